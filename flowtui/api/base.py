@@ -1,0 +1,59 @@
+"""What flowtui asks of a control plane, whichever API it speaks."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from flowtui.models import FlowVersion, Identity, JsonObject, Project
+
+
+class ControlPlane(Protocol):
+    """One control plane behind one address. Every call has a time limit and can be cancelled.
+
+    All calls raise `ControlPlaneError` (unreachable, refuses, too old) or `CredentialsError`
+    (missing or wrong token), each saying where and what to do next.
+    """
+
+    @property
+    def api_url(self) -> str: ...
+
+    async def identify(self) -> Identity:
+        """Connect: find the dialect, check the token."""
+        ...
+
+    async def projects(self) -> tuple[Project, ...]:
+        """All projects, by name."""
+        ...
+
+    async def create_project(self, name: str, description: str = "") -> Project: ...
+
+    async def rename_project(self, project: Project, name: str) -> Project:
+        """Raises `ControlPlaneError` where this API has no such call."""
+        ...
+
+    async def delete_project(self, project: Project) -> None: ...
+
+    async def flow_versions(
+        self, *, project: str | None = None, name: str | None = None, archived: bool = False
+    ) -> tuple[FlowVersion, ...]:
+        """Registered versions, newest first; archived ones only when asked for."""
+        ...
+
+    async def serialized_flow(self, version_id: str) -> JsonObject | None:
+        """The serialization registered as this version, None where the API does not return it."""
+        ...
+
+    async def register(
+        self,
+        project: Project,
+        serialized: JsonObject,
+        *,
+        set_schedule_active: bool = True,
+        idempotency_key: str | None = None,
+    ) -> FlowVersion:
+        """Register a serialized flow as a new version. All of it or nothing."""
+        ...
+
+    async def archive(self, version_id: str) -> None: ...
+
+    async def close(self) -> None: ...

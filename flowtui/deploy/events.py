@@ -1,0 +1,199 @@
+"""The one typed event stream of a deploy.
+
+TUI panes, terminal output, JSON lines and the history are readers of the same stream. Text from
+outside (build output, user output, registry answers) is cleaned and redacted when a `LogLine` or
+`ProblemFound` is made through `log_line` and `problem_found`, so no reader has to.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, ClassVar, TypeAlias, cast
+
+from flowtui.models import JsonObject, Problem
+from flowtui.text import clean, redact
+
+
+class Stage(StrEnum):
+    SERIALIZE = "serialize"
+    BUILD = "build"
+    HEALTH_CHECK = "health check"
+    PUSH = "push"
+    REGISTER = "register"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    SKIPPED = "skipped"
+    """Nothing to do in this stage; the event says why."""
+    UNCHANGED = "unchanged"
+    """The whole deploy had nothing to do."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployStarted:
+    kind: ClassVar[str] = "deploy_started"
+    deploy: str
+    """Id of the deploy, the same in all of its events."""
+    at: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+    flow: str
+    target: str
+    project: str
+    api_url: str
+    storage: str
+    image: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    kind: ClassVar[str] = "stage_started"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    stage: Stage
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    kind: ClassVar[str] = "log"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    stage: Stage
+    text: str
+    """One line, without a newline; the only control sequences in it are colours (SGR)."""
+    level: Level = Level.INFO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Latest value wins: a reader may drop all but the last one for an `item`."""
+
+    kind: ClassVar[str] = "progress"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    stage: Stage
+    item: str
+    """What progresses: `step`, a layer id, …"""
+    current: int
+    total: int | None
+    unit: str
+    """`steps`, `bytes`, …"""
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished:
+    kind: ClassVar[str] = "stage_finished"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    stage: Stage
+    outcome: Outcome
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemFound:
+    kind: ClassVar[str] = "problem"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    stage: Stage | None
+    what: str
+    where: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployFinished:
+    kind: ClassVar[str] = "deploy_finished"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    flow: str
+    outcome: Outcome
+    seconds: float
+    exit_code: int
+    reason: str = ""
+    version: int | None = None
+    version_id: str | None = None
+    image: str | None = None
+    digest: str | None = None
+
+
+Event: TypeAlias = (
+    DeployStarted
+    | StageStarted
+    | LogLine
+    | Progress
+    | StageFinished
+    | ProblemFound
+    | DeployFinished
+)
+
+_KINDS: dict[str, type[Event]] = {
+    cls.kind: cls
+    for cls in (
+        DeployStarted,
+        StageStarted,
+        LogLine,
+        Progress,
+        StageFinished,
+        ProblemFound,
+        DeployFinished,
+    )
+}
+
+
+def to_json(event: Event) -> JsonObject:
+    """The event as a JSON object, for `--json` and the history; key `event` is its kind."""
+    return {"event": event.kind, **asdict(event)}
+
+
+def from_json(data: JsonObject) -> Event:
+    """The inverse of `to_json`. Raises KeyError or TypeError for what is not an event."""
+    values = cast("dict[str, Any]", dict(data))
+    cls = _KINDS[values.pop("event")]
+    if values.get("stage") is not None:
+        values["stage"] = Stage(values["stage"])
+    if "outcome" in values:
+        values["outcome"] = Outcome(values["outcome"])
+    if "level" in values:
+        values["level"] = Level(values["level"])
+    if "reasons" in values:
+        values["reasons"] = tuple(values["reasons"])
+    known = {f.name for f in fields(cls)}
+    return cls(**{key: value for key, value in values.items() if key in known})
+
+
+def log_line(deploy: str, stage: Stage, text: str, level: Level = Level.INFO) -> LogLine:
+    """A log line from outside text: cleaned except for colour, secrets masked."""
+    return LogLine(
+        deploy=deploy, stage=stage, text=redact(clean(text, keep_colour=True)), level=level
+    )
+
+
+def problem_found(deploy: str, stage: Stage | None, problem: Problem) -> ProblemFound:
+    """A problem from outside text: cleaned, secrets masked."""
+
+    def tidy(text: str) -> str:
+        return "\n".join(redact(clean(line)) for line in text.splitlines())
+
+    return ProblemFound(
+        deploy=deploy,
+        stage=stage,
+        what=tidy(problem.what),
+        where=tidy(problem.where),
+        fix=tidy(problem.fix),
+    )

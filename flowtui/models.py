@@ -1,0 +1,288 @@
+"""The vocabulary of flowtui as small frozen data classes. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A diagnosed cause with a fix: what is wrong, where, and what to do next."""
+
+    what: str
+    where: str = ""
+    fix: str = ""
+
+
+class FlowKind(StrEnum):
+    """How a flow is written."""
+
+    FLOW_OBJECT = "Flow"
+    """Prefect 0.x and 1.x: `Flow("name")`."""
+    FLOW_FUNCTION = "@flow"
+    """Prefect 2 and 3: a function decorated with `@flow`."""
+
+
+class FlowState(StrEnum):
+    """How a flow on disk compares with what is registered of it."""
+
+    UNKNOWN = "unknown"
+    """No control plane answered yet."""
+    NOT_DEPLOYED = "not deployed"
+    UP_TO_DATE = "up to date"
+    CHANGED = "changed"
+    ELSEWHERE = "deployed elsewhere"
+    """Registered, but not from this machine: no record of its sources to compare with."""
+    BROKEN = "broken"
+
+
+class StorageKind(StrEnum):
+    DOCKER = "docker"
+    LOCAL = "local"
+
+
+class Origin(StrEnum):
+    """Where a setting's value came from, strongest first."""
+
+    COMMAND_LINE = "command line"
+    FLOW_TABLE = "flow's table in the project file"
+    PROJECT_FILE = "project file"
+    ENVIRONMENT = "environment"
+    USER_FILE = "user configuration"
+    FLOW_OBJECT = "the flow's own object"
+    INFERRED = "inferred"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFlow:
+    """A flow found on disk without importing it."""
+
+    path: str
+    """Relative to the project root, with forward slashes."""
+    line: int
+    """1-based line of the `Flow(...)` call or of the decorated `def`."""
+    name: str | None
+    """None when the name is not a literal; it is resolved when the flow is loaded."""
+    kind: FlowKind
+    variable: str | None = None
+    """The Python name the flow is bound to, where there is one."""
+    expression: str = ""
+    """Source text of a dynamic name."""
+
+    @property
+    def display_name(self) -> str:
+        return self.name if self.name is not None else f"<{self.expression or 'dynamic'}>"
+
+    @property
+    def target(self) -> str:
+        """What `flowtui deploy` takes for exactly this flow."""
+        return f"{self.path}:{self.name or self.variable or f'line {self.line}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """A file that mentions Prefect but does not parse."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What one walk over a project folder found, sorted by path and line."""
+
+    root: str
+    flows: tuple[LocalFlow, ...] = ()
+    broken: tuple[BrokenFile, ...] = ()
+    files_seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModule:
+    """A module of the project that a flow imports."""
+
+    name: str
+    """Dotted import name, for example `helpers.dates`."""
+    path: str
+    """Absolute path of its file (for packages the `__init__.py`; empty for a namespace package)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed distribution that a flow imports."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The project's Python, as it told about itself."""
+
+    executable: str
+    python_version: str
+    """Full version, for example `3.11.7`."""
+    prefect_version: str | None
+    cloudpickle_version: str | None
+    origin: str = ""
+    """Why this one: `configured`, `.venv`, `active virtualenv`, …"""
+
+    @property
+    def python_minor(self) -> str:
+        return ".".join(self.python_version.split(".")[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFlow:
+    """A flow as its own Prefect sees it, reported by the worker as JSON."""
+
+    name: str
+    interpreter: Interpreter
+    serialized: JsonObject
+    """`flow.serialize()` of the flow's own Prefect, with the attached storage if there is one."""
+    storage: JsonObject | None
+    """Public attributes of the flow's own `storage=`, under Prefect's keyword names; key `type`."""
+    environment: JsonObject | None
+    """The serialized execution environment the flow's author set (Prefect < 1.0)."""
+    run_config: JsonObject | None
+    """The serialized run config the flow's author set (Prefect >= 0.13)."""
+    executor: str | None
+    """Dotted path of the executor attached to the flow (Prefect >= 0.14)."""
+    modules: tuple[LocalModule, ...]
+    packages: tuple[Package, ...]
+    log: tuple[str, ...] = ()
+    """What the user's code printed while it was loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageOptions:
+    """Keywords of Prefect's storage, all optional: None means "not set here".
+
+    Names are Prefect's own (`prefect.storage.Docker`, union of 0.6.1 to 1.4.1), except
+    `build_args`, which Prefect takes inside `build_kwargs`.
+    """
+
+    type: StorageKind | None = None
+    registry_url: str | None = None
+    base_image: str | None = None
+    dockerfile: str | None = None
+    """Path of a Dockerfile, relative to the project root. Excludes `base_image`."""
+    python_dependencies: tuple[str, ...] | None = None
+    image_name: str | None = None
+    image_tag: str | None = None
+    env_vars: Mapping[str, str] | None = None
+    files: Mapping[str, str] | None = None
+    """From a path here (relative to the project root) to an absolute path in the image."""
+    prefect_version: str | None = None
+    local_image: bool | None = None
+    """Do not pull the base image."""
+    build_args: Mapping[str, str] | None = None
+    extra_dockerfile_commands: tuple[str, ...] | None = None
+    ignore_healthchecks: bool | None = None
+    directory: str | None = None
+    """Local storage only: the folder that flow files are stored under."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOptions:
+    """How a flow run is executed; None means "not set here"."""
+
+    executor: str | None = None
+    """Dotted path of a Prefect executor class."""
+    executor_kwargs: Mapping[str, Json] | None = None
+    run_config: JsonObject | None = None
+    """A run config as data: key `type` (UniversalRun, LocalRun, DockerRun, KubernetesRun) and its
+    keyword arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployTable:
+    """One table of deploy settings: of the project, of one flow, or of the command line."""
+
+    project: str | None = None
+    storage: StorageOptions = StorageOptions()
+    execution: ExecutionOptions = ExecutionOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What flowtui decided for a flow before it is serialized and pickled."""
+
+    storage: JsonObject
+    """Key `type` (Docker or Local), `path` (where the pickle will be) and the storage class's own
+    keywords (`registry_url`, `image_name`, `image_tag`, `prefect_version`; `directory`)."""
+    execution: ExecutionOptions = ExecutionOptions()
+    source_dir: str | None = None
+    """A folder put on `sys.path` when the pickle is loaded: Local storage's copy of the project's
+    modules. Docker storage sets PYTHONPATH in the image instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickledFlow:
+    """A loaded flow with the storage that flowtui decided, ready for the image and the server."""
+
+    loaded: LoadedFlow
+    pickle: bytes = field(repr=False)
+    """The file content that goes into the storage, in the format of the flow's own Prefect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    id: str
+    name: str
+    description: str = ""
+    flow_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowVersion:
+    """One registered version of a flow."""
+
+    id: str
+    name: str
+    version: int
+    project: str
+    """Name of the project it is registered in."""
+    archived: bool
+    created: datetime | None
+    core_version: str
+    storage: JsonObject | None = None
+
+    @property
+    def image(self) -> str | None:
+        """`registry/name:tag` for Docker storage, None for every other storage."""
+        storage = self.storage or {}
+        if storage.get("type") != "Docker" or not storage.get("image_name"):
+            return None
+        image = f"{storage['image_name']}:{storage.get('image_tag')}"
+        return f"{storage['registry_url']}/{image}" if storage.get("registry_url") else image
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a control plane says we are, and what it is."""
+
+    api_url: str
+    server: str
+    """For example `flowtui server 0.1.0`, `Prefect GraphQL API, camelCase (0.6)`."""
+    tenant: str = ""
+    authenticated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One control plane. Its credentials are found by its address, never kept in here."""
+
+    name: str
+    api_url: str
+    origin: Origin = Origin.DEFAULT

@@ -1,0 +1,26 @@
+"""Where flowtui keeps its own files. `FLOWTUI_HOME` moves all of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def config_dir() -> Path:
+    """User configuration: profiles, the opt-in credentials file."""
+    home = os.environ.get("FLOWTUI_HOME")
+    return Path(home) / "config" if home else Path(platformdirs.user_config_dir("flowtui"))
+
+
+def data_dir() -> Path:
+    """What must survive: the deploy history, the embedded server's database, Local storage."""
+    home = os.environ.get("FLOWTUI_HOME")
+    return Path(home) / "data" if home else Path(platformdirs.user_data_dir("flowtui"))
+
+
+def cache_dir() -> Path:
+    """What can be made anew."""
+    home = os.environ.get("FLOWTUI_HOME")
+    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("flowtui"))

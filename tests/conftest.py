@@ -1,0 +1,40 @@
+"""Every test is cut off from the developer's own home, configuration and keyring."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.parts import cache as _cache  # noqa: F401  (takes the real home before it is replaced)
+
+_PRIVATE = ("FLOWTUI_", "PREFECT_", "DOCKER_")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh home: no profile, history or credential of the developer is seen or touched."""
+    for name in list(os.environ):
+        if name.startswith(_PRIVATE) and not name.startswith("FLOWTUI_TEST_"):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("FLOWTUI_HOME", str(home / "flowtui"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Skipped real parts are counted, with the reason, where nobody can miss them."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if "real part missing" in reason:
+            counts[reason] = counts.get(reason, 0) + 1
+    if counts:
+        terminalreporter.section("NOT TESTED: real parts missing", sep="!", red=True, bold=True)
+        for reason, count in sorted(counts.items()):
+            terminalreporter.line(f"{count:4} tests: {reason.removeprefix('Skipped: ')}")
