@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-
 REAL_HOME = Path.home()
 """Taken at import: tests run with a home of their own."""
 
