@@ -52,9 +52,23 @@ class DeployStarted:
     target: str
     project: str
     api_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What the deploy is going to do. Comes once the flow is loaded, within the serialize stage."""
+
+    kind: ClassVar[str] = "planned"
+    deploy: str
+    at: float = field(default_factory=time.time)
+    flow: str
+    """The flow's real name, also where it is dynamic in the source."""
+    project: str
     storage: str
+    lane: str
+    reasons: tuple[str, ...]
+    content_hash: str
     image: str | None = None
-    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +160,7 @@ _KINDS: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
         DeployStarted,
+        Planned,
         StageStarted,
         LogLine,
         Progress,

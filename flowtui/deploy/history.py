@@ -1,0 +1,271 @@
+"""Every deploy, its events and its result, in one SQLite file that survives kill -9."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flowtui import paths
+from flowtui.deploy.events import DeployFinished, DeployStarted, Event, Planned, from_json, to_json
+from flowtui.errors import FlowtuiError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS deploys (
+    id TEXT PRIMARY KEY,
+    started REAL NOT NULL,
+    pid INTEGER NOT NULL,
+    process_started TEXT NOT NULL,
+    root TEXT NOT NULL,
+    target TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    project TEXT NOT NULL,
+    api_url TEXT NOT NULL,
+    storage TEXT,
+    image TEXT,
+    content_hash TEXT,
+    fingerprint TEXT,
+    outcome TEXT,
+    seconds REAL,
+    reason TEXT,
+    version INTEGER,
+    version_id TEXT,
+    digest TEXT
+);
+CREATE INDEX IF NOT EXISTS deploys_by_flow ON deploys (api_url, project, flow, started);
+CREATE INDEX IF NOT EXISTS deploys_by_version ON deploys (version_id);
+CREATE TABLE IF NOT EXISTS events (
+    deploy TEXT NOT NULL REFERENCES deploys (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (deploy, seq)
+) WITHOUT ROWID;
+"""
+
+INTERRUPTED = "interrupted"
+"""Outcome shown for a deploy whose process ended before the deploy did."""
+RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRecord:
+    """One line of the history."""
+
+    id: str
+    started: float
+    """Seconds since the epoch."""
+    root: str
+    target: str
+    flow: str
+    project: str
+    api_url: str
+    storage: str | None
+    image: str | None
+    content_hash: str | None
+    fingerprint: str | None
+    outcome: str
+    """An `events.Outcome`, or `running`, or `interrupted`."""
+    seconds: float | None
+    reason: str
+    version: int | None
+    version_id: str | None
+    digest: str | None
+
+
+class History:
+    """Reads and writes the history file. Writing goes through a `Recorder`."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or paths.data_dir() / "history.sqlite"
+
+    def recent(self, *, limit: int = 50, flow: str | None = None) -> tuple[DeployRecord, ...]:
+        """Newest first."""
+        if not self.path.exists():
+            return ()
+        where, values = ("WHERE flow = ?", [flow]) if flow else ("", [])
+        sql = f"SELECT * FROM deploys {where} ORDER BY started DESC LIMIT ?"
+        with self._open() as db:
+            return tuple(_record(row) for row in db.execute(sql, [*values, limit]))
+
+    def by_version(self, version_ids: list[str]) -> dict[str, DeployRecord]:
+        """The deploys that made these registered versions, as far as they were made from here."""
+        if not self.path.exists() or not version_ids:
+            return {}
+        found: dict[str, DeployRecord] = {}
+        with self._open() as db:
+            for start in range(0, len(version_ids), 500):
+                chunk = version_ids[start : start + 500]
+                marks = ",".join("?" * len(chunk))
+                sql = (
+                    f"SELECT * FROM deploys WHERE version_id IN ({marks}) "
+                    "AND outcome IN ('done', 'unchanged') ORDER BY started"
+                )
+                for row in db.execute(sql, chunk):
+                    found[row["version_id"]] = _record(row)
+        return found
+
+    def events(self, deploy: str) -> Iterator[Event]:
+        """The events of one deploy, in order."""
+        if not self.path.exists():
+            return
+        sql = "SELECT event FROM events WHERE deploy = ? ORDER BY seq"
+        with self._open() as db:
+            for row in db.execute(sql, [deploy]).fetchall():
+                yield from_json(json.loads(row["event"]))
+
+    @contextmanager
+    def record(self, root: Path, fingerprint: str) -> Generator[Recorder]:
+        """A recorder for one deploy; everything given to it is on disk when the block ends."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open():
+            pass  # Creates or refuses the file before the deploy starts.
+        recorder = Recorder(self, root, fingerprint)
+        try:
+            yield recorder
+        finally:
+            recorder.close()
+
+    @contextmanager
+    def _open(self) -> Generator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=10.0)) as db:
+                db.row_factory = sqlite3.Row
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("PRAGMA foreign_keys=ON")
+                db.executescript(_SCHEMA)
+                yield db
+        except sqlite3.DatabaseError as error:
+            raise FlowtuiError(
+                f"the deploy history cannot be used: {error}",
+                where=str(self.path),
+                fix="move the file away to start a new history, or set FLOWTUI_HOME",
+            ) from error
+
+
+class Recorder:
+    """Writes one deploy's events on a thread of its own, so the event loop never waits for a disk.
+
+    Events are committed in batches, at most a tenth of a second after they happened.
+    """
+
+    _BATCH_SECONDS = 0.1
+
+    def __init__(self, history: History, root: Path, fingerprint: str) -> None:
+        self._history = history
+        self._root = str(root)
+        self._fingerprint = fingerprint
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._write, name="flowtui-history", daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        self._queue.put(event)
+
+    def close(self) -> None:
+        """Wait until everything is on disk. Raises FlowtuiError if it could not be written."""
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _write(self) -> None:
+        try:
+            with self._history._open() as db:  # pyright: ignore[reportPrivateUsage]
+                self._drain(db)
+        except FlowtuiError as error:
+            self._error = error
+
+    def _drain(self, db: sqlite3.Connection) -> None:
+        seq = 0
+        ended = False
+        while not ended:
+            batch = [self._queue.get()]
+            if batch[0] is not None:
+                time.sleep(self._BATCH_SECONDS)
+            while not self._queue.empty():
+                batch.append(self._queue.get())
+            with db:
+                for event in batch:
+                    if event is None:
+                        ended = True
+                        continue
+                    self._store(db, seq, event)
+                    seq += 1
+
+    def _store(self, db: sqlite3.Connection, seq: int, event: Event) -> None:
+        if isinstance(event, DeployStarted):
+            db.execute(
+                "INSERT INTO deploys (id, started, pid, process_started, root, target, flow,"
+                " project, api_url, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    event.deploy,
+                    event.at,
+                    os.getpid(),
+                    _process_started(os.getpid()),
+                    self._root,
+                    event.target,
+                    event.flow,
+                    event.project,
+                    event.api_url,
+                    self._fingerprint,
+                ],
+            )
+        db.execute(
+            "INSERT INTO events (deploy, seq, event) VALUES (?, ?, ?)",
+            [event.deploy, seq, json.dumps(to_json(event))],
+        )
+        if isinstance(event, Planned):
+            db.execute(
+                "UPDATE deploys SET flow = ?, project = ?, storage = ?, image = ?,"
+                " content_hash = ? WHERE id = ?",
+                [
+                    event.flow,
+                    event.project,
+                    event.storage,
+                    event.image,
+                    event.content_hash,
+                    event.deploy,
+                ],
+            )
+        if isinstance(event, DeployFinished):
+            db.execute(
+                "UPDATE deploys SET outcome = ?, seconds = ?, reason = ?, version = ?,"
+                " version_id = ?, digest = ? WHERE id = ?",
+                [
+                    str(event.outcome),
+                    event.seconds,
+                    event.reason,
+                    event.version,
+                    event.version_id,
+                    event.digest,
+                    event.deploy,
+                ],
+            )
+
+
+def _record(row: sqlite3.Row) -> DeployRecord:
+    values: dict[str, Any] = dict(row)
+    pid, process_started = values.pop("pid"), values.pop("process_started")
+    if values["outcome"] is None:
+        alive = _process_started(pid) == process_started
+        values["outcome"] = RUNNING if alive else INTERRUPTED
+    values["reason"] = values["reason"] or ""
+    return DeployRecord(**values)
+
+
+def _process_started(pid: int) -> str:
+    """Start time of a process in clock ticks since boot: tells a reused pid from the old one."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]

@@ -1,0 +1,140 @@
+"""Which value of a setting wins, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from flowtui.deploy.plan import Setting
+from flowtui.errors import UsageError
+from flowtui.models import (
+    DeployTable,
+    ExecutionOptions,
+    LoadedFlow,
+    Origin,
+    StorageKind,
+    StorageOptions,
+)
+
+_MERGED = frozenset({"env_vars", "files", "build_args"})
+"""Mappings whose entries add up over the layers; a stronger layer wins per key."""
+
+_EXCLUSIVE = (("base_image", "dockerfile"),)
+"""Of each pair only the one from the stronger layer counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings. Layers are given strongest first."""
+
+    origin: Origin
+    table: DeployTable
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The winning values and, for each that is set, where it came from."""
+
+    project: str | None
+    options: StorageOptions
+    execution: ExecutionOptions
+    settings: tuple[Setting, ...]
+
+
+def resolve(layers: Sequence[Layer]) -> Resolved:
+    """Merge the layers, strongest first. Raises UsageError when one layer sets both of a pair."""
+    storage = {field.name: _pick(layers, "storage", field.name) for field in fields(StorageOptions)}
+    execution = {
+        field.name: _pick(layers, "execution", field.name) for field in fields(ExecutionOptions)
+    }
+    for pair in _EXCLUSIVE:
+        _keep_stronger(storage, pair, layers)
+    project = _pick(layers, "", "project")
+    found = [project, *storage.values(), *execution.values()]
+    return Resolved(
+        project=str(project.value) if project is not None else None,
+        options=StorageOptions(**_values(storage)),
+        execution=ExecutionOptions(**_values(execution)),
+        settings=tuple(setting for setting in found if setting is not None),
+    )
+
+
+def flow_layer(loaded: LoadedFlow) -> Layer:
+    """What the flow's own `storage=`, `environment=`, `run_config=` and `executor=` say."""
+    own: Mapping[str, Any] = loaded.storage or {}
+    environment: Mapping[str, Any] = loaded.environment or {}
+    kind = {"Docker": StorageKind.DOCKER, "Local": StorageKind.LOCAL}.get(str(own.get("type")))
+    known = {field.name for field in fields(StorageOptions)} - {"type", "build_args"}
+    values = {key: value for key, value in own.items() if key in known and value not in (None, "")}
+    build_kwargs: Mapping[str, Any] = own.get("build_kwargs") or {}
+    if build_kwargs.get("buildargs"):
+        values["build_args"] = build_kwargs["buildargs"]
+    if kind is StorageKind.LOCAL:
+        # Prefect fills in ~/.prefect/flows; flowtui keeps its own folder unless told otherwise.
+        values.pop("directory", None)
+    for name in ("python_dependencies", "extra_dockerfile_commands"):
+        if name in values:
+            values[name] = tuple(values[name]) or None
+    for name in _MERGED:
+        if not values.get(name):
+            values.pop(name, None)
+    # False is how Prefect spells "not set" for these.
+    for name in ("local_image", "ignore_healthchecks"):
+        if not values.get(name):
+            values.pop(name, None)
+    table = DeployTable(
+        storage=StorageOptions(type=kind, **values),
+        execution=ExecutionOptions(
+            executor=loaded.executor or environment.get("executor"),
+            executor_kwargs=environment.get("executor_kwargs") or None,
+            run_config=loaded.run_config,
+        ),
+    )
+    return Layer(Origin.FLOW_OBJECT, table)
+
+
+def _pick(layers: Sequence[Layer], part: str, name: str) -> Setting | None:
+    values: list[tuple[Layer, Any]] = [
+        (layer, value)
+        for layer in layers
+        if (value := getattr(getattr(layer.table, part) if part else layer.table, name)) is not None
+    ]
+    if not values:
+        return None
+    strongest, value = values[0]
+    if name in _MERGED:
+        merged: dict[str, Any] = {}
+        for _, mapping in reversed(values):
+            merged |= mapping
+        value = merged
+    return Setting(name, value, strongest.origin, strongest.detail)
+
+
+def _keep_stronger(
+    found: dict[str, Setting | None], pair: tuple[str, str], layers: Sequence[Layer]
+) -> None:
+    first, second = (found[name] for name in pair)
+    if first is None or second is None:
+        return
+    order = [layer.origin for layer in layers]
+    if first.origin == second.origin:
+        raise UsageError(
+            f"{pair[0]} and {pair[1]} are both set",
+            where=first.detail or str(first.origin),
+            fix=f"keep one of them: {pair[1]} replaces {pair[0]}",
+        )
+    weaker = first if order.index(first.origin) > order.index(second.origin) else second
+    found[weaker.name] = None
+
+
+def _values(found: Mapping[str, Setting | None]) -> dict[str, Any]:
+    return {name: setting.value if setting is not None else None for name, setting in found.items()}
+
+
+def with_options(resolved: Resolved, origin: Origin, detail: str, **values: Any) -> Resolved:
+    """The same settings with values that were decided later, for example the image's tag."""
+    kept = tuple(setting for setting in resolved.settings if setting.name not in values)
+    added = tuple(Setting(name, value, origin, detail) for name, value in values.items())
+    return replace(resolved, options=replace(resolved.options, **values), settings=(*kept, *added))
