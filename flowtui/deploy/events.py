@@ -146,15 +146,8 @@ class DeployFinished:
     digest: str | None = None
 
 
-Event: TypeAlias = (
-    DeployStarted
-    | StageStarted
-    | LogLine
-    | Progress
-    | StageFinished
-    | ProblemFound
-    | DeployFinished
-)
+StageEvent: TypeAlias = StageStarted | LogLine | Progress | StageFinished | ProblemFound
+Event: TypeAlias = DeployStarted | Planned | StageEvent | DeployFinished
 
 _KINDS: dict[str, type[Event]] = {
     cls.kind: cls
