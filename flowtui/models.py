@@ -286,3 +286,5 @@ class Profile:
     name: str
     api_url: str
     origin: Origin = Origin.DEFAULT
+    ca_file: str | None = None
+    """File with certificates to trust beside the system's own."""

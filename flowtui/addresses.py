@@ -1,0 +1,70 @@
+"""API addresses: checked and written in one way, so that a token can be bound to one of them."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit, urlunsplit
+
+from flowtui.errors import UsageError
+
+EMBEDDED = "http://127.0.0.1:4200"
+"""Where `flowtui server` listens unless it is told otherwise."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def normalise(address: str, *, where: str = "") -> str:
+    """The address with lower-case scheme and host, no default port and no trailing slash.
+
+    Raises UsageError, which never repeats the address where it may hold a password.
+    """
+    text = address.strip()
+    if "@" in text:
+        raise UsageError(
+            "the API address has credentials in it (something before an @)",
+            where=where,
+            fix="leave them out and store the token with `flowtui login`",
+        )
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise _invalid(text, str(error), where) from error
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise _invalid(text, "it must start with http:// or https://", where)
+    if not parts.hostname:
+        raise _invalid(text, "it has no host name", where)
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise _invalid(text, "it has a blank or a control character in it", where)
+    if parts.query or parts.fragment:
+        raise _invalid(text, "it must end with the path: no ? and no #", where)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if port is not None and port != _DEFAULT_PORTS[scheme]:
+        host = f"{host}:{port}"
+    return urlunsplit((scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def origin(address: str) -> str:
+    """Scheme, host and port of a normalised address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a normalised address stays on this machine."""
+    host = urlsplit(address).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _invalid(address: str, why: str, where: str) -> UsageError:
+    return UsageError(
+        f"not an API address: {address!r}: {why}",
+        where=where,
+        fix=f"give the whole address, for example {EMBEDDED} or https://prefect.example.com",
+    )
