@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import hashlib
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flowtui.api.base import ControlPlane
+from flowtui.config import ProjectConfig, load_project, load_user, resolve_profile
 from flowtui.deploy.events import DeployFinished, Event
-from flowtui.deploy.plan import Plan
+from flowtui.deploy.history import DeployRecord, History
+from flowtui.errors import ControlPlaneError
 from flowtui.models import (
     BrokenFile,
     DeployTable,
     Discovery,
+    FlowKind,
     FlowState,
     FlowVersion,
     Identity,
@@ -20,10 +28,14 @@ from flowtui.models import (
     Profile,
 )
 
+if TYPE_CHECKING:
+    from flowtui.credentials import Credential, CredentialStore
+    from flowtui.deploy.plan import Plan
+
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """One line of the flow browser: a flow on disk (or a file that does not parse) and its state."""
+    """One line of the flow browser: a flow on disk, or a file that does not parse."""
 
     state: FlowState
     flow: LocalFlow | None = None
@@ -57,9 +69,15 @@ class FlowRow:
 class Workspace:
     """A project folder, its settings, one profile, and the control plane behind it."""
 
-    def __init__(self, root: Path, *, profile: Profile) -> None:
+    def __init__(self, root: Path, *, config: ProjectConfig, profile: Profile) -> None:
         self.root = root
+        self.config = config
         self.profile = profile
+        self.history = History()
+        self._control_plane: ControlPlane | None = None
+        self._identity: Identity | None = None
+        self._credential: Credential | None = None
+        self._credentials: CredentialStore | None = None
 
     @classmethod
     async def open(
@@ -67,41 +85,172 @@ class Workspace:
     ) -> Workspace:
         """Read the project file and the user's profiles. Raises UsageError for a bad one.
 
-        No network and no keyring is touched: `connect` does that.
+        No network and no keyring is touched: `connect` does that. The folder that is browsed is
+        the one given; settings may come from a project file in a folder above it.
         """
-        raise NotImplementedError
+
+        def read() -> Workspace:
+            root = path.resolve()
+            config = load_project(root)
+            chosen = resolve_profile(
+                load_user(), config, profile=profile, api_url=api_url, environ=os.environ
+            )
+            return cls(root, config=config, profile=chosen)
+
+        return await asyncio.to_thread(read)
+
+    @property
+    def credentials(self) -> CredentialStore:
+        """Where tokens are found and kept; the session's own tokens live as long as this object."""
+        if self._credentials is None:
+            from flowtui.credentials import CredentialStore
+
+            self._credentials = CredentialStore()
+        return self._credentials
+
+    def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
+        """The same folder against another control plane, sharing this session's tokens."""
+        other = Workspace(self.root, config=self.config, profile=profile)
+        other._credentials = credentials or self._credentials
+        return other
 
     async def connect(self) -> Identity:
         """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""
-        raise NotImplementedError
+        from flowtui.api.graphql import GraphQLControlPlane
+
+        await self._disconnect()
+        self._credential = await self.credentials.find(self.profile.api_url)
+        secret = self._credential.secret if self._credential is not None else None
+        control_plane = GraphQLControlPlane(self.profile.api_url, secret)
+        try:
+            self._identity = await control_plane.identify()
+        except BaseException:
+            await control_plane.close()
+            raise
+        self._control_plane = control_plane
+        return self._identity
+
+    @property
+    def connected(self) -> bool:
+        return self._control_plane is not None
 
     @property
     def control_plane(self) -> ControlPlane:
-        """Valid after `connect`."""
-        raise NotImplementedError
+        """The control plane after `connect`. Raises ControlPlaneError before it."""
+        if self._control_plane is None:
+            raise ControlPlaneError(
+                "not connected to a control plane",
+                where=self.profile.api_url,
+                fix="connect first; `flowtui whoami` shows what stands in the way",
+            )
+        return self._control_plane
 
     @property
     def token_source(self) -> str:
         """Where the token in use came from, in words; `none` when no token is used."""
-        raise NotImplementedError
+        if self._credential is None:
+            return "none"
+        detail = f" ({self._credential.detail})" if self._credential.detail else ""
+        return f"{self._credential.source}{detail}"
 
     def discover(self) -> Discovery:
         """Walk the folder. Blocking, imports nothing of the user's: run it in a thread."""
-        raise NotImplementedError
+        from flowtui.source.discovery import discover
+
+        return discover(self.root, exclude=self.config.exclude)
+
+    def project_of(self, flow: LocalFlow) -> str | None:
+        """The project that the settings say this flow goes to, None if they say nothing."""
+        table = self.config.flows.get(flow.name) if flow.name is not None else None
+        return (table.project if table is not None else None) or self.config.table.project
+
+    def fingerprint(self, flow: LocalFlow) -> str:
+        """Hash of everything on disk that a deploy of this flow depends on. Blocking."""
+        from flowtui.source.closure import fingerprint
+
+        table = self.config.flows.get(flow.name) if flow.name is not None else None
+        parts = (
+            fingerprint(self.root, flow.path),
+            flow.display_name,
+            repr(self.config.table),
+            repr(table),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     async def rows(self, discovery: Discovery) -> tuple[FlowRow, ...]:
         """Every flow and broken file with its state; asks the control plane once, if connected."""
-        raise NotImplementedError
+        versions: tuple[FlowVersion, ...] | None = None
+        if self._control_plane is not None:
+            versions = await self._control_plane.flow_versions()
+        return await asyncio.to_thread(self._rows, discovery, versions)
 
-    def watch(self) -> object:
-        """Async iterator over sets of changed paths (relative to the root), until cancelled."""
-        raise NotImplementedError
+    def _rows(
+        self, discovery: Discovery, versions: tuple[FlowVersion, ...] | None
+    ) -> tuple[FlowRow, ...]:
+        newest = _newest_by_name(versions or ())
+        records = self.history.by_version([version.id for version in versions or ()])
+        names = Counter(flow.name for flow in discovery.flows if flow.name is not None)
+        rows = [
+            FlowRow(FlowState.BROKEN, broken=file, note=file.message) for file in discovery.broken
+        ]
+        for flow in discovery.flows:
+            row = self._row(flow, newest, records, connected=versions is not None)
+            if flow.name is not None and names[flow.name] > 1:
+                row = FlowRow(
+                    FlowState.BROKEN,
+                    flow=flow,
+                    version=row.version,
+                    project=row.project,
+                    note=f"{names[flow.name]} flows here are named “{flow.name}”: rename one",
+                )
+            rows.append(row)
+        return tuple(sorted(rows, key=lambda row: (row.location.rpartition(":")[0], _line(row))))
+
+    def _row(
+        self,
+        flow: LocalFlow,
+        newest: Mapping[str, tuple[FlowVersion, ...]],
+        records: Mapping[str, DeployRecord],
+        *,
+        connected: bool,
+    ) -> FlowRow:
+        project = self.project_of(flow)
+        if flow.kind is FlowKind.FLOW_FUNCTION:
+            note = "Prefect 2/3 flows cannot be deployed by this version of flowtui yet"
+            return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project, note=note)
+        if not connected:
+            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
+        if flow.name is None:
+            note = "its name is known once it is loaded"
+            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
+        registered = [v for v in newest.get(flow.name, ()) if project in (None, v.project)]
+        if not registered:
+            return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project)
+        version = registered[0]
+        record = records.get(version.id)
+        if record is None:
+            note = f"version {version.version} was not deployed from this machine"
+            return FlowRow(FlowState.ELSEWHERE, flow, None, version, version.project, note)
+        if record.fingerprint == self.fingerprint(flow):
+            return FlowRow(FlowState.UP_TO_DATE, flow, None, version, version.project)
+        note = f"sources or settings differ from version {version.version}"
+        return FlowRow(FlowState.CHANGED, flow, None, version, version.project, note)
+
+    def watch(self) -> AsyncIterator[frozenset[str]]:
+        """Sets of changed paths, relative to the root, until cancelled."""
+        from flowtui.source.watcher import watch
+
+        return watch(self.root, exclude=self.config.exclude)
 
     async def plan(
         self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
     ) -> Plan:
         """What a deploy of this flow would do. Loads the flow in the project's interpreter."""
-        raise NotImplementedError
+        from flowtui.deploy.pipeline import Deployer
+
+        return await Deployer(self.root, self.config, self.profile, self._control_plane).plan(
+            flow, overrides or DeployTable(), force=force
+        )
 
     async def deploy(
         self,
@@ -118,7 +267,52 @@ class Workspace:
         A failure is an outcome, not an exception. Cancel the task to cancel the deploy: it cleans
         up, emits `DeployFinished` with outcome cancelled, then raises CancelledError.
         """
-        raise NotImplementedError
+        from flowtui.deploy.pipeline import Deployer
+
+        fingerprint = await asyncio.to_thread(self.fingerprint, flow)
+        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        with self.history.record(self.root, fingerprint) as record:
+
+            def both(event: Event) -> None:
+                record(event)
+                emit(event)
+
+            return await deployer.deploy(
+                flow,
+                both,
+                overrides or DeployTable(),
+                force=force,
+                push=push,
+                create_project=create_project,
+            )
 
     async def close(self) -> None:
-        raise NotImplementedError
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        control_plane, self._control_plane = self._control_plane, None
+        if control_plane is not None:
+            await control_plane.close()
+
+
+def _newest_by_name(versions: tuple[FlowVersion, ...]) -> dict[str, tuple[FlowVersion, ...]]:
+    """Per flow name the newest version of each project, most recently created first."""
+    by_place: dict[tuple[str, str], FlowVersion] = {}
+    for version in versions:
+        place = (version.name, version.project)
+        if place not in by_place or by_place[place].version < version.version:
+            by_place[place] = version
+    found: dict[str, list[FlowVersion]] = {}
+    for version in by_place.values():
+        found.setdefault(version.name, []).append(version)
+    return {
+        name: tuple(
+            sorted(all_, key=lambda v: v.created.timestamp() if v.created else 0.0, reverse=True)
+        )
+        for name, all_ in found.items()
+    }
+
+
+def _line(row: FlowRow) -> int:
+    place = row.flow or row.broken
+    return place.line if place is not None else 0

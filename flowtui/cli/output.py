@@ -1,0 +1,84 @@
+"""How the command line prints: data to stdout, words to stderr, colour only for terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, TextIO
+
+import click
+
+from flowtui.errors import FlowtuiError
+from flowtui.models import Problem
+from flowtui.text import clean_block, redact
+
+
+class Output:
+    """Prints for one command. With `as_json` stdout carries nothing but JSON."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> Output:
+        """For errors that end a command before it has an output of its own."""
+        return cls(as_json="--json" in arguments)
+
+    def data(self, value: object) -> None:
+        """One JSON document on one line."""
+        sys.stdout.write(redact(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str = "") -> None:
+        """A line of data for people."""
+        click.echo(redact(clean_block(text)))
+
+    def note(self, text: str) -> None:
+        """A word about what happened; never data."""
+        click.echo(redact(clean_block(text)), err=True)
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Aligned columns, as wide as their longest cell."""
+        cells = [list(header), *([clean_block(cell) for cell in row] for row in rows)]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+        for index, row in enumerate(cells):
+            text = "  ".join(
+                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            click.echo(redact(style(text, dim=True) if index == 0 else text))
+
+    def error(self, error: FlowtuiError) -> None:
+        """The error on stderr; with JSON also as one object on stdout, so a reader gets an end."""
+        if self.as_json:
+            problem = {key: redact(text) for key, text in asdict(error.problem).items()}
+            self.data({"event": "error", "exit_code": int(error.exit_code), **problem})
+        print_problem(error.problem)
+
+
+def print_problem(problem: Problem, stream: TextIO | None = None) -> None:
+    """What, where and what to do next, on stderr."""
+    stream = stream if stream is not None else sys.stderr
+    lines = (
+        (style("error", fg="red", bold=True, stream=stream), problem.what),
+        (style("where", dim=True, stream=stream), problem.where),
+        (style(" next", dim=True, stream=stream), problem.fix),
+    )
+    for mark, text in lines:
+        if not text:
+            continue
+        first, *rest = redact(clean_block(text)).split("\n")
+        stream.write(f"{mark}  {first}\n")
+        for more in rest:
+            stream.write(f"       {more}\n")
+    stream.flush()
+
+
+def style(text: str, *, stream: TextIO | None = None, **how: Any) -> str:
+    """Colour where the stream is a terminal and NO_COLOR is not set."""
+    stream = stream if stream is not None else sys.stdout
+    if os.environ.get("NO_COLOR") or not stream.isatty():
+        return text
+    return click.style(text, **how)

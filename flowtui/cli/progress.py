@@ -1,0 +1,102 @@
+"""A deploy's events as lines for people, on stderr while it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+
+from flowtui.cli.output import print_problem, style
+from flowtui.deploy.events import (
+    DeployFinished,
+    DeployStarted,
+    Event,
+    Level,
+    LogLine,
+    Outcome,
+    Planned,
+    ProblemFound,
+    Stage,
+    StageFinished,
+    StageStarted,
+)
+from flowtui.models import Problem
+from flowtui.text import clean
+
+_MARKS = {
+    Outcome.DONE: ("done", "green"),
+    Outcome.UNCHANGED: ("unchanged", "green"),
+    Outcome.SKIPPED: ("skipped", "bright_black"),
+    Outcome.FAILED: ("failed", "red"),
+    Outcome.CANCELLED: ("cancelled", "yellow"),
+}
+_WIDTH = max(len(stage) for stage in Stage)
+_TAIL = 15
+"""Log lines of a failed stage that are shown when the whole log was not."""
+
+
+class EventPrinter:
+    """Prints one line a stage; with `verbose` every log line, else the last ones of a failure."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._tail: deque[LogLine] = deque(maxlen=_TAIL)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case DeployStarted():
+                self._line(f"{_bold(event.flow)}  {event.target}")
+            case Planned():
+                where = event.image or f"{event.storage} storage"
+                self._line(f"  {'':{_WIDTH}}  to “{event.project}” as {where}")
+                for reason in event.reasons:
+                    self._line(f"  {'':{_WIDTH}}  {style(reason, dim=True, stream=sys.stderr)}")
+            case StageStarted():
+                self._tail.clear()
+                if self._verbose:
+                    self._line(f"  {event.stage:{_WIDTH}}  started  {event.detail}".rstrip())
+            case LogLine():
+                self._log(event)
+            case StageFinished():
+                self._finished(event)
+            case ProblemFound():
+                print_problem(Problem(event.what, event.where, event.fix))
+            case DeployFinished():
+                self._result(event)
+            case _:
+                pass
+
+    def _log(self, event: LogLine) -> None:
+        self._tail.append(event)
+        if self._verbose or event.level in (Level.WARNING, Level.ERROR):
+            self._print_log(event)
+
+    def _print_log(self, event: LogLine) -> None:
+        text = event.text if sys.stderr.isatty() else clean(event.text)
+        self._line(f"  {event.stage:{_WIDTH}}  | {text}")
+
+    def _finished(self, event: StageFinished) -> None:
+        if event.outcome is Outcome.FAILED and not self._verbose:
+            for line in self._tail:
+                if line.level not in (Level.WARNING, Level.ERROR):
+                    self._print_log(line)
+        word, colour = _MARKS[event.outcome]
+        mark = style(f"{word:9}", fg=colour, stream=sys.stderr)
+        took = f"{event.seconds:6.1f}s" if event.outcome is not Outcome.SKIPPED else " " * 7
+        self._line(f"  {event.stage:{_WIDTH}}  {mark} {took}  {event.detail}".rstrip())
+
+    def _result(self, event: DeployFinished) -> None:
+        word, colour = _MARKS[event.outcome]
+        what = f"version {event.version}" if event.version is not None else ""
+        digest = f"{event.image}@{event.digest}" if event.image and event.digest else ""
+        parts = (what, digest or event.image or "", event.reason)
+        text = ", ".join(part for part in parts if part)
+        mark = style(f"{word:9}", fg=colour, bold=True, stream=sys.stderr)
+        self._line(f"  {'':{_WIDTH}}  {mark} {event.seconds:6.1f}s  {text}".rstrip())
+
+    def _line(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _bold(text: str) -> str:
+    return style(clean(text), bold=True, stream=sys.stderr)

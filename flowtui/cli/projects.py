@@ -1,0 +1,121 @@
+"""`flowtui projects list|create|rename|delete`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+
+import click
+
+from flowtui.cli.options import json_option, workspace_options
+from flowtui.cli.output import Output
+from flowtui.cli.session import connected, named_project
+from flowtui.errors import UsageError
+from flowtui.models import Project
+
+
+@click.group()
+def projects() -> None:
+    """Projects of the control plane: list, create, rename, delete."""
+
+
+@projects.command("list")
+@workspace_options
+@json_option
+def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
+    """All projects, by name."""
+
+    async def work() -> tuple[Project, ...]:
+        async with connected(profile, api_url) as workspace:
+            return await workspace.control_plane.projects()
+
+    found = asyncio.run(work())
+    output = Output(as_json=as_json)
+    if as_json:
+        output.data([asdict(project) for project in found])
+    elif not found:
+        output.note("no projects yet; create one: flowtui projects create NAME")
+    else:
+        output.table(
+            ("NAME", "FLOWS", "DESCRIPTION"),
+            ((p.name, str(p.flow_count), p.description) for p in found),
+        )
+
+
+@projects.command()
+@click.argument("name")
+@click.option("--description", default="", help="What it is for.")
+@workspace_options
+@json_option
+def create(
+    name: str, description: str, profile: str | None, api_url: str | None, as_json: bool
+) -> None:
+    """Create a project."""
+
+    async def work() -> Project:
+        async with connected(profile, api_url) as workspace:
+            return await workspace.control_plane.create_project(name, description)
+
+    _report(asyncio.run(work()), "created", Output(as_json=as_json))
+
+
+@projects.command()
+@click.argument("name")
+@click.argument("new_name")
+@workspace_options
+@json_option
+def rename(
+    name: str, new_name: str, profile: str | None, api_url: str | None, as_json: bool
+) -> None:
+    """Give a project another name."""
+
+    async def work() -> Project:
+        async with connected(profile, api_url) as workspace:
+            project = await named_project(workspace.control_plane, name)
+            return await workspace.control_plane.rename_project(project, new_name)
+
+    _report(asyncio.run(work()), "renamed", Output(as_json=as_json))
+
+
+@projects.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@workspace_options
+@json_option
+def delete(name: str, yes: bool, profile: str | None, api_url: str | None, as_json: bool) -> None:
+    """Delete a project and all in it. Asks first; one with flows wants its name typed."""
+
+    async def work() -> Project:
+        async with connected(profile, api_url) as workspace:
+            project = await named_project(workspace.control_plane, name)
+            if not yes:
+                await asyncio.to_thread(_confirm, project)
+            await workspace.control_plane.delete_project(project)
+            return project
+
+    _report(asyncio.run(work()), "deleted", Output(as_json=as_json))
+
+
+def _confirm(project: Project) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"deleting “{project.name}” needs a yes", fix="add --yes when no terminal can be asked"
+        )
+    if project.flow_count == 0:
+        click.confirm(f"Delete the empty project “{project.name}”?", abort=True, err=True)
+        return
+    typed = click.prompt(
+        f"“{project.name}” holds {project.flow_count} flows, which are deleted with it.\n"
+        "Type the project's name to delete it",
+        err=True,
+    )
+    if typed != project.name:
+        raise UsageError("that is not the project's name; nothing was deleted")
+
+
+def _report(project: Project, done: str, output: Output) -> None:
+    if output.as_json:
+        output.data(asdict(project))
+    else:
+        output.line(f"{done} project “{project.name}”")

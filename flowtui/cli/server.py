@@ -1,0 +1,53 @@
+"""`flowtui server`: the embedded control plane."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from flowtui import paths
+from flowtui.cli.options import json_option
+from flowtui.cli.output import Output
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=4200, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--database",
+    metavar="FILE|URL",
+    help="SQLite file or PostgreSQL URL. Default: a file in flowtui's data folder.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the token clients must send (FLOWTUI_SERVER_TOKEN also works).",
+)
+@json_option
+def server(
+    host: str, port: int, database: str | None, token_file: Path | None, as_json: bool
+) -> None:
+    """Run the embedded server: a Prefect GraphQL API for clients and agents 0.6.1 to 1.4.1.
+
+    On loopback no token is needed; on any other address one is required.
+    """
+    from flowtui.server.main import ServerSettings, read_token, serve
+
+    output = Output(as_json=as_json)
+
+    def ready(url: str) -> None:
+        if as_json:
+            output.data({"event": "ready", "url": url, "pid": os.getpid()})
+        else:
+            output.note(f"flowtui server is ready: {url}\nstop it with Ctrl-C")
+
+    target = database if database and "://" in database else Path(database) if database else None
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        database=target or paths.data_dir() / "server.sqlite",
+        token=read_token(token_file, os.environ),
+    )
+    serve(settings, on_ready=ready)

@@ -1,0 +1,100 @@
+"""From the words after `flowtui deploy` to flows on disk."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowtui.errors import UsageError
+from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    flows: tuple[LocalFlow, ...]
+    broken: tuple[BrokenFile, ...]
+    """Files that were named or lie in a named folder, but do not parse."""
+
+
+def find_targets(words: tuple[str, ...], discovery: Discovery) -> Targets:
+    """`PATH` (all flows in it), `PATH:NAME`, or a flow name. Raises UsageError for no match."""
+    flows: dict[LocalFlow, None] = {}
+    broken: dict[BrokenFile, None] = {}
+    for word in words:
+        found = _find(word, discovery)
+        flows.update(dict.fromkeys(found.flows))
+        broken.update(dict.fromkeys(found.broken))
+    _refuse_double_names(tuple(flows))
+    return Targets(tuple(flows), tuple(broken))
+
+
+def _find(word: str, discovery: Discovery) -> Targets:
+    root = Path(discovery.root)
+    if Path(word).exists():
+        place = _relative(Path(word), root)
+        found = Targets(
+            tuple(flow for flow in discovery.flows if _inside(flow.path, place)),
+            tuple(file for file in discovery.broken if _inside(file.path, place)),
+        )
+        if not found.flows and not found.broken:
+            raise UsageError(
+                f"no Prefect flows found in “{word}”",
+                fix="flowtui flows shows what is found; ignored folders are not searched",
+            )
+        return found
+    path, separator, name = word.rpartition(":")
+    if separator and Path(path).exists():
+        return _in_file(path, name, _relative(Path(path), root), discovery)
+    named = tuple(flow for flow in discovery.flows if flow.name == word)
+    if not named:
+        names = sorted({flow.name for flow in discovery.flows if flow.name})
+        near = difflib.get_close_matches(word, names, n=3)
+        raise UsageError(
+            f"“{word}” is neither a path nor the name of a flow",
+            where=discovery.root,
+            fix=f"did you mean {' or '.join(f'“{n}”' for n in near)}?"
+            if near
+            else "flowtui flows lists the flows of this folder",
+        )
+    return Targets(named, ())
+
+
+def _in_file(path: str, name: str, place: str, discovery: Discovery) -> Targets:
+    inside = [flow for flow in discovery.flows if _inside(flow.path, place)]
+    named = [flow for flow in inside if name in (flow.name, flow.variable)]
+    if named:
+        return Targets(tuple(named), ())
+    broken = [file for file in discovery.broken if _inside(file.path, place)]
+    if broken:
+        return Targets((), tuple(broken))
+    names = ", ".join(f"“{flow.display_name}”" for flow in inside) or "none at all"
+    raise UsageError(f"no flow “{name}” in {path}", fix=f"flows found there: {names}")
+
+
+def _relative(path: Path, root: Path) -> str:
+    resolved = path.resolve()
+    if not resolved.is_relative_to(root):
+        raise UsageError(
+            f"“{path}” is outside the project folder", where=str(root), fix="name one project only"
+        )
+    return resolved.relative_to(root).as_posix()
+
+
+def _inside(path: str, place: str) -> bool:
+    return place in (".", path) or path.startswith(f"{place}/")
+
+
+def _refuse_double_names(flows: tuple[LocalFlow, ...]) -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for flow in flows:
+        if flow.name is not None and flow.kind is FlowKind.FLOW_OBJECT:
+            places[flow.name].append(f"{flow.path}:{flow.line}")
+    for name, found in places.items():
+        if len(found) > 1:
+            raise UsageError(
+                f"{len(found)} flows are named “{name}”",
+                where=", ".join(found),
+                fix="give each its own name, or deploy one of them: PATH:VARIABLE",
+            )
