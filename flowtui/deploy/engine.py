@@ -73,7 +73,7 @@ class ContainerEnd:
 
 
 class Engine:
-    """A connected engine. Every call raises EngineError, EngineRefusedError when the engine says no."""
+    """A connected engine. Calls raise EngineError, EngineRefusedError when the engine says no."""
 
     def __init__(
         self, endpoint: Endpoint, client: httpx.AsyncClient, tunnel: _Tunnel | None

@@ -12,9 +12,7 @@ _CYRILLIC = (
     "ъ ыy ь эe юiu яia ђdj јj љlj њnj ћc џdz іi єie ґg"
 )
 _LATIN = "ßss æae œoe øo đd ðd þth łl ħh ıi ŋng ŧt ſs"
-_LETTERS = {
-    entry[0]: entry[1:] for table in (_GREEK, _CYRILLIC, _LATIN) for entry in table.split()
-}
+_LETTERS = {entry[0]: entry[1:] for table in (_GREEK, _CYRILLIC, _LATIN) for entry in table.split()}
 
 
 def slug(name: str) -> str:
@@ -33,7 +31,7 @@ def slug(name: str) -> str:
         elif not unicodedata.combining(char):
             lost = lost or char.isalnum()
             ascii_text += "-"
-    plain = re.sub(r"[^a-z0-9]+", "-", ascii_text.replace("'", "")).strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
     if plain and not lost:
         return plain
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
