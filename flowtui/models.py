@@ -162,6 +162,8 @@ class LoadedFlow:
     packages: tuple[Package, ...]
     log: tuple[str, ...] = ()
     """What the user's code printed while it was loaded."""
+    project: str | None = None
+    """Project named in the file's own `flow.deploy(…)` or `flow.register(…)`, which is ignored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,500 @@
+"""Loads flows in the project's own interpreter: drives `worker.py`, one fresh process per load."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import tempfile
+from asyncio import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from flowtui.errors import DeployError
+from flowtui.models import (
+    Attachment,
+    Interpreter,
+    Json,
+    JsonObject,
+    LoadedFlow,
+    LocalFlow,
+    LocalModule,
+    Package,
+    PickledFlow,
+)
+from flowtui.source.closure import static_closure
+
+OnLine = Callable[[str], None]
+
+PICKLE_LIMIT = 200_000_000
+"""Bytes of a pickled flow."""
+_ANSWER_LIMIT = 100_000_000
+"""Bytes of the JSON answer (the serialization of a very large flow is a few MB)."""
+_LINE_LIMIT = 20_000
+"""Characters of one line of output; the rest of the line is dropped."""
+_LOG_LIMIT = 2_000
+"""Lines kept for `LoadedFlow.log`; `on_line` gets all of them."""
+_TERM_GRACE = 0.4
+"""Seconds between SIGTERM and SIGKILL."""
+_DRAIN = 0.5
+"""Seconds to read what is left in the pipe when a stray child still holds it open."""
+
+_WORKER = Path(__file__).with_name("worker.py")
+_SECRET_VARIABLES = ("FLOWTUI_API_KEY", "PREFECT_API_KEY")
+_SECRET_PREFIX = "PREFECT__CLOUD__"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the user's own code, outermost first in an error."""
+
+    file: str
+    """Relative to the project root."""
+    line: int
+    function: str
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}"
+        return place if self.function == "<module>" else f"{place} in {self.function}"
+
+
+class LoadError(DeployError):
+    """The flow could not be loaded, serialized or pickled.
+
+    `kind` is the name of the user's exception, or one of flowtui's own: NoSuchFlow,
+    SeveralFlows, DuplicateFlow, FlowInsideFunction, UnschedulableFlow, BadSettings, CannotPickle,
+    TooLarge, UnsupportedPrefect, NoPrefect, TimedOut, Ended.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        kind: str,
+        where: str = "",
+        fix: str = "",
+        frames: tuple[Frame, ...] = (),
+        log: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.kind = kind
+        self.frames = frames
+        self.log = log
+        """The last lines that the user's code printed."""
+
+
+async def inspect(
+    flow: LocalFlow,
+    root: Path,
+    interpreter: Interpreter,
+    *,
+    time_limit: float = 60.0,
+    on_line: OnLine | None = None,
+) -> LoadedFlow:
+    """Load a flow as it is on disk. `time_limit` is in seconds. Raises LoadError."""
+    loaded, _ = await _load("inspect", flow, root, interpreter, None, time_limit, on_line)
+    return loaded
+
+
+async def pickle_flow(
+    flow: LocalFlow,
+    root: Path,
+    interpreter: Interpreter,
+    attachment: Attachment,
+    *,
+    time_limit: float = 60.0,
+    pickle_limit: int = PICKLE_LIMIT,
+    on_line: OnLine | None = None,
+) -> PickledFlow:
+    """Load a flow, attach what flowtui decided, and pickle that same object. Raises LoadError.
+
+    The serialization and the pickle come from one object in one process, so their task slugs
+    agree (slugs are random in Prefect before 0.12).
+    """
+    loaded, content = await _load(
+        "pickle", flow, root, interpreter, attachment, time_limit, on_line, pickle_limit
+    )
+    return PickledFlow(loaded=loaded, pickle=content)
+
+
+async def _load(
+    action: str,
+    flow: LocalFlow,
+    root: Path,
+    interpreter: Interpreter,
+    attachment: Attachment | None,
+    time_limit: float,
+    on_line: OnLine | None,
+    pickle_limit: int = PICKLE_LIMIT,
+) -> tuple[LoadedFlow, bytes]:
+    _refuse_without_prefect(flow, interpreter)
+    root = await asyncio.to_thread(root.resolve)
+    static = await asyncio.to_thread(static_closure, root, flow.path)
+    with tempfile.TemporaryDirectory(prefix="flowtui-load-") as folder:
+        files = _Files(Path(folder))
+        request = {
+            "action": action,
+            "root": str(root),
+            "path": flow.path,
+            "name": flow.name,
+            "variable": flow.variable,
+            "line": flow.line,
+            "modules": [[module.name, module.path] for module in static],
+            "attachment": None if attachment is None else _plain(asdict(attachment)),
+            "answer": str(files.answer),
+            "pickle": str(files.pickle),
+            "trace": str(files.trace),
+            "pickle_limit": pickle_limit,
+        }
+        files.request.write_text(json.dumps(request), encoding="utf-8")
+        run = _Run(flow, root, interpreter, files, on_line)
+        await run.finish(time_limit)
+        answer = run.answer()
+        loaded = _understand(answer, interpreter, tuple(run.log))
+        content = files.pickle.read_bytes() if action == "pickle" else b""
+        return loaded, content
+
+
+def _refuse_without_prefect(flow: LocalFlow, interpreter: Interpreter) -> None:
+    where = f"{interpreter.executable} ({interpreter.origin or 'given'})"
+    version = interpreter.prefect_version
+    if version is None:
+        raise LoadError(
+            f"Prefect is not installed in the project's Python {interpreter.python_version}",
+            kind="NoPrefect",
+            where=where,
+            fix="install Prefect there, make a .venv in the project folder, or set `python` to "
+            "the interpreter that has it",
+        )
+    if version.split(".")[0] not in ("0", "1"):
+        raise LoadError(
+            f"Prefect 2/3 flows are not supported by this version of flowtui yet (found {version})",
+            kind="UnsupportedPrefect",
+            where=f"{flow.path}:{flow.line}, {where}",
+            fix="use Prefect 0.6.1 to 1.4.1",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    folder: Path
+
+    @property
+    def request(self) -> Path:
+        return self.folder / "request.json"
+
+    @property
+    def answer(self) -> Path:
+        return self.folder / "answer.json"
+
+    @property
+    def pickle(self) -> Path:
+        return self.folder / "flow.pickle"
+
+    @property
+    def trace(self) -> Path:
+        return self.folder / "trace.txt"
+
+
+class _Run:
+    """One worker process with its process group, its output and its answer."""
+
+    def __init__(
+        self,
+        flow: LocalFlow,
+        root: Path,
+        interpreter: Interpreter,
+        files: _Files,
+        on_line: OnLine | None,
+    ) -> None:
+        self._flow = flow
+        self._root = root
+        self._interpreter = interpreter
+        self._files = files
+        self._on_line = on_line
+        self._status: int | None = None
+        self.log: deque[str] = deque(maxlen=_LOG_LIMIT)
+
+    async def finish(self, time_limit: float) -> None:
+        """Run the worker to its end; nothing of its process group is left afterwards.
+
+        The output comes through a pipe of our own: asyncio's `wait` would wait for its pipes to
+        close, and a daemon that the user's code left behind may hold them open.
+        """
+        read_end, write_end = os.pipe()
+        try:
+            process = await self._start(write_end)
+        except BaseException:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        reader = asyncio.create_task(self._read(read_end))
+        try:
+            async with asyncio.timeout(time_limit):
+                self._status = await process.wait()
+        except TimeoutError:
+            await _end_group(process)
+            raise self._timed_out(time_limit) from None
+        finally:
+            await _end_group(process)
+            await _drained(reader)
+
+    async def _start(self, output: int) -> subprocess.Process:
+        try:
+            with self._files.request.open("rb") as request:
+                return await asyncio.create_subprocess_exec(
+                    self._interpreter.executable,
+                    "-B",
+                    "-u",
+                    str(_WORKER),
+                    stdin=request,
+                    stdout=output,
+                    stderr=output,
+                    cwd=self._root,
+                    env=child_environment(os.environ),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise LoadError(
+                f"the project's Python does not start: {error}",
+                kind="NoPython",
+                where=f"{self._interpreter.executable} ({self._interpreter.origin})",
+                fix="repair it, or set `python` to another interpreter",
+            ) from error
+
+    async def _read(self, read_end: int) -> None:
+        lines = _Lines(self._line)
+        stream = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
+        )
+        try:
+            while chunk := await stream.read(65536):
+                lines.feed(chunk)
+        finally:
+            transport.close()
+            lines.end()
+
+    def _line(self, line: str) -> None:
+        self.log.append(line)
+        if self._on_line is not None:
+            self._on_line(line)
+
+    def answer(self) -> JsonObject:
+        """The worker's JSON. Raises LoadError for an error in it, or when there is none."""
+        try:
+            if self._files.answer.stat().st_size > _ANSWER_LIMIT:
+                raise LoadError(
+                    "the serialized flow is larger than 100 MB",
+                    kind="TooLarge",
+                    where=self._place,
+                    fix="use fewer tasks, or smaller parameter defaults",
+                )
+            answer = cast("dict[str, Any]", json.loads(self._files.answer.read_bytes()))
+        except FileNotFoundError:
+            raise self._ended() from None
+        if "error" in answer:
+            raise self._refused(cast("dict[str, Any]", answer["error"]))
+        return cast("JsonObject", answer["flow"])
+
+    @property
+    def _place(self) -> str:
+        return f"{self._flow.path}:{self._flow.line}"
+
+    def _refused(self, error: Mapping[str, Any]) -> LoadError:
+        frames = tuple(Frame(**frame) for frame in error["frames"])
+        kind = str(error["type"])
+        message = str(error["message"])
+        own = kind in _OWN_KINDS
+        where = str(frames[-1]) if frames else self._place
+        if frames and frames[-1].text:
+            where += f": {frames[-1].text}"
+        return LoadError(
+            message if own else f"{kind}: {message}",
+            kind=kind,
+            where=where,
+            fix=str(error["hint"]),
+            frames=frames,
+            log=self._tail(),
+        )
+
+    def _timed_out(self, time_limit: float) -> LoadError:
+        frames = self._traced()
+        return LoadError(
+            f"loading the flow took longer than {time_limit:g} seconds",
+            kind="TimedOut",
+            where=str(frames[-1]) if frames else self._place,
+            fix="move slow work into a task or under `if __name__ == '__main__':`",
+            frames=frames,
+            log=self._tail(),
+        )
+
+    def _ended(self) -> LoadError:
+        frames = self._traced()
+        status = self._status or 0
+        if status < 0:
+            name = signal.Signals(-status).name if -status in _SIGNALS else f"signal {-status}"
+            what = f"Python was ended by {name} while it loaded the flow"
+        else:
+            what = f"the flow file ended Python with exit status {status} while it was loaded"
+        return LoadError(
+            what,
+            kind="Ended",
+            where=str(frames[-1]) if frames else self._place,
+            fix="look for os._exit, os.kill or a crashing package in what the file does when it "
+            "is imported",
+            frames=frames,
+            log=self._tail(),
+        )
+
+    def _traced(self) -> tuple[Frame, ...]:
+        """The user's frames of the stack that faulthandler wrote, outermost first."""
+        try:
+            lines = self._files.trace.read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return ()
+        frames = [frame for line in lines if (frame := self._frame(line)) is not None]
+        return tuple(reversed(frames))
+
+    def _frame(self, line: str) -> Frame | None:
+        head, separator, function = line.strip().rpartition(" in ")
+        file, _, number = head.removeprefix("File ").rpartition(", line ")
+        path = Path(file.strip('"'))
+        if not separator or not number.isdigit() or not path.is_relative_to(self._root):
+            return None
+        if "site-packages" in path.parts:
+            return None
+        relative = path.relative_to(self._root).as_posix()
+        return Frame(file=relative, line=int(number), function=function, text="")
+
+    def _tail(self) -> tuple[str, ...]:
+        return tuple(self.log)[-50:]
+
+
+_OWN_KINDS = frozenset(
+    {
+        "NoSuchFlow",
+        "SeveralFlows",
+        "DuplicateFlow",
+        "FlowInsideFunction",
+        "UnschedulableFlow",
+        "BadSettings",
+        "CannotPickle",
+        "TooLarge",
+        "UnsupportedPrefect",
+        "SystemExit",
+    }
+)
+_SIGNALS = {int(number) for number in signal.Signals}
+
+
+class _Lines:
+    """Cuts a byte stream into lines of bounded length."""
+
+    def __init__(self, emit: OnLine) -> None:
+        self._emit = emit
+        self._rest = b""
+        self._overflowing = False
+
+    def feed(self, chunk: bytes) -> None:
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        for line in whole:
+            if not self._overflowing:
+                self._put(line)
+            self._overflowing = False
+        if len(self._rest) > _LINE_LIMIT:
+            if not self._overflowing:
+                self._put(self._rest)
+            self._overflowing = True
+            self._rest = b""
+
+    def end(self) -> None:
+        if self._rest and not self._overflowing:
+            self._put(self._rest)
+
+    def _put(self, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        self._emit(text if len(text) <= _LINE_LIMIT else text[:_LINE_LIMIT] + " …")
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the worker inherits: everything but the tokens; it writes no bytecode."""
+    kept = {
+        name: text
+        for name, text in environ.items()
+        if name not in _SECRET_VARIABLES and not name.startswith(_SECRET_PREFIX)
+    }
+    return kept | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
+    }
+
+
+async def _end_group(process: subprocess.Process) -> None:
+    """End the whole process group: SIGTERM (the worker then writes its stack), then SIGKILL."""
+    try:
+        if process.returncode is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TERM_GRACE):
+                    await process.wait()
+    finally:
+        _signal_group(process, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal_group(process: subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+async def _drained(reader: asyncio.Task[None]) -> None:
+    """Wait for the end of the output, not for ever: a stray child may keep the pipe open."""
+    await asyncio.wait({reader}, timeout=_DRAIN)
+    if not reader.done():
+        reader.cancel()
+        await asyncio.wait({reader})
+        return
+    reader.result()
+
+
+def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ...]) -> LoadedFlow:
+    told = cast("Mapping[str, Any]", answer)
+    own = cast("Mapping[str, Any]", told["own"])
+    return LoadedFlow(
+        name=told["name"],
+        interpreter=replace(
+            interpreter,
+            python_version=told["python_version"],
+            prefect_version=told["prefect_version"],
+            cloudpickle_version=told["cloudpickle_version"],
+        ),
+        serialized=told["serialized"],
+        storage=own["storage"],
+        environment=own["environment"],
+        run_config=own["run_config"],
+        executor=own["executor"],
+        project=own["project"],
+        modules=tuple(LocalModule(name, path) for name, path in told["modules"]),
+        packages=tuple(Package(name, version) for name, version in told["packages"]),
+        log=log,
+    )
+
+
+def _plain(value: object) -> Json:
+    """Mappings and sequences of any type as JSON's own."""
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[object, object]", value)
+        return {str(key): _plain(inner) for key, inner in entries.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in cast("list[object]", value)]
+    return cast("Json", value)
