@@ -1,0 +1,496 @@
+"""GraphQL over HTTP to one address: TLS, time limits, safe retries, and errors by cause.
+
+Nothing here knows Prefect. Errors never carry the token: not in their text, and not in the frames
+of an exception they were raised from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import ssl
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from flowtui import addresses
+from flowtui.credentials import Secret
+from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
+from flowtui.models import Json, JsonObject
+from flowtui.text import clean, redact
+
+if TYPE_CHECKING:
+    import httpx
+
+_LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes."""
+_BACK_OFF = (0.1, 0.3, 0.6)
+"""Seconds before each retry, where the server names no time."""
+_BUSY = (429, 502, 503, 504)
+_REDIRECT = (301, 302, 303, 307, 308)
+
+_LOGIN = "store one with `flowtui login`, or set FLOWTUI_API_KEY"
+_SELF_SIGNED = "it is signed by an authority that this machine does not know"
+_CERTIFICATE = {
+    9: "it is not valid yet (or this machine's clock is wrong)",
+    10: "it has expired (or this machine's clock is wrong)",
+    18: "it is self-signed",
+    19: _SELF_SIGNED,
+    20: _SELF_SIGNED,
+    21: _SELF_SIGNED,
+    23: "it has been revoked",
+    62: "it is for another host name",
+    64: "it is for another IP address",
+}
+"""OpenSSL's verify codes in words."""
+
+
+class OutcomeUnknownError(ControlPlaneError):
+    """The request left, and no answer came: the server may or may not have done it."""
+
+
+class NotGraphQLError(ControlPlaneError):
+    """Something answers at the address, but it is not a GraphQL API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One entry of a GraphQL answer's `errors`, cleaned."""
+
+    message: str
+    code: str = ""
+
+
+class RefusalError(ControlPlaneError):
+    """The GraphQL API answered with errors. `executed` is False when it did not even validate."""
+
+    def __init__(self, complaints: tuple[Complaint, ...], *, executed: bool, where: str) -> None:
+        self.complaints = complaints
+        self.executed = executed
+        super().__init__(
+            "the control plane refused: "
+            + "; ".join(dict.fromkeys(_shortened(each.message) for each in complaints)),
+            where=where,
+        )
+
+    def mentions(self, text: str) -> bool:
+        return any(text in each.message for each in self.complaints)
+
+
+class Transport:
+    """Sends GraphQL to one server. The HTTP client is made when first used."""
+
+    def __init__(
+        self, address: str, secret: Secret | None, *, ca_file: Path | None, timeout: float
+    ) -> None:
+        self.address = address
+        self.timeout = timeout
+        self._secret = secret
+        self._ca_file = ca_file
+        self._http: httpx.AsyncClient | None = None
+
+    async def post(
+        self,
+        url: str,
+        query: str,
+        variables: JsonObject | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        safe: bool,
+        limit: float | None = None,
+    ) -> JsonObject:
+        """The answer's `data`. Unless `safe`, a request that may have left is not sent again.
+
+        `limit` is in seconds, for all attempts together. Raises NotGraphQLError, RefusalError,
+        OutcomeUnknownError (only when not `safe`), other ControlPlaneErrors, CredentialsError.
+        """
+        self._check_plain_text()
+        # Prefect's own clients send the variables as a string in the JSON document.
+        body = json.dumps({"query": query, "variables": json.dumps(variables)}).encode()
+        limit = limit or self.timeout
+        progress = _Progress()
+        problem: FlowtuiError | None = None
+        try:
+            async with asyncio.timeout(limit):
+                return await self._attempts(url, body, headers or {}, safe, progress)
+        except TimeoutError:
+            problem = self._timed_out(limit, unknown=progress.may_have_left and not safe)
+        # Raised here, not in the handler: no frame with the request hangs on it.
+        raise problem
+
+    async def get(self, url: str) -> tuple[int, Json]:
+        """Status and JSON content of a plain GET without the token; (0, None) when it fails."""
+        import httpx
+
+        try:
+            async with asyncio.timeout(self.timeout):
+                response = await self._client().get(url, auth=None)
+                return response.status_code, response.json()
+        except (TimeoutError, httpx.HTTPError, ValueError):
+            return 0, None
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    # ---------------------------------------------------------------------------------- sending
+
+    async def _attempts(
+        self, url: str, body: bytes, headers: Mapping[str, str], safe: bool, progress: _Progress
+    ) -> JsonObject:
+        import httpx
+
+        for pause in (*_BACK_OFF, None):
+            failure: httpx.HTTPError | None = None
+            answer: _Answer | None = None
+            try:
+                answer = await self._send(url, body, headers, progress)
+            except httpx.HTTPError as error:
+                failure = error
+            again = (
+                _may_retry(failure, safe=safe)
+                if failure is not None
+                else answer is not None and answer.status in _BUSY and safe
+            )
+            if pause is not None and again:
+                await asyncio.sleep(answer.retry_after if answer and answer.retry_after else pause)
+                continue
+            if answer is not None:
+                return self._read(url, answer)
+            problem = self._explain(cast("httpx.HTTPError", failure), safe=safe)
+            del failure
+            raise problem
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _send(
+        self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress
+    ) -> _Answer:
+        client = self._client()
+        progress.may_have_left = False
+        async with client.stream(
+            "POST",
+            url,
+            content=body,
+            headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
+            auth=self._bearer(),
+            extensions={"trace": progress.trace},
+        ) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > _LARGEST_ANSWER:
+                    raise ControlPlaneError("the answer is too large", where=url)
+            return _Answer(
+                response.status_code,
+                bytes(content),
+                response.headers.get("content-type", ""),
+                response.headers.get("location", ""),
+                _seconds(response.headers.get("retry-after", "")),
+            )
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            import httpx
+
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
+            self._http = httpx.AsyncClient(
+                verify=self._trust(),
+                timeout=httpx.Timeout(None, connect=min(self.timeout, 10.0)),
+                follow_redirects=False,
+                # A proxy must not see what stays on this machine.
+                trust_env=not addresses.is_loopback(self.address),
+            )
+        return self._http
+
+    def _trust(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self._ca_file is not None:
+            try:
+                context.load_verify_locations(cafile=self._ca_file)
+            except OSError as error:  # ssl.SSLError is one
+                raise ControlPlaneError(
+                    "the file of trusted certificates cannot be read: "
+                    f"{error.strerror or type(error).__name__}",
+                    where=str(self._ca_file),
+                    fix="ca_file must name a file with certificates in PEM form",
+                ) from None
+        return context
+
+    def _bearer(self) -> httpx.Auth | None:
+        import httpx
+
+        secret = self._secret
+        if secret is None:
+            return None
+
+        class Bearer(httpx.Auth):
+            def auth_flow(
+                self, request: httpx.Request
+            ) -> Generator[httpx.Request, httpx.Response, None]:
+                request.headers["Authorization"] = f"Bearer {secret.reveal()}"
+                yield request
+
+        return Bearer()
+
+    def _check_plain_text(self) -> None:
+        if (
+            self._secret is None
+            or self.address.startswith("https://")
+            or addresses.is_loopback(self.address)
+            or os.environ.get("FLOWTUI_ALLOW_PLAINTEXT_TOKEN") == "1"
+        ):
+            return
+        raise CredentialsError(
+            "the token is not sent: the address is plain http, everybody on the way could read it",
+            where=self.address,
+            fix="use the https address; if the way is safe, set FLOWTUI_ALLOW_PLAINTEXT_TOKEN=1",
+        )
+
+    # ---------------------------------------------------------------------------------- reading
+
+    def _read(self, url: str, answer: _Answer) -> JsonObject:
+        document = answer.document()
+        if document is None or not ("data" in document or "errors" in document):
+            self._refuse_status(url, answer)
+        complaints = tuple(_complaints(document.get("errors")))
+        if answer.status == 401 or any(each.code == "UNAUTHENTICATED" for each in complaints):
+            self._unauthenticated()
+        if any(each.code in ("FORBIDDEN", "UNAUTHORIZED") for each in complaints):
+            raise CredentialsError(
+                f"the token may not do this: {_shortened(complaints[0].message)}",
+                where=self.address,
+                fix="use a token with more rights",
+            )
+        if complaints:
+            raise RefusalError(
+                complaints, executed=document.get("data") is not None, where=self.address
+            )
+        return cast("JsonObject", document.get("data") or {})
+
+    def _refuse_status(self, url: str, answer: _Answer) -> NoReturn:
+        status = answer.status
+        if status == 401:
+            self._unauthenticated()
+        if status == 403:
+            raise CredentialsError(
+                "the control plane, or something in front of it, refuses this token",
+                where=self.address,
+                fix="check the token with `flowtui whoami`, and any proxy or firewall on the way",
+            )
+        if status in _REDIRECT:
+            raise NotGraphQLError(
+                f"the address answers with a redirect (to {_shortened(clean(answer.location))})",
+                where=url,
+                fix="redirects are not followed with a token; if you trust it, use that address",
+            )
+        if status == 413:
+            raise ControlPlaneError(
+                "the control plane refused: the request is too large", where=url
+            )
+        if status in _BUSY or status >= 500:
+            raise ControlPlaneError(
+                f"the control plane has trouble: HTTP {status}",
+                where=url,
+                fix="try again later, or look at the log of the server",
+            )
+        what = "a web page" if answer.is_page else f"HTTP {status}, not a GraphQL answer"
+        raise NotGraphQLError(
+            f"there is no Prefect GraphQL API at this address: it answers with {what}",
+            where=url,
+            fix="check the address: it is the API's, not the UI's",
+        )
+
+    def _unauthenticated(self) -> NoReturn:
+        if self._secret is None:
+            raise CredentialsError(
+                "the control plane asks for a token, and there is none",
+                where=self.address,
+                fix=_LOGIN,
+            )
+        raise CredentialsError(
+            "the control plane does not accept this token: it is wrong, expired or revoked",
+            where=self.address,
+            fix="get a new one and store it with `flowtui login`",
+        )
+
+    # --------------------------------------------------------------------------- errors by cause
+
+    def _timed_out(self, limit: float, *, unknown: bool) -> FlowtuiError:
+        what = f"the control plane did not answer within {limit:g} seconds"
+        if unknown:
+            return OutcomeUnknownError(
+                f"{what}; whether it did what was asked is not known",
+                where=self.address,
+                fix="look at what is registered before trying again",
+            )
+        return ControlPlaneError(
+            what, where=self.address, fix="check the address and the network, then try again"
+        )
+
+    def _explain(self, failure: httpx.HTTPError, *, safe: bool) -> FlowtuiError:
+        import httpx
+
+        causes = tuple(_causes(failure))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLError):
+                return self._tls_error(cause)
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ControlPlaneError(
+                "there is no host of that name", where=self.address, fix="check the address"
+            )
+        if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+            return self._nobody_there()
+        if isinstance(failure, httpx.TimeoutException):
+            return self._timed_out(self.timeout, unknown=False)
+        if isinstance(failure, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.ProxyError):
+            reason = next((_reason(each) for each in causes if isinstance(each, OSError)), "")
+            return ControlPlaneError(
+                f"the control plane cannot be reached{f': {reason}' if reason else ''}",
+                where=self.address,
+                fix="check the address and the network",
+            )
+        what = "the connection broke before the answer came"
+        if not safe:
+            return OutcomeUnknownError(
+                f"{what}; whether the control plane did what was asked is not known",
+                where=self.address,
+                fix="look at what is registered before trying again",
+            )
+        return ControlPlaneError(
+            what, where=self.address, fix="check the address: is it https, or another port?"
+        )
+
+    def _nobody_there(self) -> ControlPlaneError:
+        if self.address == addresses.EMBEDDED:
+            return ControlPlaneError(
+                "the embedded server is not running",
+                where=self.address,
+                fix="start it with `flowtui server`, or choose another profile",
+            )
+        return ControlPlaneError(
+            "nothing listens at this address (connection refused)",
+            where=self.address,
+            fix="check the address and the port, and that the server is running",
+        )
+
+    def _tls_error(self, error: ssl.SSLError) -> ControlPlaneError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = _CERTIFICATE.get(error.verify_code, clean(error.verify_message))
+            unknown_signer = error.verify_code in (18, 19, 20, 21)
+            trusted = f" beside {self._ca_file}" if self._ca_file else ""
+            return ControlPlaneError(
+                f"the server's certificate is refused: {reason}",
+                where=self.address,
+                fix=f"put the authority's certificate in a file and set it as the profile's ca_file"
+                f" (or SSL_CERT_FILE); the system's own authorities were used{trusted}"
+                if unknown_signer
+                else "use the address that the certificate is for"
+                if error.verify_code in (62, 64)
+                else "the server needs a new certificate",
+            )
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return ControlPlaneError(
+                "the server does not speak TLS on this port",
+                where=self.address,
+                fix="check the port, or use the http:// address",
+            )
+        return ControlPlaneError(
+            f"no secure connection could be made ({error.reason or type(error).__name__})",
+            where=self.address,
+            fix="check the address and the server's TLS settings",
+        )
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A JSON object of an answer; empty for null and for anything else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+class _Progress:
+    """How far a request came, told by httpcore: has any of it left this machine?"""
+
+    def __init__(self) -> None:
+        self.may_have_left = False
+
+    async def trace(self, name: str, info: Mapping[str, Any]) -> None:
+        if name.endswith("send_request_headers.started"):
+            self.may_have_left = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content: bytes
+    content_type: str
+    location: str
+    retry_after: float | None
+
+    @property
+    def is_page(self) -> bool:
+        return "html" in self.content_type or self.content.lstrip()[:1] == b"<"
+
+    def document(self) -> dict[str, Any] | None:
+        try:
+            document: Any = json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+        return cast("dict[str, Any]", document) if isinstance(document, dict) else None
+
+
+def _may_retry(failure: httpx.HTTPError, *, safe: bool) -> bool:
+    import httpx
+
+    if any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _causes(failure)):
+        return False
+    if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return True
+    return safe and isinstance(failure, httpx.NetworkError | httpx.RemoteProtocolError)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and everything it was raised from."""
+    waiting = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            waiting += cast("BaseExceptionGroup[BaseException]", each).exceptions
+
+
+def _reason(error: OSError) -> str:
+    return clean(error.strerror or str(error))[:200]
+
+
+def _complaints(errors: object) -> Iterator[Complaint]:
+    if not errors:
+        return
+    entries = cast("list[Any]", errors) if isinstance(errors, list) else [errors]
+    for entry in entries:
+        if not isinstance(entry, dict):
+            yield Complaint(redact(clean(str(entry))))
+            continue
+        fields = cast("dict[str, Any]", entry)
+        code = mapping(fields.get("extensions")).get("code")
+        message = " ".join(clean(str(fields.get("message", ""))).split())
+        yield Complaint(redact(message) or "(no message)", str(code or ""))
+
+
+def _shortened(text: str) -> str:
+    """The server may quote a whole flow back: keep the beginning and the end."""
+    return text if len(text) <= 400 else f"{text[:160]} … {text[-200:]}"
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Only seconds: a date would need clocks that agree."""
+    return float(retry_after) if retry_after.isdigit() else None
