@@ -7,12 +7,12 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.api.base import ControlPlane
-from flowtui.config import ProjectConfig, load_project, load_user, resolve_profile
+from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
 from flowtui.deploy.events import DeployFinished, Event
 from flowtui.deploy.history import DeployRecord, History
 from flowtui.errors import ControlPlaneError
@@ -69,8 +69,11 @@ class FlowRow:
 class Workspace:
     """A project folder, its settings, one profile, and the control plane behind it."""
 
-    def __init__(self, root: Path, *, config: ProjectConfig, profile: Profile) -> None:
+    def __init__(
+        self, root: Path, *, config: ProjectConfig, profile: Profile, scope: str = "."
+    ) -> None:
         self.root = root
+        self.scope = scope
         self.config = config
         self.profile = profile
         self.history = History()
@@ -85,17 +88,19 @@ class Workspace:
     ) -> Workspace:
         """Read the project file and the user's profiles. Raises UsageError for a bad one.
 
-        No network and no keyring is touched: `connect` does that. The folder that is browsed is
-        the one given; settings may come from a project file in a folder above it.
+        No network and no keyring is touched: `connect` does that. The root is the nearest folder
+        with a project file, at or above the one given; only flows in the one given are shown.
         """
 
         def read() -> Workspace:
-            root = path.resolve()
+            folder = path.resolve()
+            root = find_root(folder)
             config = load_project(root)
             chosen = resolve_profile(
                 load_user(), config, profile=profile, api_url=api_url, environ=os.environ
             )
-            return cls(root, config=config, profile=chosen)
+            scope = folder.relative_to(root).as_posix()
+            return cls(root, config=config, profile=chosen, scope=scope)
 
         return await asyncio.to_thread(read)
 
@@ -110,7 +115,7 @@ class Workspace:
 
     def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
         """The same folder against another control plane, sharing this session's tokens."""
-        other = Workspace(self.root, config=self.config, profile=profile)
+        other = Workspace(self.root, config=self.config, profile=profile, scope=self.scope)
         other._credentials = credentials or self._credentials
         return other
 
@@ -157,7 +162,15 @@ class Workspace:
         """Walk the folder. Blocking, imports nothing of the user's: run it in a thread."""
         from flowtui.source.discovery import discover
 
-        return discover(self.root, exclude=self.config.exclude)
+        found = discover(self.root, exclude=self.config.exclude)
+        if self.scope == ".":
+            return found
+        inside = f"{self.scope}/"
+        return replace(
+            found,
+            flows=tuple(flow for flow in found.flows if flow.path.startswith(inside)),
+            broken=tuple(file for file in found.broken if file.path.startswith(inside)),
+        )
 
     def project_of(self, flow: LocalFlow) -> str | None:
         """The project that the settings say this flow goes to, None if they say nothing."""
@@ -271,12 +284,13 @@ class Workspace:
 
         fingerprint = await asyncio.to_thread(self.fingerprint, flow)
         deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
-        with self.history.record(self.root, fingerprint) as record:
+        record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
 
-            def both(event: Event) -> None:
-                record(event)
-                emit(event)
+        def both(event: Event) -> None:
+            record(event)
+            emit(event)
 
+        try:
             return await deployer.deploy(
                 flow,
                 both,
@@ -285,6 +299,8 @@ class Workspace:
                 push=push,
                 create_project=create_project,
             )
+        finally:
+            await asyncio.shield(asyncio.to_thread(record.close))
 
     async def close(self) -> None:
         await self._disconnect()

@@ -6,14 +6,18 @@ import asyncio
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.session import connected
-from flowtui.errors import CredentialsError, UsageError
+from flowtui.errors import UsageError
 from flowtui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from flowtui.credentials import Secret
 
 
 @click.command()
@@ -28,9 +32,9 @@ from flowtui.workspace import Workspace
 @workspace_options
 def login(save: str, no_check: bool, profile: str | None, api_url: str | None) -> None:
     """Keep a token for a control plane. It is read from a hidden prompt or from stdin."""
-    from flowtui.credentials import Secret, Where
+    from flowtui.credentials import Where
 
-    secret = Secret(_read_token())
+    secret = _read_token()
 
     async def work() -> str:
         from flowtui.api.graphql import GraphQLControlPlane
@@ -48,17 +52,10 @@ def login(save: str, no_check: bool, profile: str | None, api_url: str | None) -
     Output().note(asyncio.run(work()))
 
 
-def _read_token() -> str:
-    token = _prompt() if sys.stdin.isatty() else sys.stdin.readline()
-    token = token.strip()
-    if not token:
-        raise CredentialsError("no token was given", fix="type it at the prompt, or pipe it in")
-    if any(ord(character) < 33 or ord(character) > 126 for character in token):
-        raise CredentialsError(
-            "the token has characters that no token has (spaces or control characters)",
-            fix="copy it again, whole and alone",
-        )
-    return token
+def _read_token() -> Secret:
+    from flowtui.credentials import token
+
+    return token(_prompt() if sys.stdin.isatty() else sys.stdin.readline())
 
 
 def _prompt() -> str:

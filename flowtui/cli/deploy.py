@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -339,4 +339,4 @@ def _json_object(option: str, text: str | None) -> dict[str, Any] | None:
         raise UsageError(f"{option} is not JSON: {error}", where=text) from error
     if not isinstance(value, dict):
         raise UsageError(f"{option} wants a JSON object", where=text)
-    return value
+    return cast("dict[str, Any]", value)

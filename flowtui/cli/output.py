@@ -60,25 +60,25 @@ class Output:
 
 def print_problem(problem: Problem, stream: TextIO | None = None) -> None:
     """What, where and what to do next, on stderr."""
-    stream = stream if stream is not None else sys.stderr
+    out: TextIO = stream or sys.stderr
     lines = (
-        (style("error", fg="red", bold=True, stream=stream), problem.what),
-        (style("where", dim=True, stream=stream), problem.where),
-        (style(" next", dim=True, stream=stream), problem.fix),
+        (style("error", fg="red", bold=True, stream=out), problem.what),
+        (style("where", dim=True, stream=out), problem.where),
+        (style(" next", dim=True, stream=out), problem.fix),
     )
     for mark, text in lines:
         if not text:
             continue
         first, *rest = redact(clean_block(text)).split("\n")
-        stream.write(f"{mark}  {first}\n")
+        out.write(f"{mark}  {first}\n")
         for more in rest:
-            stream.write(f"       {more}\n")
-    stream.flush()
+            out.write(f"       {more}\n")
+    out.flush()
 
 
 def style(text: str, *, stream: TextIO | None = None, **how: Any) -> str:
     """Colour where the stream is a terminal and NO_COLOR is not set."""
-    stream = stream if stream is not None else sys.stdout
-    if os.environ.get("NO_COLOR") or not stream.isatty():
+    out: TextIO = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or not out.isatty():
         return text
     return click.style(text, **how)

@@ -121,17 +121,15 @@ class History:
             for row in db.execute(sql, [deploy]).fetchall():
                 yield from_json(json.loads(row["event"]))
 
-    @contextmanager
-    def record(self, root: Path, fingerprint: str) -> Generator[Recorder]:
-        """A recorder for one deploy; everything given to it is on disk when the block ends."""
+    def recorder(self, root: Path, fingerprint: str) -> Recorder:
+        """A recorder for one deploy; everything given to it is on disk once it is closed.
+
+        Creates the file, or refuses one that cannot be used, before the deploy starts. Blocking.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open():
-            pass  # Creates or refuses the file before the deploy starts.
-        recorder = Recorder(self, root, fingerprint)
-        try:
-            yield recorder
-        finally:
-            recorder.close()
+            pass
+        return Recorder(self, root, fingerprint)
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:

@@ -24,6 +24,8 @@ class Lane(StrEnum):
 
     NOTHING = "nothing to do"
     """The registered version was made from exactly this input."""
+    REGISTER = "register only"
+    """An earlier version was made from exactly this input, and what it needs is still there."""
     IMAGE = "docker image"
     """Full Docker build, health check in the image, push, register."""
     LOCAL = "local storage"
@@ -82,6 +84,8 @@ class Plan:
     context: ContextSummary | None = None
     current: FlowVersion | None = None
     """The version registered now, None if there is none."""
+    earlier: FlowVersion | None = None
+    """The archived version made from exactly this input (lane `register only`)."""
     problems: tuple[Problem, ...] = ()
     """Warnings known before the build; none of them stops it."""
 

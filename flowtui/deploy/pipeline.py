@@ -1,0 +1,466 @@
+"""Runs the stages of one deploy and emits its events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from flowtui.api.base import ControlPlane
+from flowtui.config import ProjectConfig
+from flowtui.deploy import local_storage
+from flowtui.deploy.engine import Engine
+from flowtui.deploy.events import (
+    DeployFinished,
+    DeployStarted,
+    Event,
+    Outcome,
+    Planned,
+    Stage,
+    StageFinished,
+    StageStarted,
+    problem_found,
+)
+from flowtui.deploy.image import ImageRecipe
+from flowtui.deploy.local_storage import LocalRecipe
+from flowtui.deploy.plan import Lane, Plan
+from flowtui.deploy.planner import (
+    PlanRequest,
+    base_image,
+    make_plan,
+    registry_url,
+    storage_kind,
+)
+from flowtui.deploy.registry import Registry, registry_host
+from flowtui.deploy.stages import serialize
+from flowtui.deploy.stages.build import build_image, ensure_image
+from flowtui.deploy.stages.context import StageContext
+from flowtui.deploy.stages.healthcheck import Expectation, check_image, check_local
+from flowtui.deploy.stages.push import push_image
+from flowtui.deploy.stages.register import find_project, register
+from flowtui.errors import ControlPlaneError, EngineError, ExitCode, FlowtuiError
+from flowtui.models import (
+    DeployTable,
+    FlowVersion,
+    JsonObject,
+    LoadedFlow,
+    LocalFlow,
+    PickledFlow,
+    Problem,
+    Profile,
+    Project,
+    StorageKind,
+)
+
+Emit = Callable[[Event], None]
+
+_LAST_WORD_SECONDS = 0.7
+"""How long a cancelled deploy waits for a registration that was already sent."""
+
+
+class Deployer:
+    """Deploys flows of one project folder to one control plane."""
+
+    def __init__(
+        self,
+        root: Path,
+        config: ProjectConfig,
+        profile: Profile,
+        control_plane: ControlPlane | None,
+    ) -> None:
+        self._root = root
+        self._config = config
+        self._profile = profile
+        self._control_plane = control_plane
+
+    async def plan(
+        self, flow: LocalFlow, overrides: DeployTable, *, force: bool = False, push: bool = True
+    ) -> Plan:
+        """What a deploy would do, as far as it can be known. Raises FlowtuiError subclasses."""
+        request = self._request(flow, overrides, force=force, push=push)
+        loaded = await serialize.load(self._config, flow)
+        async with AsyncExitStack() as stack:
+            engine = registry = None
+            if storage_kind(request, loaded) is StorageKind.DOCKER:
+                engine = await _if_reachable(stack, Engine.connect())
+                if url := registry_url(request, loaded):
+                    registry = await _if_reachable(stack, _checked_registry(url))
+            prepared = await make_plan(
+                request, loaded, control_plane=self._control_plane, engine=engine, registry=registry
+            )
+        return prepared.plan
+
+    async def deploy(
+        self,
+        flow: LocalFlow,
+        emit: Emit,
+        overrides: DeployTable,
+        *,
+        force: bool = False,
+        push: bool = True,
+        create_project: bool = False,
+    ) -> DeployFinished:
+        """Run all stages. See `Workspace.deploy`."""
+        request = self._request(flow, overrides, force=force, push=push)
+        run = _Run(request, self._control_plane, emit, create_project=create_project)
+        return await run.run()
+
+    def _request(
+        self, flow: LocalFlow, overrides: DeployTable, *, force: bool, push: bool
+    ) -> PlanRequest:
+        return PlanRequest(
+            self._root, self._config, self._profile, flow, overrides, force=force, push=push
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a deploy came to."""
+
+    outcome: Outcome
+    version: FlowVersion | None = None
+    image: str | None = None
+    digest: str | None = None
+    reason: str = ""
+
+
+class _Run:
+    """One deploy."""
+
+    def __init__(
+        self,
+        request: PlanRequest,
+        control_plane: ControlPlane | None,
+        emit: Emit,
+        *,
+        create_project: bool,
+    ) -> None:
+        self._request = request
+        self._given_control_plane = control_plane
+        self._emit = emit
+        self._create_project = create_project
+        self._id = uuid.uuid4().hex
+        self._flow_name = request.flow.display_name
+        self._stage: Stage | None = None
+        self._cancelled_late = False
+        """Cancelled when the registration could not be called back any more."""
+
+    async def run(self) -> DeployFinished:
+        started = time.monotonic()
+        self._emit(
+            DeployStarted(
+                deploy=self._id,
+                flow=self._flow_name,
+                target=self._request.flow.target,
+                project=self._project_by_settings() or "",
+                api_url=self._request.profile.api_url,
+            )
+        )
+        try:
+            made = await self._stages()
+        except FlowtuiError as error:
+            self._emit(problem_found(self._id, self._stage, error.problem))
+            failed = _Made(Outcome.FAILED, reason=error.problem.what)
+            return self._finish(failed, started, error.exit_code)
+        except asyncio.CancelledError:
+            stage = f" during {self._stage}" if self._stage else ""
+            cancelled = _Made(Outcome.CANCELLED, reason=f"cancelled{stage}; nothing was registered")
+            self._finish(cancelled, started, ExitCode.CANCELLED)
+            raise
+        except Exception as error:  # noqa: BLE001  (a fault of ours must still end the deploy)
+            problem = _our_fault(error)
+            self._emit(problem_found(self._id, self._stage, problem))
+            return self._finish(
+                _Made(Outcome.FAILED, reason=problem.what), started, ExitCode.FAILED
+            )
+        if self._cancelled_late:
+            made = replace(made, reason="cancelled too late: it was registered by then")
+            self._finish(made, started, ExitCode.CANCELLED)
+            raise asyncio.CancelledError
+        return self._finish(made, started, ExitCode.OK)
+
+    async def _stages(self) -> _Made:
+        async with AsyncExitStack() as stack:
+            engine: Engine | None = None
+            registry: Registry | None = None
+            pickled: PickledFlow | None = None
+            async with self._in(Stage.SERIALIZE) as ctx:
+                loaded = await serialize.load(self._request.config, self._request.flow, ctx)
+                self._flow_name = loaded.name
+                if storage_kind(self._request, loaded) is StorageKind.DOCKER:
+                    engine, registry = await self._docker(stack, loaded, ctx)
+                prepared = await make_plan(
+                    self._request,
+                    loaded,
+                    control_plane=self._control_plane,
+                    engine=engine,
+                    registry=registry,
+                )
+                plan = prepared.plan
+                self._planned(plan)
+                project = await find_project(
+                    self._control_plane, plan.project, create=self._create_project, ctx=ctx
+                )
+                for problem in plan.problems:
+                    self._emit(problem_found(self._id, Stage.SERIALIZE, problem))
+                if plan.lane in (Lane.IMAGE, Lane.LOCAL):
+                    pickled = await serialize.pickle(
+                        self._request.config, self._request.flow, loaded, plan.attachment, ctx
+                    )
+            if plan.lane is Lane.NOTHING:
+                return self._unchanged(plan)
+            if plan.earlier is not None:
+                return await self._register_again(plan, plan.earlier, project)
+            assert pickled is not None  # both lanes that are left have pickled
+            if prepared.local is not None:
+                return await self._local(plan, prepared.local, pickled, project)
+            assert prepared.image is not None and engine is not None
+            return await self._image(plan, prepared.image, pickled, project, engine, registry)
+
+    async def _docker(
+        self, stack: AsyncExitStack, loaded: LoadedFlow, ctx: StageContext
+    ) -> tuple[Engine, Registry | None]:
+        """Engine and registry, reached before anything is built, and the base image."""
+        engine = await stack.enter_async_context(await Engine.connect())
+        ctx.log(f"engine: {engine.name} at {engine.endpoint.url}")
+        registry = None
+        if url := registry_url(self._request, loaded):
+            registry = await stack.enter_async_context(await _checked_registry(url))
+            ctx.log(f"registry: {registry.host}")
+        base, may_pull = base_image(self._request, loaded)
+        if base is not None:
+            await ensure_image(ctx, engine, base, pull=may_pull)
+        return engine, registry
+
+    async def _image(
+        self,
+        plan: Plan,
+        recipe: ImageRecipe,
+        pickled: PickledFlow,
+        project: Project,
+        engine: Engine,
+        registry: Registry | None,
+    ) -> _Made:
+        assert plan.image is not None
+        async with self._in(Stage.BUILD) as ctx:
+            built = await build_image(
+                ctx, engine, recipe, pickled.pickle, image=plan.image, pull=False
+            )
+        if plan.options.ignore_healthchecks:
+            self._skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
+        else:
+            async with self._in(Stage.HEALTH_CHECK) as ctx:
+                await check_image(
+                    ctx,
+                    engine,
+                    built.id,
+                    self._expectation(plan, pickled),
+                    time_limit=self._request.config.health_timeout,
+                )
+        digest = None
+        if registry is None:
+            self._skip(Stage.PUSH, "--no-push: only agents on this engine can run it")
+        else:
+            async with self._in(Stage.PUSH) as ctx:
+                pushed = await push_image(
+                    ctx, engine, registry, image_id=built.id, image=plan.image
+                )
+                digest = pushed.digest
+        version = await self._register(pickled.loaded.serialized, project)
+        return _Made(Outcome.DONE, version, plan.image, digest)
+
+    async def _local(
+        self, plan: Plan, recipe: LocalRecipe, pickled: PickledFlow, project: Project
+    ) -> _Made:
+        try:
+            async with self._in(Stage.BUILD) as ctx:
+                await asyncio.to_thread(local_storage.store, recipe, pickled.pickle)
+                ctx.log(f"stored {recipe.pickle_path}")
+                for path in sorted(recipe.sources):
+                    ctx.log(f"stored {recipe.source_dir / path}")
+            if plan.options.ignore_healthchecks:
+                self._skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
+            else:
+                async with self._in(Stage.HEALTH_CHECK) as ctx:
+                    await check_local(
+                        ctx,
+                        pickled.loaded.interpreter,
+                        recipe.pickle_path,
+                        self._expectation(plan, pickled),
+                        time_limit=self._request.config.health_timeout,
+                    )
+            self._skip(Stage.PUSH, "Local storage has no registry")
+            version = await self._register(pickled.loaded.serialized, project)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(local_storage.discard, recipe))
+            raise
+        return _Made(Outcome.DONE, version, reason=f"stored in {recipe.folder}")
+
+    async def _register(self, serialized: JsonObject, project: Project) -> FlowVersion:
+        async with self._in(Stage.REGISTER) as ctx:
+            registering = asyncio.create_task(
+                register(ctx, self._control_plane, project, serialized)
+            )
+            try:
+                return await asyncio.shield(registering)
+            except asyncio.CancelledError:
+                # A request that is on its way cannot be called back: see what came of it.
+                await asyncio.wait({registering}, timeout=_LAST_WORD_SECONDS)
+                if not registering.done():
+                    registering.cancel()
+                    await asyncio.wait({registering})
+                    raise
+                if registering.cancelled():
+                    raise
+                self._cancelled_late = True
+                return registering.result()
+
+    async def _register_again(self, plan: Plan, earlier: FlowVersion, project: Project) -> _Made:
+        """The earlier version's own serialization becomes a new version: nothing is built."""
+        serialized = await self._control_plane.serialized_flow(earlier.id)
+        if serialized is None:
+            raise ControlPlaneError(
+                f"the control plane does not return the flow of version {earlier.version}",
+                where=self._request.profile.api_url,
+                fix="deploy with --force to build it anew",
+            )
+        self._skip(Stage.BUILD, plan.reasons[0])
+        self._skip(Stage.HEALTH_CHECK, f"version {earlier.version} passed it")
+        self._skip(Stage.PUSH, "nothing new to push")
+        version = await self._register(serialized, project)
+        return _Made(Outcome.DONE, version, plan.image, reason=plan.reasons[0])
+
+    def _unchanged(self, plan: Plan) -> _Made:
+        for stage in (Stage.BUILD, Stage.HEALTH_CHECK, Stage.PUSH, Stage.REGISTER):
+            self._skip(stage, "nothing changed")
+        return _Made(Outcome.UNCHANGED, plan.current, plan.image, reason=plan.reasons[0])
+
+    def _expectation(self, plan: Plan, pickled: PickledFlow) -> Expectation:
+        return Expectation.of(
+            pickled, flow_path=str(plan.attachment.storage["path"]), options=plan.options
+        )
+
+    @property
+    def _control_plane(self) -> ControlPlane:
+        if self._given_control_plane is None:
+            raise ControlPlaneError(
+                "not connected to a control plane",
+                where=self._request.profile.api_url,
+                fix="`flowtui whoami` shows what stands in the way",
+            )
+        return self._given_control_plane
+
+    def _project_by_settings(self) -> str | None:
+        flow, config = self._request.flow, self._request.config
+        own = config.flows.get(flow.name) if flow.name is not None else None
+        return (
+            self._request.overrides.project
+            or (own.project if own is not None else None)
+            or config.table.project
+        )
+
+    def _planned(self, plan: Plan) -> None:
+        self._emit(
+            Planned(
+                deploy=self._id,
+                flow=plan.loaded.name,
+                project=plan.project,
+                storage=str(plan.storage),
+                lane=str(plan.lane),
+                reasons=plan.reasons,
+                content_hash=plan.content_hash,
+                image=plan.image,
+            )
+        )
+
+    @asynccontextmanager
+    async def _in(self, stage: Stage) -> AsyncGenerator[StageContext]:
+        """One stage: started and finished are emitted whatever happens within."""
+        started = time.monotonic()
+        self._stage = stage
+        self._emit(StageStarted(deploy=self._id, stage=stage))
+        outcome, detail = Outcome.DONE, ""
+        try:
+            yield StageContext(self._id, stage, self._emit)
+        except asyncio.CancelledError:
+            outcome = Outcome.CANCELLED
+            raise
+        except FlowtuiError as error:
+            outcome, detail = Outcome.FAILED, error.problem.what
+            raise
+        except BaseException as error:
+            outcome, detail = Outcome.FAILED, f"unexpected {type(error).__name__}"
+            raise
+        finally:
+            self._emit(
+                StageFinished(
+                    deploy=self._id,
+                    stage=stage,
+                    outcome=outcome,
+                    seconds=time.monotonic() - started,
+                    detail=detail,
+                )
+            )
+
+    def _skip(self, stage: Stage, why: str) -> None:
+        self._emit(
+            StageFinished(
+                deploy=self._id, stage=stage, outcome=Outcome.SKIPPED, seconds=0.0, detail=why
+            )
+        )
+
+    def _finish(self, made: _Made, started: float, code: ExitCode) -> DeployFinished:
+        finished = DeployFinished(
+            deploy=self._id,
+            flow=self._flow_name,
+            outcome=made.outcome,
+            seconds=time.monotonic() - started,
+            exit_code=int(code),
+            reason=made.reason,
+            version=made.version.version if made.version is not None else None,
+            version_id=made.version.id if made.version is not None else None,
+            image=made.image,
+            digest=made.digest,
+        )
+        self._emit(finished)
+        return finished
+
+
+def _our_fault(error: Exception) -> Problem:
+    """An exception nobody foresaw, without its locals: they may hold secrets."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return Problem(
+        f"flowtui failed: {type(error).__name__}: {error}",
+        f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}",
+        "this is a fault of flowtui: please report it with this line",
+    )
+
+
+_Resource = TypeVar("_Resource", bound=AbstractAsyncContextManager[object])
+
+
+async def _if_reachable(stack: AsyncExitStack, opening: Awaitable[_Resource]) -> _Resource | None:
+    """For a plan: what does not answer is left out, and the plan says what it could not know."""
+    try:
+        opened = await opening
+    except EngineError:
+        return None
+    await stack.enter_async_context(opened)
+    return opened
+
+
+async def _checked_registry(url: str) -> Registry:
+    """The registry behind a `registry_url`, reached and its credentials taken."""
+    registry = await Registry.open(registry_host(url))
+    try:
+        await registry.check()
+    except BaseException:
+        await registry.close()
+        raise
+    return registry

@@ -1,0 +1,398 @@
+"""Makes the plan of a deploy: which settings win, which lane is taken, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from flowtui.api.base import ControlPlane
+from flowtui.config import ProjectConfig
+from flowtui.deploy import local_storage
+from flowtui.deploy.engine import Engine
+from flowtui.deploy.image import (
+    ImageRecipe,
+    ImageSpec,
+    default_base_image,
+    flow_path,
+    pins_for,
+    prepare,
+)
+from flowtui.deploy.local_storage import LocalRecipe
+from flowtui.deploy.plan import Lane, Plan
+from flowtui.deploy.registry import ImageReference, Registry
+from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve
+from flowtui.deploy.slug import slug
+from flowtui.errors import UsageError
+from flowtui.models import (
+    Attachment,
+    DeployTable,
+    FlowVersion,
+    JsonObject,
+    LoadedFlow,
+    LocalFlow,
+    Origin,
+    Profile,
+    StorageKind,
+    StorageOptions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What was asked for."""
+
+    root: Path
+    config: ProjectConfig
+    profile: Profile
+    flow: LocalFlow
+    overrides: DeployTable = field(default_factory=DeployTable)
+    force: bool = False
+    push: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what the stages need to carry it out. One of the recipes is set."""
+
+    plan: Plan
+    image: ImageRecipe | None = None
+    local: LocalRecipe | None = None
+
+
+async def make_plan(
+    request: PlanRequest,
+    loaded: LoadedFlow,
+    *,
+    control_plane: ControlPlane | None,
+    engine: Engine | None,
+    registry: Registry | None,
+) -> Prepared:
+    """Decide everything. Without a control plane, engine or registry the plan says what it lacks.
+
+    Raises UsageError for settings that cannot work, ControlPlaneError and EngineError when one of
+    those given does not answer.
+    """
+    resolved = resolve(_layers(request, loaded))
+    projects = await control_plane.projects() if control_plane is not None else None
+    project = resolved.project or _only_project([p.name for p in projects or ()], request)
+    known = projects is not None and any(p.name == project for p in projects)
+    versions = (
+        await control_plane.flow_versions(project=project, name=loaded.name, archived=True)
+        if control_plane is not None and known
+        else ()
+    )
+    draft = _Draft(request, loaded, resolved, project, known, versions)
+    if (resolved.options.type or StorageKind.DOCKER) is StorageKind.LOCAL:
+        return await draft.local(connected=control_plane is not None)
+    return await draft.image(engine, registry, connected=control_plane is not None)
+
+
+def storage_kind(request: PlanRequest, loaded: LoadedFlow) -> StorageKind:
+    """Which storage the settings ask for: known before an engine is looked for."""
+    return resolve(_layers(request, loaded)).options.type or StorageKind.DOCKER
+
+
+def registry_url(request: PlanRequest, loaded: LoadedFlow) -> str | None:
+    """The registry that the settings name, None if the image is not to be pushed."""
+    return resolve(_layers(request, loaded)).options.registry_url if request.push else None
+
+
+def base_image(request: PlanRequest, loaded: LoadedFlow) -> tuple[str | None, bool]:
+    """The base image (None with a Dockerfile of the user's), and whether it may be pulled."""
+    options = resolve(_layers(request, loaded)).options
+    return options.base_image, not options.local_image
+
+
+def _layers(request: PlanRequest, loaded: LoadedFlow) -> tuple[Layer, ...]:
+    config = request.config
+    file = config.file.name if config.file is not None else ""
+    own = config.flows.get(loaded.name)
+    layers = [Layer(Origin.COMMAND_LINE, request.overrides)]
+    if own is not None:
+        layers.append(Layer(Origin.FLOW_TABLE, own, f'{file} [flows."{loaded.name}"]'))
+    layers += [Layer(Origin.PROJECT_FILE, config.table, file), flow_layer(loaded)]
+    return (*layers, *_inferred(loaded))
+
+
+def _inferred(loaded: LoadedFlow) -> tuple[Layer, ...]:
+    """Smart defaults, each with what it was inferred from."""
+    python, prefect = loaded.interpreter.python_minor, loaded.interpreter.prefect_version
+    pinned = tuple(f"{package.name}=={package.version}" for package in loaded.packages)
+
+    def layer(detail: str, **values: Any) -> Layer:
+        return Layer(Origin.INFERRED, DeployTable(storage=StorageOptions(**values)), detail)
+
+    return (
+        layer(f"Python {python} of the project", base_image=default_base_image(python)),
+        layer("what the flow imports, as installed", python_dependencies=pinned),
+        layer("installed in the project's Python", prefect_version=prefect),
+        layer("the flow's name", image_name=slug(loaded.name)),
+        Layer(Origin.DEFAULT, DeployTable(storage=StorageOptions(type=StorageKind.DOCKER))),
+    )
+
+
+def _only_project(names: list[str], request: PlanRequest) -> str:
+    if len(names) == 1:
+        return names[0]
+    shown = ", ".join(f"“{name}”" for name in names[:5])
+    raise UsageError(
+        "no project is named for this flow",
+        where=request.flow.target,
+        fix='say --project NAME, or write project = "NAME" in flowtui.toml'
+        + (f"; there are {shown}" if names else ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What both kinds of storage need to decide."""
+
+    request: PlanRequest
+    loaded: LoadedFlow
+    resolved: Resolved
+    project: str
+    project_exists: bool
+    versions: tuple[FlowVersion, ...]
+
+    async def image(
+        self, engine: Engine | None, registry: Registry | None, *, connected: bool
+    ) -> Prepared:
+        options = self.resolved.options
+        if self.request.push and options.registry_url is None:
+            raise UsageError(
+                "Docker storage needs a registry to push to",
+                where=self.request.flow.target,
+                fix="set registry_url (--registry-url, flowtui.toml, or the flow's own storage), "
+                "keep the image in this engine with --no-push, or use --storage local",
+            )
+        base = await self._base_identity(engine)
+        recipe = await asyncio.to_thread(
+            prepare,
+            self._spec(),
+            flow_sources=self._flow_sources(),
+            base_identity=base or "",
+            destination=self._destination(),
+            settings=self._settings(),
+            salt=secrets.token_hex(8) if self.request.force else "",
+        )
+        name, tag = options.image_name or slug(self.loaded.name), options.image_tag or recipe.tag
+        where = options.registry_url if self.request.push else None
+        image = f"{where.rstrip('/')}/{name}:{tag}" if where else f"{name}:{tag}"
+        lane, reasons, earlier = await self._image_lane(image, tag == recipe.tag, registry)
+        if base is None and options.dockerfile is None:
+            reasons += ("the base image is not on this engine yet: with it the tag may change",)
+        attachment = Attachment(
+            storage={
+                "type": "Docker",
+                "path": flow_path(self.loaded.name),
+                "registry_url": where,
+                "image_name": name,
+                "image_tag": tag,
+                "prefect_version": options.prefect_version,
+            },
+            execution=self.resolved.execution,
+        )
+        plan = self._plan(
+            lane,
+            reasons if connected else (*reasons, _NOT_ASKED),
+            attachment,
+            recipe.content_hash,
+            earlier,
+            StorageKind.DOCKER,
+            image=image,
+            dockerfile=recipe.dockerfile,
+            context=recipe.summary(),
+            problems=recipe.problems,
+        )
+        return Prepared(plan, image=recipe)
+
+    async def local(self, *, connected: bool) -> Prepared:
+        recipe = await asyncio.to_thread(
+            local_storage.prepare,
+            self.loaded,
+            directory=self.resolved.options.directory,
+            project_root=self.request.root,
+            flow_sources=self._flow_sources(),
+            destination=self._destination(),
+            settings=self._settings(),
+            salt=secrets.token_hex(8) if self.request.force else "",
+        )
+        lane, reasons, earlier = self._local_lane(recipe)
+        attachment = Attachment(
+            storage={
+                "type": "Local",
+                "path": str(recipe.pickle_path),
+                "directory": str(recipe.folder),
+            },
+            execution=self.resolved.execution,
+            source_dir=str(recipe.source_dir) if recipe.sources else None,
+        )
+        plan = self._plan(
+            lane,
+            reasons if connected else (*reasons, _NOT_ASKED),
+            attachment,
+            recipe.content_hash,
+            earlier,
+            StorageKind.LOCAL,
+        )
+        return Prepared(plan, local=recipe)
+
+    def _plan(
+        self,
+        lane: Lane,
+        reasons: tuple[str, ...],
+        attachment: Attachment,
+        content_hash: str,
+        earlier: FlowVersion | None,
+        storage: StorageKind,
+        **image_only: Any,
+    ) -> Plan:
+        return Plan(
+            flow=self.request.flow,
+            loaded=self.loaded,
+            project=self.project,
+            project_exists=self.project_exists,
+            lane=lane,
+            reasons=reasons,
+            settings=self.resolved.settings,
+            options=self.resolved.options,
+            execution=self.resolved.execution,
+            attachment=attachment,
+            content_hash=content_hash,
+            storage=storage,
+            current=self._current,
+            earlier=earlier,
+            **image_only,
+        )
+
+    @property
+    def _current(self) -> FlowVersion | None:
+        return next((version for version in self.versions if not version.archived), None)
+
+    async def _image_lane(
+        self, image: str, tag_is_hash: bool, registry: Registry | None
+    ) -> tuple[Lane, tuple[str, ...], FlowVersion | None]:
+        current = self._current
+        if self.request.force:
+            return Lane.IMAGE, ("--force: a new version is made whatever changed",), None
+        if current is None and not self.versions:
+            return Lane.IMAGE, ("it was never deployed there",), None
+        made = [version for version in self.versions if version.image == image and tag_is_hash]
+        if not made and not tag_is_hash:
+            reason = (
+                "image_tag is fixed by a setting: a tag that is not a content hash proves nothing"
+            )
+            return Lane.IMAGE, (reason,), None
+        if not made:
+            return Lane.IMAGE, (self._difference(current),), None
+        reference = ImageReference.parse(image)
+        if (
+            registry is not None
+            and await registry.manifest_digest(reference.repository, reference.version) is None
+        ):
+            return Lane.IMAGE, ("its image is gone from the registry",), None
+        return self._reuse(made[0], current)
+
+    def _local_lane(self, recipe: LocalRecipe) -> tuple[Lane, tuple[str, ...], FlowVersion | None]:
+        current = self._current
+        if self.request.force:
+            return Lane.LOCAL, ("--force: a new version is made whatever changed",), None
+        if current is None and not self.versions:
+            return Lane.LOCAL, ("it was never deployed there",), None
+        made = [
+            (version, path)
+            for version in self.versions
+            if (path := _stored_at(version)) and local_storage.made_from(path, recipe.content_hash)
+        ]
+        if not made:
+            return Lane.LOCAL, (self._difference(current),), None
+        version, path = made[0]
+        if not Path(path).exists():
+            return Lane.LOCAL, (f"its stored file is gone: {path}",), None
+        return self._reuse(version, current)
+
+    def _reuse(
+        self, made: FlowVersion, current: FlowVersion | None
+    ) -> tuple[Lane, tuple[str, ...], FlowVersion | None]:
+        if current is not None and made.id == current.id:
+            reason = f"version {current.version} was made from exactly this input"
+            return Lane.NOTHING, (reason,), None
+        reason = f"archived version {made.version} was made from exactly this input"
+        return Lane.REGISTER, (reason,), made
+
+    def _difference(self, current: FlowVersion | None) -> str:
+        if current is None:
+            return "all of its versions are archived"
+        return f"sources, dependencies or settings differ from version {current.version}"
+
+    async def _base_identity(self, engine: Engine | None) -> str | None:
+        base = self.resolved.options.base_image
+        if engine is None or base is None or self.resolved.options.dockerfile is not None:
+            return None
+        found = await engine.image(base)
+        return found.id if found is not None else None
+
+    def _spec(self) -> ImageSpec:
+        options, loaded = self.resolved.options, self.loaded
+        prefect = options.prefect_version or loaded.interpreter.prefect_version or ""
+        python, cloudpickle = (
+            loaded.interpreter.python_minor,
+            loaded.interpreter.cloudpickle_version or "",
+        )
+        return ImageSpec(
+            flow_name=loaded.name,
+            project_root=self.request.root,
+            python_minor=python,
+            prefect_version=prefect,
+            cloudpickle_version=cloudpickle,
+            base_image=options.base_image,
+            dockerfile=options.dockerfile,
+            python_dependencies=(
+                f"prefect=={prefect}",
+                f"cloudpickle=={cloudpickle}",
+                *pins_for(prefect, python),
+                *(options.python_dependencies or ()),
+            ),
+            env_vars=options.env_vars or {},
+            build_args=options.build_args or {},
+            extra_dockerfile_commands=options.extra_dockerfile_commands or (),
+            files=options.files or {},
+            modules=loaded.modules,
+        )
+
+    def _flow_sources(self) -> Mapping[str, bytes]:
+        path = self.request.flow.path
+        return {f"{path}:{self.loaded.name}": (self.request.root / path).read_bytes()}
+
+    def _destination(self) -> str:
+        return f"{self.request.profile.api_url} {self.project}"
+
+    def _settings(self) -> JsonObject:
+        """Settings that reach the serialization or the push without standing in the Dockerfile."""
+        options = self.resolved.options
+        return cast(
+            JsonObject,
+            {
+                "execution": asdict(self.resolved.execution),
+                "registry_url": options.registry_url,
+                "image_name": options.image_name,
+                "push": self.request.push,
+                "directory": options.directory,
+            },
+        )
+
+
+_NOT_ASKED = "the control plane was not asked: what is registered is not known"
+
+
+def _stored_at(version: FlowVersion) -> str | None:
+    """Where a Local storage version's pickle is."""
+    storage: Mapping[str, Any] = version.storage or {}
+    if storage.get("type") != "Local":
+        return None
+    flows: Mapping[str, str] = storage.get("flows") or {}
+    return flows.get(version.name)
