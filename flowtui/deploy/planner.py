@@ -283,9 +283,7 @@ class _Draft:
             return Lane.IMAGE, ("it was never deployed there",), None
         made = [version for version in self.versions if version.image == image and tag_is_hash]
         if not made and not tag_is_hash:
-            reason = (
-                "image_tag is fixed by a setting: a tag that is not a content hash proves nothing"
-            )
+            reason = "image_tag is fixed by a setting, so the tag cannot tell what is in it"
             return Lane.IMAGE, (reason,), None
         if not made:
             return Lane.IMAGE, (self._difference(current),), None

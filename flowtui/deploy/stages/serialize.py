@@ -32,7 +32,7 @@ async def pickle(
     attachment: Attachment,
     ctx: StageContext,
 ) -> PickledFlow:
-    """Load it once more with what the plan decided attached, serialize and pickle. Raises LoadError.
+    """Load it again with what the plan decided attached, serialize, pickle. Raises LoadError.
 
     A fresh process again: the first load may have left traces in the flow's objects.
     """
