@@ -76,6 +76,8 @@ class LocalFlow:
     """The Python name the flow is bound to, where there is one."""
     expression: str = ""
     """Source text of a dynamic name."""
+    function: str | None = None
+    """The function that makes the flow when it is called; None for a flow at module level."""
 
     @property
     def display_name(self) -> str:

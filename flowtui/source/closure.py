@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowtui.models import LocalModule
-
-_SIZE_LIMIT = 4_000_000
-"""Bytes; a larger file is data, not a module worth parsing."""
+from flowtui.source.parsing import UnparsableError, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +163,8 @@ def _has_python(folder: Path) -> bool:
 def imports_of(file: Path) -> Iterator[_Import]:
     """Every import statement of a file, wherever it stands; none if it does not parse."""
     try:
-        if file.stat().st_size > _SIZE_LIMIT:
-            return
-        tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = parse(file.read_bytes())
+    except (OSError, UnparsableError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

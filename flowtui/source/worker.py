@@ -382,7 +382,7 @@ def _instead_of(name):
 
 def succeeded():
     """A state that code after `state = flow.run()` can look at."""
-    from prefect.engine.state import Success
+    Success = importlib.import_module("prefect.engine.state").Success  # noqa: N806
 
     class Results(dict):
         def __missing__(self, task):
@@ -786,9 +786,10 @@ def set_executor(flow, dotted, keywords, recorder, notice):
         environment.executor = make_executor(cls, keywords)
         flow.environment = environment
     elif not recorder.made_by_author(flow, environment) or not hasattr(flow, "executor"):
-        from prefect.environments import RemoteEnvironment
-
-        flow.environment = RemoteEnvironment(executor=found, executor_kwargs=dict(keywords))
+        environments = importlib.import_module("prefect.environments")
+        flow.environment = environments.RemoteEnvironment(
+            executor=found, executor_kwargs=dict(keywords)
+        )
 
 
 def find_executor(dotted):
@@ -909,10 +910,11 @@ def to_bytes(thing):
     import cloudpickle
 
     try:
-        from prefect.utilities.storage import flow_to_bytes_pickle
+        utilities = importlib.import_module("prefect.utilities.storage")
     except ImportError:
         return cloudpickle.dumps(thing)
-    return flow_to_bytes_pickle(thing)
+    wrap = getattr(utilities, "flow_to_bytes_pickle", None)
+    return cloudpickle.dumps(thing) if wrap is None else wrap(thing)
 
 
 def culprit(flow, cloudpickle):
