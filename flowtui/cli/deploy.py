@@ -260,9 +260,8 @@ def _plan_as_json(plan: Plan) -> dict[str, Any]:
 
 
 def _print_plan(plan: Plan, output: Output) -> None:
-    output.line(
-        f"{plan.loaded.name}  →  {plan.project}" + ("" if plan.project_exists else " (new)")
-    )
+    new = " (does not exist yet)" if plan.project_exists is False else ""
+    output.line(f"{plan.loaded.name}  →  {plan.project}{new}")
     output.line(f"  lane: {plan.lane}")
     for reason in plan.reasons:
         output.line(f"        {reason}")

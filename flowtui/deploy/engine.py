@@ -13,7 +13,7 @@ import os
 import shutil
 import ssl
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ class Engine:
             env={name: value for name, _, value in env},
         )
 
-    def pull(self, repository: str, tag: str, auth: str | None) -> AsyncIterator[JsonObject]:
+    def pull(self, repository: str, tag: str, auth: str | None) -> AsyncGenerator[JsonObject]:
         """Events of a pull. `tag` may be a digest; `auth` is a value for X-Registry-Auth."""
         return self._events(
             "/images/create",
@@ -162,7 +162,7 @@ class Engine:
         build_args: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         registry_config: str | None = None,
-    ) -> AsyncIterator[JsonObject]:
+    ) -> AsyncGenerator[JsonObject]:
         """Events of a build with the classic builder from a tar stream.
 
         Containers of failed steps are removed. A failure is the last event, with key `error`.
@@ -189,7 +189,7 @@ class Engine:
             "POST", f"/images/{quote(image)}/tag", params={"repo": repository, "tag": tag}
         )
 
-    def push(self, repository: str, tag: str, auth: str | None) -> AsyncIterator[JsonObject]:
+    def push(self, repository: str, tag: str, auth: str | None) -> AsyncGenerator[JsonObject]:
         """Events of a push. A failure is an event with key `error` inside a 200 answer."""
         return self._events(
             f"/images/{quote(repository)}/push",
@@ -228,7 +228,7 @@ class Engine:
             error=str(state.get("Error") or ""),
         )
 
-    async def container_output(self, container: str) -> AsyncIterator[tuple[int, bytes]]:
+    async def container_output(self, container: str) -> AsyncGenerator[tuple[int, bytes]]:
         """Pieces of output while it runs, until it ends: (1 stdout or 2 stderr, bytes)."""
         path = f"/containers/{quote(container)}/logs"
         params = {"follow": "1", "stdout": "1", "stderr": "1"}
@@ -379,7 +379,7 @@ class Engine:
         params: Mapping[str, str],
         headers: Mapping[str, str],
         content: AsyncIterable[bytes] | None = None,
-    ) -> AsyncIterator[JsonObject]:
+    ) -> AsyncGenerator[JsonObject]:
         async with self._stream(
             "POST", path, params=params, headers=headers, content=content
         ) as response:

@@ -68,7 +68,8 @@ class Plan:
     flow: LocalFlow
     loaded: LoadedFlow
     project: str
-    project_exists: bool
+    project_exists: bool | None
+    """None when the control plane was not asked."""
     lane: Lane
     reasons: tuple[str, ...]
     """Why this lane, most important first, in words for a person."""

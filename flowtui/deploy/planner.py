@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from flowtui.deploy.image import (
     prepare,
 )
 from flowtui.deploy.local_storage import LocalRecipe
-from flowtui.deploy.plan import Lane, Plan
+from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.deploy.registry import ImageReference, Registry
 from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve
 from flowtui.deploy.slug import slug
@@ -39,6 +39,12 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
+
+_DOCKER_ONLY = {field.name for field in fields(StorageOptions)} - {
+    "type",
+    "directory",
+    "ignore_healthchecks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ async def make_plan(
     resolved = resolve(_layers(request, loaded))
     projects = await control_plane.projects() if control_plane is not None else None
     project = resolved.project or _only_project([p.name for p in projects or ()], request)
-    known = projects is not None and any(p.name == project for p in projects)
+    known = any(p.name == project for p in projects) if projects is not None else None
     versions = (
         await control_plane.flow_versions(project=project, name=loaded.name, archived=True)
         if control_plane is not None and known
@@ -87,8 +93,8 @@ async def make_plan(
     )
     draft = _Draft(request, loaded, resolved, project, known, versions)
     if (resolved.options.type or StorageKind.DOCKER) is StorageKind.LOCAL:
-        return await draft.local(connected=control_plane is not None)
-    return await draft.image(engine, registry, connected=control_plane is not None)
+        return await draft.local()
+    return await draft.image(engine, registry)
 
 
 def storage_kind(request: PlanRequest, loaded: LoadedFlow) -> StorageKind:
@@ -155,12 +161,10 @@ class _Draft:
     loaded: LoadedFlow
     resolved: Resolved
     project: str
-    project_exists: bool
+    project_exists: bool | None
     versions: tuple[FlowVersion, ...]
 
-    async def image(
-        self, engine: Engine | None, registry: Registry | None, *, connected: bool
-    ) -> Prepared:
+    async def image(self, engine: Engine | None, registry: Registry | None) -> Prepared:
         options = self.resolved.options
         if self.request.push and options.registry_url is None:
             raise UsageError(
@@ -198,7 +202,7 @@ class _Draft:
         )
         plan = self._plan(
             lane,
-            reasons if connected else (*reasons, _NOT_ASKED),
+            reasons,
             attachment,
             recipe.content_hash,
             earlier,
@@ -210,7 +214,7 @@ class _Draft:
         )
         return Prepared(plan, image=recipe)
 
-    async def local(self, *, connected: bool) -> Prepared:
+    async def local(self) -> Prepared:
         recipe = await asyncio.to_thread(
             local_storage.prepare,
             self.loaded,
@@ -233,7 +237,7 @@ class _Draft:
         )
         plan = self._plan(
             lane,
-            reasons if connected else (*reasons, _NOT_ASKED),
+            reasons,
             attachment,
             recipe.content_hash,
             earlier,
@@ -258,7 +262,7 @@ class _Draft:
             project_exists=self.project_exists,
             lane=lane,
             reasons=reasons,
-            settings=self.resolved.settings,
+            settings=self._shown_settings(storage),
             options=self.resolved.options,
             execution=self.resolved.execution,
             attachment=attachment,
@@ -269,9 +273,24 @@ class _Draft:
             **image_only,
         )
 
+    def _shown_settings(self, storage: StorageKind) -> tuple[Setting, ...]:
+        """The settings that count for this storage, with the modules that go along."""
+        modules = [module.name for module in self.loaded.modules if module.path]
+        along = Setting("modules", modules, Origin.INFERRED, "the project's own, as imported")
+        settings = (*self.resolved.settings, *((along,) if modules else ()))
+        if storage is StorageKind.DOCKER:
+            return tuple(setting for setting in settings if setting.name != "directory")
+        return tuple(setting for setting in settings if setting.name not in _DOCKER_ONLY)
+
     @property
     def _current(self) -> FlowVersion | None:
         return next((version for version in self.versions if not version.archived), None)
+
+    @property
+    def _never_deployed(self) -> str:
+        if self.project_exists is None:
+            return "the control plane was not asked: what is registered is not known"
+        return f"it was never deployed to “{self.project}”"
 
     async def _image_lane(
         self, image: str, tag_is_hash: bool, registry: Registry | None
@@ -279,8 +298,8 @@ class _Draft:
         current = self._current
         if self.request.force:
             return Lane.IMAGE, ("--force: a new version is made whatever changed",), None
-        if current is None and not self.versions:
-            return Lane.IMAGE, ("it was never deployed there",), None
+        if not self.versions:
+            return Lane.IMAGE, (self._never_deployed,), None
         made = [version for version in self.versions if version.image == image and tag_is_hash]
         if not made and not tag_is_hash:
             reason = "image_tag is fixed by a setting, so the tag cannot tell what is in it"
@@ -299,8 +318,8 @@ class _Draft:
         current = self._current
         if self.request.force:
             return Lane.LOCAL, ("--force: a new version is made whatever changed",), None
-        if current is None and not self.versions:
-            return Lane.LOCAL, ("it was never deployed there",), None
+        if not self.versions:
+            return Lane.LOCAL, (self._never_deployed,), None
         made = [
             (version, path)
             for version in self.versions
@@ -382,9 +401,6 @@ class _Draft:
                 "directory": options.directory,
             },
         )
-
-
-_NOT_ASKED = "the control plane was not asked: what is registered is not known"
 
 
 def _stored_at(version: FlowVersion) -> str | None:
