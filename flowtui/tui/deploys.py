@@ -1,0 +1,263 @@
+"""The deploys of this session, each as its events told it. Knows nothing of widgets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from flowtui.deploy.events import (
+    DeployFinished,
+    DeployStarted,
+    Event,
+    Level,
+    LogLine,
+    Outcome,
+    Planned,
+    ProblemFound,
+    Progress,
+    Stage,
+    StageFinished,
+    StageStarted,
+)
+from flowtui.deploy.plan import Plan
+from flowtui.errors import ExitCode
+from flowtui.models import LocalFlow, Problem
+from flowtui.tui.logstore import LogStore
+
+STAGES = tuple(Stage)
+
+
+class Phase(StrEnum):
+    PLANNING = "planning"
+    PLANNED = "planned"
+    PLAN_FAILED = "plan failed"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    FINISHED = "finished"
+
+
+class StageState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_AFTER = {
+    Outcome.DONE: StageState.DONE,
+    Outcome.SKIPPED: StageState.SKIPPED,
+    Outcome.UNCHANGED: StageState.SKIPPED,
+    Outcome.FAILED: StageState.FAILED,
+    Outcome.CANCELLED: StageState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """What the stage strip shows of one stage."""
+
+    state: StageState = StageState.WAITING
+    detail: str = ""
+    started: float | None = None
+    """Seconds since the epoch."""
+    seconds: float | None = None
+    """How long it took; None until it has ended."""
+
+    def elapsed(self, now: float) -> float | None:
+        if self.seconds is not None:
+            return self.seconds
+        return None if self.started is None else max(now - self.started, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressTotal:
+    """All progress items of a stage as one bar."""
+
+    current: int
+    total: int | None
+    unit: str
+    status: str
+
+    @property
+    def fraction(self) -> float | None:
+        return None if not self.total else min(self.current / self.total, 1.0)
+
+
+@dataclass(slots=True)
+class DeployRecord:
+    """One deploy from its plan to its result, by an id of this session."""
+
+    key: str
+    flow: LocalFlow
+    phase: Phase = Phase.PLANNING
+    force: bool = False
+    plan: Plan | None = None
+    problems: list[Problem] = field(default_factory=list[Problem])
+    stages: dict[Stage, StageView] = field(
+        default_factory=lambda: {stage: StageView() for stage in STAGES}
+    )
+    progress: dict[Stage, dict[str, Progress]] = field(
+        default_factory=lambda: {stage: {} for stage in STAGES}
+    )
+    logs: dict[Stage, LogStore] = field(
+        default_factory=lambda: {stage: LogStore() for stage in STAGES}
+    )
+    announced: DeployStarted | None = None
+    decided: Planned | None = None
+    started: float | None = None
+    result: DeployFinished | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.phase in (Phase.RUNNING, Phase.CANCELLING)
+
+    @property
+    def active_stage(self) -> Stage | None:
+        """The stage running now."""
+        return next(
+            (stage for stage in STAGES if self.stages[stage].state is StageState.RUNNING), None
+        )
+
+    @property
+    def telling_stage(self) -> Stage:
+        """The stage whose log tells most: the running one, else the one that failed, else the last."""
+        if self.active_stage is not None:
+            return self.active_stage
+        ended_badly = (StageState.FAILED, StageState.CANCELLED)
+        failed = [stage for stage in STAGES if self.stages[stage].state in ended_badly]
+        if failed:
+            return failed[0]
+        with_log = [stage for stage in STAGES if len(self.logs[stage])]
+        return with_log[-1] if with_log else STAGES[0]
+
+    def elapsed(self, now: float) -> float | None:
+        if self.result is not None:
+            return self.result.seconds
+        return None if self.started is None else max(now - self.started, 0.0)
+
+    def total_progress(self, stage: Stage) -> ProgressTotal | None:
+        items = list(self.progress[stage].values())
+        if not items:
+            return None
+        last = max(items, key=lambda item: item.at)
+        same = [item for item in items if item.unit == last.unit]
+        totals = [item.total for item in same]
+        known = [total for total in totals if total is not None]
+        current = sum(
+            item.current if item.total is None else min(item.current, item.total) for item in same
+        )
+        return ProgressTotal(
+            current, sum(known) if len(known) == len(totals) else None, last.unit, last.status
+        )
+
+    def apply(self, event: Event) -> None:
+        """The one place where an event changes what is known of a deploy."""
+        match event:
+            case LogLine():
+                self.logs[event.stage].append(event.text, event.level)
+            case Progress():
+                self.progress[event.stage][event.item] = event
+            case DeployStarted():
+                self.announced = event
+                self.started = event.at
+            case Planned():
+                self.decided = event
+            case StageStarted():
+                self.stages[event.stage] = StageView(StageState.RUNNING, event.detail, event.at)
+            case StageFinished():
+                self._finish_stage(event)
+            case ProblemFound():
+                self._add_problem(event)
+            case DeployFinished():
+                self._finish(event)
+
+    def end(self, problem: Problem | None, now: float) -> None:
+        """The work is through. Without a result among its events it failed, or was cancelled."""
+        if problem is not None:
+            self.problems.append(problem)
+        if self.result is not None:
+            return
+        cancelled = problem is None and self.phase is Phase.CANCELLING
+        self._finish(
+            DeployFinished(
+                deploy=self.key,
+                flow=self.flow.display_name,
+                outcome=Outcome.CANCELLED if cancelled else Outcome.FAILED,
+                seconds=self.elapsed(now) or 0.0,
+                exit_code=ExitCode.CANCELLED if cancelled else ExitCode.FAILED,
+                reason="" if cancelled else "it ended without a result",
+                at=now,
+            )
+        )
+
+    def _finish_stage(self, event: StageFinished) -> None:
+        before = self.stages[event.stage]
+        self.stages[event.stage] = replace(
+            before,
+            state=_AFTER[event.outcome],
+            detail=event.detail or before.detail,
+            seconds=event.seconds,
+        )
+
+    def _add_problem(self, event: ProblemFound) -> None:
+        self.problems.append(Problem(event.what, event.where, event.fix))
+        log = self.logs[event.stage if event.stage is not None else self.telling_stage]
+        for line in event.what.splitlines():
+            log.append(line, Level.ERROR)
+
+    def _finish(self, event: DeployFinished) -> None:
+        self.result = event
+        self.phase = Phase.FINISHED
+        state = _AFTER[event.outcome]
+        for stage, view in self.stages.items():
+            if view.state is StageState.RUNNING:
+                self.stages[stage] = replace(view, state=state, seconds=view.elapsed(event.at))
+
+
+class DeployBook:
+    """All deploys of this session by id, oldest first."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._records: dict[str, DeployRecord] = {}
+        self._opened = 0
+        self.clock = clock
+
+    def open(self, flow: LocalFlow, *, force: bool = False) -> DeployRecord:
+        self._opened += 1
+        record = DeployRecord(key=f"d{self._opened}", flow=flow, force=force)
+        self._records[record.key] = record
+        return record
+
+    def get(self, key: str) -> DeployRecord | None:
+        return self._records.get(key)
+
+    def forget(self, key: str) -> None:
+        """Drops a record that never ran: a plan that was looked at and left."""
+        record = self._records.get(key)
+        if record is not None and not record.running and record.phase is not Phase.FINISHED:
+            del self._records[key]
+
+    def __iter__(self) -> Iterator[DeployRecord]:
+        return iter(self._records.values())
+
+    @property
+    def ran(self) -> tuple[DeployRecord, ...]:
+        """Deploys that were started, newest first."""
+        started = [
+            record
+            for record in self._records.values()
+            if record.running or record.phase is Phase.FINISHED
+        ]
+        return tuple(reversed(started))
+
+    @property
+    def running(self) -> tuple[DeployRecord, ...]:
+        return tuple(record for record in self._records.values() if record.running)
+
+    def latest_of(self, flow: LocalFlow) -> DeployRecord | None:
+        """The newest deploy of this flow that was started."""
+        return next((record for record in self.ran if record.flow.target == flow.target), None)

@@ -1,0 +1,106 @@
+"""The marks on the screen, with an ASCII twin of each for locales without them."""
+
+from __future__ import annotations
+
+import locale
+import os
+from dataclasses import dataclass
+
+from flowtui.models import FlowState
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    done: str
+    failed: str
+    running: str
+    waiting: str
+    skipped: str
+    unknown: str
+    absent: str
+    changed: str
+    elsewhere: str
+    cursor: str
+    bullet: str
+    arrow: str
+    bar_full: str
+    bar_empty: str
+    separator: str
+    ascii: bool = False
+
+
+UNICODE = Glyphs(
+    done="✓",
+    failed="✗",
+    running="●",
+    waiting="·",
+    skipped="–",
+    unknown="?",
+    absent="○",
+    changed="◆",
+    elsewhere="◇",
+    cursor="▸",
+    bullet="•",
+    arrow="→",
+    bar_full="━",
+    bar_empty="─",
+    separator="│",
+)
+ASCII = Glyphs(
+    done="+",
+    failed="x",
+    running="*",
+    waiting=".",
+    skipped="-",
+    unknown="?",
+    absent="o",
+    changed="!",
+    elsewhere="~",
+    cursor=">",
+    bullet="-",
+    arrow="->",
+    bar_full="#",
+    bar_empty=".",
+    separator="|",
+    ascii=True,
+)
+
+
+def glyphs_for_locale() -> Glyphs:
+    """`FLOWTUI_ASCII=1` forces ASCII; else what the locale's encoding can show."""
+    if os.environ.get("FLOWTUI_ASCII") == "1":
+        return ASCII
+    encoding = locale.getpreferredencoding(False).lower().replace("-", "")
+    return UNICODE if encoding == "utf8" and os.environ.get("TERM") != "linux" else ASCII
+
+
+def state_mark(state: FlowState, glyphs: Glyphs) -> str:
+    return {
+        FlowState.UNKNOWN: glyphs.unknown,
+        FlowState.NOT_DEPLOYED: glyphs.absent,
+        FlowState.UP_TO_DATE: glyphs.done,
+        FlowState.CHANGED: glyphs.changed,
+        FlowState.ELSEWHERE: glyphs.elsewhere,
+        FlowState.BROKEN: glyphs.failed,
+    }[state]
+
+
+STATE_WORDS = {
+    FlowState.UNKNOWN: "unknown",
+    FlowState.NOT_DEPLOYED: "not deployed",
+    FlowState.UP_TO_DATE: "up to date",
+    FlowState.CHANGED: "changed",
+    FlowState.ELSEWHERE: "elsewhere",
+    FlowState.BROKEN: "broken",
+}
+"""As short as the narrow table needs; the details pane says it in full."""
+
+STATE_STYLES = {
+    FlowState.UNKNOWN: "text-muted",
+    FlowState.NOT_DEPLOYED: "foreground",
+    FlowState.UP_TO_DATE: "success",
+    FlowState.CHANGED: "warning",
+    FlowState.ELSEWHERE: "secondary",
+    FlowState.BROKEN: "error",
+}
+"""Names of theme colours."""

@@ -1,0 +1,392 @@
+"""The auth pane: profiles, how we stand with the one in use, its token, the embedded server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from flowtui.addresses import is_loopback
+from flowtui.credentials import Secret, Where
+from flowtui.errors import CredentialsError, FlowtuiError
+from flowtui.models import Origin, Profile
+from flowtui.tui import embedded
+from flowtui.tui import messages as msg
+from flowtui.tui.acting import Performs, app_of, bindings
+from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.messages import Part
+from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog, StoreDialog, TokenDialog
+from flowtui.tui.screens.viewer import problem_content
+from flowtui.tui.session import Link
+from flowtui.tui.widgets.detail import field
+from flowtui.tui.widgets.key_bar import KeyBar
+from flowtui.tui.widgets.status_line import StatusLine
+from flowtui.tui.words import exact, plain
+from flowtui.workspace import Workspace
+
+
+class ProfileList(Performs, OptionList):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.CONNECTION, Scope.LIST)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CONNECTION, Scope.LIST)]
+
+    def __init__(self) -> None:
+        super().__init__(id="profiles", markup=False)
+        self.border_title = "Profiles"
+        self._profiles: tuple[Profile, ...] = ()
+
+    def on_mount(self) -> None:
+        app_of(self).session_changed.subscribe(self, self._changed)
+        self._fill()
+
+    def _changed(self, part: Part) -> None:
+        if part in (Part.PROFILES, Part.CONNECTION):
+            self._fill()
+
+    def _fill(self) -> None:
+        app = app_of(self)
+        in_use = app.session.profile
+        known = {profile.name: profile for profile in app.session.profiles}
+        if in_use is not None and in_use.name not in known:
+            known[in_use.name] = in_use
+        before = self.selected
+        self._profiles = tuple(known.values())
+        self.clear_options()
+        for profile in self._profiles:
+            used = in_use is not None and profile.name == in_use.name
+            mark = app.glyphs.cursor if used else " "
+            self.add_option(
+                Option(
+                    Content.assemble(
+                        (f"{mark} {plain(profile.name)}", "bold" if used else ""),
+                        ("  in use" if used else "", "$success"),
+                        "\n",
+                        (f"  {plain(profile.api_url)}", "$muted"),
+                    )
+                )
+            )
+        wanted = before or in_use
+        names = [profile.name for profile in self._profiles]
+        if wanted is not None and wanted.name in names:
+            self.highlighted = names.index(wanted.name)
+
+    @property
+    def selected(self) -> Profile | None:
+        index = self.highlighted
+        if index is None or not 0 <= index < len(self._profiles):
+            return None
+        return self._profiles[index]
+
+    def facts(self) -> Facts:
+        app = app_of(self)
+        selected, in_use = self.selected, app.session.profile
+        return replace(
+            app.facts(),
+            profile=selected,
+            profile_in_use=selected is not None
+            and in_use is not None
+            and selected.name == in_use.name,
+            profile_saved=selected is not None and selected.origin is Origin.USER_FILE,
+        )
+
+    def on_option_list_option_highlighted(self) -> None:
+        self.refresh_bindings()
+
+    # ---------------------------------------------------------------------------------- actions
+
+    def perform_down(self) -> None:
+        self.action_cursor_down()
+
+    def perform_up(self) -> None:
+        self.action_cursor_up()
+
+    def perform_top(self) -> None:
+        self.action_first()
+
+    def perform_bottom(self) -> None:
+        self.action_last()
+
+    def perform_back(self) -> None:
+        app_of(self).pop_screen()
+
+    def perform_use(self) -> None:
+        if self.selected is not None:
+            app_of(self).use_profile(self.selected)
+
+    def perform_reconnect(self) -> None:
+        app_of(self).connect()
+
+    def perform_server(self) -> None:
+        app_of(self).start_server()
+
+    def perform_stop_server(self) -> None:
+        app = app_of(self)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                app.stop_server()
+
+        app.push_screen(
+            ConfirmDialog(
+                "Stop the embedded server?",
+                "What is registered stays in its database.",
+                yes="Stop it",
+                no="Let it run",
+            ),
+            answered,
+        )
+
+    def perform_add(self) -> None:
+        app = app_of(self)
+
+        def answered(profile: Profile | None) -> None:
+            if profile is not None:
+                app.begin(
+                    lambda: _save_profile(self, profile),
+                    group="profiles",
+                    description=f"saving {profile.name}",
+                )
+
+        app.push_screen(ProfileDialog(tuple(p.name for p in self._profiles)), answered)
+
+    def perform_remove(self) -> None:
+        app, profile = app_of(self), self.selected
+        if profile is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                app.begin(
+                    lambda: _remove_profile(self, profile),
+                    group="profiles",
+                    description=f"removing {profile.name}",
+                )
+
+        app.push_screen(
+            ConfirmDialog(
+                f"Remove the profile “{profile.name}”?",
+                f"{profile.api_url}\nNothing changes on the control plane. A stored token stays "
+                "stored: log out first to delete it.",
+                yes="Remove",
+                no="Keep",
+            ),
+            answered,
+        )
+
+    def perform_log_in(self) -> None:
+        app, workspace = app_of(self), app_of(self).session.workspace
+        if workspace is None:
+            return
+
+        def typed(secret: Secret | None) -> None:
+            if secret is not None:
+                app.begin(
+                    lambda: _choose_store(self, workspace, secret),
+                    group="login",
+                    description="logging in",
+                )
+
+        def agreed(yes: bool | None) -> None:
+            if yes:
+                app.push_screen(TokenDialog(workspace.profile.api_url), typed)
+
+        address = workspace.profile.api_url
+        if address.startswith("http://") and not is_loopback(address):
+            app.push_screen(
+                ConfirmDialog(
+                    "Send a token without encryption?",
+                    f"{address} is plain http: whoever can listen on the way reads the token.",
+                    yes="Send it all the same",
+                    no="Do not log in",
+                ),
+                agreed,
+            )
+        else:
+            agreed(True)
+
+    def perform_log_out(self) -> None:
+        app, workspace = app_of(self), app_of(self).session.workspace
+        if workspace is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                app.begin(
+                    lambda: _log_out(self, workspace), group="login", description="logging out"
+                )
+
+        app.push_screen(
+            ConfirmDialog(
+                f"Log out of {workspace.profile.api_url}?",
+                f"The token in the {workspace.token_source} is deleted.",
+                yes="Log out",
+                no="Stay logged in",
+            ),
+            answered,
+        )
+
+
+async def _save_profile(widget: ProfileList, profile: Profile) -> None:
+    import asyncio
+
+    from flowtui.config import save_profile
+
+    await asyncio.to_thread(save_profile, profile)
+    app = app_of(widget)
+    app.say(f"Profile “{profile.name}” saved. Enter switches to it.")
+    app.call_later(app.read_profiles)
+
+
+async def _remove_profile(widget: ProfileList, profile: Profile) -> None:
+    import asyncio
+
+    from flowtui.config import remove_profile
+
+    await asyncio.to_thread(remove_profile, profile.name)
+    app = app_of(widget)
+    app.say(f"Profile “{profile.name}” removed.")
+    app.call_later(app.read_profiles)
+
+
+async def _choose_store(widget: ProfileList, workspace: Workspace, secret: Secret) -> None:
+    """Check the token, then the keyring if it is safe, else ask where to keep it."""
+    app = app_of(widget)
+    status = await workspace.credentials.keyring_status()
+    if status.safe:
+        await _keep(widget, workspace, secret, Where.KEYRING)
+        return
+
+    def chosen(where: Where | None) -> None:
+        if where is None:
+            app.say("The token was not kept anywhere.", severity="warning")
+            return
+        app.begin(
+            lambda: _keep(widget, workspace, secret, where),
+            group="login",
+            description="keeping the token",
+        )
+
+    app.push_screen(StoreDialog(status.reason or f"{status.name} is not safe"), chosen)
+
+
+async def _keep(widget: ProfileList, workspace: Workspace, secret: Secret, where: Where) -> None:
+    app = app_of(widget)
+    try:
+        place = await workspace.credentials.store(workspace.profile.api_url, secret, where)
+    except CredentialsError as error:
+        app.post_message(msg.ChangeRefused(error.problem))
+        return
+    app.say(f"The token is kept in {place}.")
+    app.call_later(app.connect)
+
+
+async def _log_out(widget: ProfileList, workspace: Workspace) -> None:
+    app = app_of(widget)
+    try:
+        places = await workspace.credentials.forget(workspace.profile.api_url)
+    except FlowtuiError as error:
+        app.post_message(msg.ChangeRefused(error.problem))
+        return
+    notes = "".join(f"\n{note}" for note in workspace.credentials.notes)
+    kept = " and ".join(places)
+    app.say(f"Token deleted from {kept}.{notes}" if places else f"No token was stored.{notes}")
+    app.call_later(app.connect)
+
+
+class ConnectionScreen(Screen[None]):
+    AUTO_FOCUS = "#profiles"
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        with Horizontal(id="connection"):
+            yield ProfileList()
+            with VerticalScroll(id="connection-state", can_focus=False):
+                yield Static(id="connection-text", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#connection-state").border_title = "Connection"
+        app_of(self).session_changed.subscribe(self, self._changed)
+        self._show()
+
+    def _changed(self, part: Part) -> None:
+        if part in (Part.CONNECTION, Part.PROFILES, Part.WORK):
+            self._show()
+
+    def _show(self) -> None:
+        content = self._state()
+        if content != getattr(self, "_shown", None):
+            self._shown = content
+            self.query_one("#connection-text", Static).update(content)
+
+    def _state(self) -> Content:
+        app = app_of(self)
+        connection, profile = app.session.connection, app.session.profile
+        styles = {Link.CONNECTED: "$success", Link.FAILED: "$error"}
+        mark = {Link.CONNECTED: app.glyphs.running, Link.FAILED: app.glyphs.failed}
+        words = "the token was refused" if connection.credentials else str(connection.link)
+        parts = [
+            field(
+                "state",
+                (
+                    f"{mark.get(connection.link, app.glyphs.changed)} {words}",
+                    f"bold {styles.get(connection.link, '$warning')}",
+                ),
+            )
+        ]
+        if profile is not None:
+            parts.append(
+                field("profile", plain(profile.name), (f"  from: {profile.origin}", "$muted"))
+            )
+            parts.append(field("address", plain(profile.api_url)))
+        source = connection.token_source
+        parts.append(
+            field("token", "none in use" if source == "none" else f"from: {plain(source)}")
+        )
+        identity = connection.identity
+        if identity is not None:
+            parts.append(field("server", plain(identity.server)))
+            if identity.tenant:
+                parts.append(field("tenant", plain(identity.tenant)))
+            who = "with a token" if identity.authenticated else "without a token"
+            parts.append(field("signed in", who))
+        if connection.since is not None:
+            parts.append(field("since", exact(connection.since)))
+        if app.server.running:
+            parts.append(field("embedded", "running, ends with flowtui"))
+            parts.append(field("its log", plain(str(embedded.log_file()))))
+        for problem in (
+            connection.problem,
+            app.session.server_problem,
+            app.session.profiles_problem,
+        ):
+            if problem is not None:
+                parts += [Content("\n"), problem_content(problem, app.glyphs.failed)]
+        parts += [Content("\n"), *self._next_steps(connection.credentials)]
+        return Content.assemble(*parts)
+
+    def _next_steps(self, credentials: bool) -> list[Content]:
+        app = app_of(self)
+        steps: list[tuple[str, str]] = []
+        if credentials:
+            steps.append(("i", "log in with a token"))
+        elif app.session.connection.link is Link.FAILED:
+            profile = app.session.profile
+            if (
+                profile is not None
+                and embedded.possible(profile.api_url)
+                and not app.server.running
+            ):
+                steps.append(("s", "start the embedded server here: no account, no network"))
+            steps.append(("r", "try again"))
+            steps.append(("n", "add the profile of another control plane"))
+        return [
+            Content.assemble((f"{key:>3}  ", "bold $accent"), (f"{what}\n", "$foreground"))
+            for key, what in steps
+        ]

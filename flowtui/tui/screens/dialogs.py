@@ -1,0 +1,248 @@
+"""Questions in front of the screen. Every text in them is cleaned and never markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from flowtui.addresses import normalise
+from flowtui.credentials import Secret, Where, credentials_file, token
+from flowtui.errors import FlowtuiError
+from flowtui.models import Origin, Profile
+from flowtui.tui.words import plain, plain_block
+
+Answer = TypeVar("Answer")
+
+
+def _text(text: str, **classes: str) -> Static:
+    return Static(plain_block(text), markup=False, **classes)  # pyright: ignore[reportArgumentType]
+
+
+def keys_line(*pairs: tuple[str, str]) -> Static:
+    """The line of keys at the foot of a dialog."""
+    parts = [
+        part
+        for key, what in pairs
+        for part in ((f"{key} ", "bold $accent"), (f"{what}   ", "$muted"))
+    ]
+    return Static(Content.assemble(*parts), markup=False, classes="dialog-keys")
+
+
+class Dialog(ModalScreen[Answer]):
+    """A box in the middle; Escape answers None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "cancel", priority=True)]
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class ConfirmDialog(Dialog[bool]):
+    """Yes or no; the cursor starts on no."""
+
+    def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
+        super().__init__()
+        self._title, self._text, self._yes, self._no = title, text, yes, no
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(plain(self._title))
+            yield _text(self._text, classes="dialog-text")
+            yield OptionList(
+                Option(Content(plain(self._no)), id="no"),
+                Option(Content(plain(self._yes)), id="yes"),
+                markup=False,
+            )
+            yield keys_line(("↑↓", "choose"), ("Enter", "answer"), ("Esc", "no"))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id == "yes")
+
+
+class TypedConfirmDialog(Dialog[bool]):
+    """For what cannot be undone: the name must be typed."""
+
+    def __init__(self, title: str, text: str, *, word: str) -> None:
+        super().__init__()
+        self._title, self._text, self._word = title, text, word
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -danger") as box:
+            box.border_title = Content(plain(self._title))
+            yield _text(self._text, classes="dialog-text")
+            yield _text(f"To delete it, type its name: {self._word}", classes="dialog-label")
+            yield Input(id="word")
+            yield _text("", classes="dialog-error")
+            yield keys_line(("Enter", "delete"), ("Esc", "keep it"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.value == self._word or event.value == plain(self._word):
+            self.dismiss(True)
+            return
+        self.query_one(".dialog-error", Static).update("That is not its name; nothing was deleted.")
+
+
+class NameDialog(Dialog[str]):
+    """One line of text, checked before it is taken."""
+
+    def __init__(
+        self,
+        title: str,
+        label: str,
+        *,
+        yes: str,
+        value: str = "",
+        taken: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._title, self._label, self._yes = title, label, yes
+        self._value, self._taken = plain(value), taken
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(plain(self._title))
+            yield _text(self._label, classes="dialog-label")
+            yield Input(value=self._value, id="name")
+            yield _text("", classes="dialog-error")
+            yield keys_line(("Enter", self._yes.lower()), ("Esc", "cancel"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        name = event.value.strip()
+        problem = ""
+        if not name:
+            problem = "Type a name first."
+        elif name in self._taken:
+            problem = f"“{name}” is there already; choose another name."
+        if problem:
+            self.query_one(".dialog-error", Static).update(plain(problem))
+            return
+        self.dismiss(name)
+
+
+class ProfileDialog(Dialog[Profile]):
+    """Name and address of a new profile."""
+
+    def __init__(self, taken: tuple[str, ...]) -> None:
+        super().__init__()
+        self._taken = taken
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "New profile"
+            yield _text("Name", classes="dialog-label")
+            yield Input(id="profile-name", placeholder="for example: production")
+            yield _text("Address of the control plane", classes="dialog-label")
+            yield Input(id="profile-address", placeholder="https://prefect.example.com")
+            yield _text("", classes="dialog-error")
+            yield keys_line(("Enter", "next, save"), ("Tab", "next field"), ("Esc", "cancel"))
+
+    @on(Input.Submitted, "#profile-name")
+    def _name_submitted(self) -> None:
+        self.query_one("#profile-address").focus()
+
+    @on(Input.Submitted, "#profile-address")
+    def _address_submitted(self) -> None:
+        name = self.query_one("#profile-name", Input).value.strip()
+        try:
+            if not name:
+                self._refuse("Type a name first.")
+                self.query_one("#profile-name").focus()
+                return
+            if name in self._taken:
+                self._refuse(f"There is a profile “{name}” already; choose another name.")
+                self.query_one("#profile-name").focus()
+                return
+            address = normalise(self.query_one("#profile-address", Input).value)
+        except FlowtuiError as error:
+            self._refuse(f"{error.problem.what}. {error.problem.fix}")
+            return
+        self.dismiss(Profile(name, address, Origin.USER_FILE))
+
+    def _refuse(self, text: str) -> None:
+        self.query_one(".dialog-error", Static).update(plain_block(text))
+
+
+class TokenDialog(Dialog[Secret]):
+    """A masked field. The text becomes a `Secret` at once and is kept in no other place."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Log in"
+            yield _text(f"Token for {self._address}", classes="dialog-label")
+            yield Input(password=True, id="token", select_on_focus=False)
+            yield _text("", classes="dialog-error")
+            yield keys_line(("Enter", "log in"), ("Esc", "cancel"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        try:
+            secret = token(event.input.value)
+        except FlowtuiError as error:
+            self.query_one(".dialog-error", Static).update(
+                f"{error.problem.what}; {error.problem.fix}"
+            )
+            return
+        finally:
+            event.input.value = ""
+        self.dismiss(secret)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOffer:
+    where: Where
+    title: str
+    text: str
+
+
+class StoreDialog(Dialog[Where]):
+    """Where a token is kept when there is no safe keyring; nothing is chosen without asking."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self._reason = reason
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Where to keep the token"
+            yield _text(f"No safe keyring can be used here: {self._reason}.", classes="dialog-text")
+            yield OptionList(
+                *(
+                    Option(
+                        Content.assemble((f"{offer.title}\n", "bold"), (offer.text, "$muted")),
+                        id=offer.where.value,
+                    )
+                    for offer in self._offers()
+                ),
+                markup=False,
+            )
+            yield keys_line(("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "cancel"))
+
+    def _offers(self) -> tuple[StoreOffer, ...]:
+        return (
+            StoreOffer(Where.SESSION, "This session only", "Forgotten when flowtui ends."),
+            StoreOffer(
+                Where.FILE,
+                "A file that only I can read",
+                f"As plain text in {plain(str(credentials_file()))}",
+            ),
+        )
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(Where(str(event.option_id)))

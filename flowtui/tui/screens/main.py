@@ -1,0 +1,133 @@
+"""The screen to live in: projects, flows, details."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input
+
+from flowtui.tui.acting import Performs, app_of, bindings
+from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.messages import Part
+from flowtui.tui.widgets.detail import DetailPane
+from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.key_bar import KeyBar
+from flowtui.tui.widgets.project_tree import ProjectTree
+from flowtui.tui.widgets.status_line import StatusLine
+from flowtui.tui.words import plain
+
+
+class MainScreen(Performs, Screen[None]):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.MAIN,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN)]
+    AUTO_FOCUS = "#flows"
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        with Horizontal(id="panes"):
+            yield ProjectTree()
+            with Vertical(id="right"):
+                with Vertical(id="flows-box"):
+                    yield FlowTable()
+                    yield Input(placeholder="filter: state, name, file, project", id="filter")
+                yield DetailPane()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        app_of(self).session_changed.subscribe(self, self._changed)
+        self._show_title()
+        self.query_one(DetailPane).show(None)
+
+    def facts(self) -> Facts:
+        return app_of(self).facts()
+
+    def _changed(self, part: Part) -> None:
+        if part in (Part.ROWS, Part.DEPLOYS):
+            self._show_title()
+            self.query_one(DetailPane).show(self.query_one(FlowTable).row)
+
+    def _show_title(self) -> None:
+        session = app_of(self).session
+        table = self.query_one(FlowTable)
+        box = self.query_one("#flows-box")
+        rows = session.rows or ()
+        title = f"2 Flows ({len(rows)})" if rows else "2 Flows"
+        if table.filter_text:
+            title += f"  filter: {plain(table.filter_text)} ({table.row_count})"
+        if session.watch_problem is not None:
+            title += "  not watching (!)"
+        box.border_title = title
+
+    @on(FlowTable.RowChosen)
+    def _row_chosen(self, message: FlowTable.RowChosen) -> None:
+        self.query_one(DetailPane).show(message.row)
+
+    # ----------------------------------------------------------------------------------- filter
+
+    @on(FlowTable.FilterWanted)
+    def _filter_wanted(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.add_class("-open")
+        field.focus()
+
+    @on(FlowTable.FilterCleared)
+    def _filter_cleared(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.value = ""
+        field.remove_class("-open")
+        self._show_title()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self.query_one(FlowTable).set_filter(event.value)
+        self._show_title()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_submitted(self, event: Input.Submitted) -> None:
+        if not event.value:
+            event.input.remove_class("-open")
+        self.query_one(FlowTable).focus()
+
+    def on_key(self, event: object) -> None:
+        field = self.query_one("#filter", Input)
+        if getattr(event, "key", "") == "escape" and field.has_focus:
+            self.query_one(FlowTable).set_filter("")
+            self._filter_cleared()
+            self.query_one(FlowTable).focus()
+
+    # ---------------------------------------------------------------------------------- actions
+
+    def perform_projects(self) -> None:
+        self.query_one(ProjectTree).focus()
+
+    def perform_flows(self) -> None:
+        self.query_one(FlowTable).focus()
+
+    def perform_details(self) -> None:
+        self.query_one(DetailPane).focus()
+
+    def perform_deploys(self) -> None:
+        from flowtui.tui.screens.deploys import DeploysScreen
+
+        app_of(self).push_screen(DeploysScreen())
+
+    def perform_connection(self) -> None:
+        from flowtui.tui.screens.connection import ConnectionScreen
+
+        app_of(self).push_screen(ConnectionScreen())
+
+    def perform_refresh(self) -> None:
+        app = app_of(self)
+        app.look_at_folder()
+        if app.session.connected:
+            app.list_projects()
+        else:
+            app.connect()
+
+    def perform_server(self) -> None:
+        app_of(self).start_server()

@@ -1,0 +1,101 @@
+"""All that the screens show, in one place. Only the app's message handlers change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from flowtui.deploy.events import Outcome
+from flowtui.models import Discovery, FlowState, FlowVersion, Identity, Problem, Profile, Project
+from flowtui.tui.deploys import DeployBook, DeployRecord
+from flowtui.workspace import FlowRow, Workspace
+
+
+class Link(StrEnum):
+    """How the app stands with the control plane."""
+
+    OPENING = "reading settings"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    FAILED = "not connected"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    link: Link = Link.OPENING
+    identity: Identity | None = None
+    token_source: str = "none"
+    problem: Problem | None = None
+    credentials: bool = False
+    """Not connected because of the token: the address itself answers."""
+    since: datetime | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    workspace: Workspace | None = None
+    connection: Connection = field(default_factory=Connection)
+    profiles: tuple[Profile, ...] = ()
+    profiles_problem: Problem | None = None
+    projects: tuple[Project, ...] | None = None
+    """None until they were listed once."""
+    projects_problem: Problem | None = None
+    versions: dict[str, tuple[FlowVersion, ...]] = field(
+        default_factory=dict[str, tuple[FlowVersion, ...]]
+    )
+    """By project name, for the projects that were opened."""
+    discovery: Discovery | None = None
+    rows: tuple[FlowRow, ...] | None = None
+    """None until the folder was looked at once."""
+    rows_problem: Problem | None = None
+    watch_problem: Problem | None = None
+    server_problem: Problem | None = None
+    deploys: DeployBook = field(default_factory=DeployBook)
+
+    @property
+    def profile(self) -> Profile | None:
+        return self.workspace.profile if self.workspace is not None else None
+
+    @property
+    def connected(self) -> bool:
+        return self.connection.link is Link.CONNECTED
+
+    @property
+    def connecting(self) -> bool:
+        return self.connection.link in (Link.OPENING, Link.CONNECTING)
+
+    @property
+    def flow_count(self) -> int:
+        return sum(1 for row in self.rows or () if row.flow is not None)
+
+    @property
+    def broken_count(self) -> int:
+        return sum(1 for row in self.rows or () if row.state is FlowState.BROKEN)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now, the most general first."""
+        general = (
+            self.connection.problem,
+            self.server_problem,
+            self.profiles_problem,
+            self.projects_problem,
+            self.rows_problem,
+            self.watch_problem,
+        )
+        known: dict[Problem, None] = {problem: None for problem in general if problem is not None}
+        for row in self.rows or ():
+            if row.broken is not None:
+                known[Problem(row.broken.message, row.location, "correct the file")] = None
+        for record in self._newest_per_flow():
+            if record.result is not None and record.result.outcome is Outcome.FAILED:
+                for problem in record.problems:
+                    where = problem.where or f"deploy of {record.flow.display_name}"
+                    known[Problem(problem.what, where, problem.fix)] = None
+        return tuple(known)
+
+    def _newest_per_flow(self) -> tuple[DeployRecord, ...]:
+        newest: dict[str, DeployRecord] = {}
+        for record in self.deploys.ran:
+            newest.setdefault(record.flow.target, record)
+        return tuple(newest.values())

@@ -1,0 +1,176 @@
+"""What is known of the selected flow, in words: why this state, where, which version, parameters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from flowtui.models import BrokenFile, FlowState, JsonObject
+from flowtui.tui.acting import Performs, app_of, bindings
+from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.glyphs import STATE_STYLES, state_mark
+from flowtui.tui.session import Session
+from flowtui.tui.words import ago, duration, exact, plain, plain_block
+from flowtui.workspace import FlowRow
+
+_WHY = {
+    FlowState.UNKNOWN: "No control plane has answered yet, so there is nothing to compare with.",
+    FlowState.NOT_DEPLOYED: "No version of it is registered.",
+    FlowState.UP_TO_DATE: "The registered version was made from exactly what is on disk.",
+    FlowState.CHANGED: "What is on disk differs from the registered version.",
+    FlowState.ELSEWHERE: "Registered, but not from this machine: its sources are not known here.",
+    FlowState.BROKEN: "It cannot be deployed as it is.",
+}
+_LABEL = 11
+
+
+def field(label: str, *value: str | tuple[str, str]) -> Content:
+    """One line `label  value`, the values below each other over all lines."""
+    return Content.assemble((f"{label:<{_LABEL}}", "$muted"), *value, "\n")
+
+
+class DetailPane(Performs, VerticalScroll, can_focus=True):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DETAILS, Scope.LIST)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.DETAILS, Scope.LIST)]
+
+    def __init__(self) -> None:
+        super().__init__(id="details")
+        self.border_title = "3 Details"
+        self._row: FlowRow | None = None
+
+    def compose(self):
+        yield Static(id="details-text", markup=False)
+
+    def facts(self) -> Facts:
+        return app_of(self).facts()
+
+    def show(self, row: FlowRow | None) -> None:
+        if (row.key if row else None) != (self._row.key if self._row else None):
+            self.scroll_home(animate=False)
+        self._row = row
+        app = app_of(self)
+        record = app.session.deploys.latest_of(row.flow) if row is not None and row.flow else None
+        content = self._nothing(app.session) if row is None else self._describe(row, record)
+        self.query_one("#details-text", Static).update(content)
+
+    def _nothing(self, session: Session) -> Content:
+        if session.rows is None:
+            return Content.styled("Looking for flows in this folder.", "$muted")
+        root = session.workspace.root if session.workspace is not None else app_of(self).path
+        seen = session.discovery.files_seen if session.discovery is not None else 0
+        return Content.assemble(
+            (f"No flows in {plain(str(root))}\n", "bold"),
+            (
+                f'{seen} Python files were looked at. A flow is a file with Flow("name") or @flow; '
+                "write one and it appears here by itself.",
+                "$muted",
+            ),
+        )
+
+    def _describe(self, row: FlowRow, record: DeployRecord | None) -> Content:
+        app = app_of(self)
+        parts: list[Content] = [
+            Content.assemble(
+                (plain(row.name), "bold"),
+                "  ",
+                (f"{state_mark(row.state, app.glyphs)} {row.state}", f"${STATE_STYLES[row.state]}"),
+                "\n",
+            )
+        ]
+        parts.append(Content.assemble((plain(row.note) or _WHY[row.state], "$foreground"), "\n"))
+        if row.broken is not None:
+            parts.append(_broken(row.broken))
+            return Content.assemble(*parts)
+        parts.append(field("where", plain(row.location)))
+        if row.flow is not None:
+            variable = f" as {plain(row.flow.variable)}" if row.flow.variable else ""
+            parts.append(field("written as", f"{row.flow.kind}{variable}"))
+        if row.project:
+            parts.append(field("project", plain(row.project)))
+        if row.version is not None:
+            version = row.version
+            when = f"{ago(version.created, datetime.now(UTC))}  {exact(version.created)}"
+            parts.append(field("version", f"{version.version}  ", (when, "$muted")))
+            if version.image:
+                parts.append(field("image", plain(version.image)))
+            if version.core_version:
+                parts.append(field("made with", f"Prefect {plain(version.core_version)}"))
+        if record is not None:
+            parts.append(_last_deploy(record))
+            parts.extend(_loaded(record))
+        return Content.assemble(*parts)
+
+    def perform_down(self) -> None:
+        self.scroll_down(animate=False)
+
+    def perform_up(self) -> None:
+        self.scroll_up(animate=False)
+
+    def perform_top(self) -> None:
+        self.scroll_home(animate=False)
+
+    def perform_bottom(self) -> None:
+        self.scroll_end(animate=False)
+
+
+def _broken(broken: BrokenFile) -> Content:
+    return Content.assemble(
+        field("where", f"{plain(broken.path)}:{broken.line}:{broken.column}"),
+        field("error", (plain_block(broken.message), "$error")),
+        field("next", "correct the file; it is looked at again when it is saved"),
+    )
+
+
+def _last_deploy(record: DeployRecord) -> Content:
+    if record.result is None:
+        return field("deploy", ("running  ", "$accent"), ("Enter opens it", "$muted"))
+    result = record.result
+    took = f"in {duration(result.seconds)}  "
+    line = field("deploy", f"{result.outcome} {took}", ("o opens it", "$muted"))
+    if not record.problems:
+        return line
+    problem = record.problems[0]
+    lines = [line, field("problem", (plain_block(problem.what), "$error"))]
+    if problem.fix:
+        lines.append(field("next", plain_block(problem.fix)))
+    return Content.assemble(*lines)
+
+
+def _loaded(record: DeployRecord) -> list[Content]:
+    """What only a loaded flow tells: parameters, schedule, number of tasks."""
+    if record.plan is None:
+        return []
+    serialized = record.plan.loaded.serialized
+    parts: list[Content] = []
+    parameters = [_parameter(p) for p in _objects(serialized, "parameters")]
+    if parameters:
+        parts.append(field("parameters", ", ".join(parameters)))
+    if serialized.get("schedule"):
+        schedule = serialized["schedule"]
+        kind = schedule.get("type") if isinstance(schedule, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        parts.append(field("schedule", plain(str(kind or "set"))))  # pyright: ignore[reportUnknownArgumentType]
+    tasks = _objects(serialized, "tasks")
+    if tasks:
+        parts.append(field("tasks", str(len(tasks))))
+    return parts
+
+
+def _objects(serialized: JsonObject, key: str) -> list[JsonObject]:
+    value = serialized.get(key)
+    if not isinstance(value, (list, tuple)):
+        return []
+    return [item for item in value if isinstance(item, dict)]  # pyright: ignore[reportUnknownVariableType]
+
+
+def _parameter(parameter: JsonObject) -> str:
+    name = plain(str(parameter.get("name", "")))
+    if parameter.get("required"):
+        return f"{name} (required)"
+    default = parameter.get("default")
+    return f"{name} = {plain(str(default))}" if default is not None else name

@@ -1,0 +1,81 @@
+"""The bottom line: the keys that can be pressed now; those that cannot are greyed, not hidden."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.events import Click, Resize
+from textual.screen import Screen
+from textual.widgets import Static
+
+from flowtui.tui.acting import Acting, app_of, heard_by
+from flowtui.tui.actions import Action, key_name
+from flowtui.tui.messages import Part
+
+_ALWAYS = (("?", "keys", "question_mark"), ("Ctrl+P", "palette", "ctrl+p"))
+
+
+class KeyBar(Static):
+    """Reads the registry of actions for the scopes that hear keys now, innermost first."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._spots: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        app_of(self).session_changed.subscribe(self, self._session_changed)
+        self._show()
+
+    def on_resize(self, _: Resize) -> None:
+        self._show()
+
+    def _bindings_changed(self, _: Screen[object]) -> None:
+        self._show()
+
+    def _session_changed(self, _: Part) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        app = app_of(self)
+        if app.screen is not self.screen:
+            return
+        width = self.content_size.width or app.size.width - 2
+        tail = Content.assemble(
+            *(
+                part
+                for key, title, _ in _ALWAYS
+                for part in ((f" {key} ", "bold $accent"), (f"{title} ", "$muted"))
+            )
+        )
+        parts: list[tuple[str, str]] = []
+        spots: list[tuple[int, int, str]] = []
+        used = 0
+        for owner, action in heard_by(app.heard()):
+            if not action.bar:
+                continue
+            piece = self._piece(owner, action)
+            length = sum(len(text) for text, _ in piece)
+            if used + length > width - tail.cell_length:
+                break
+            parts.extend(piece)
+            spots.append((used, used + length, action.keys[0]))
+            used += length
+        gap = max(width - used - tail.cell_length, 0)
+        line = Content.assemble(*parts, " " * gap, tail)
+        if line != getattr(self, "_shown", None):
+            self._shown = line
+            self._spots = spots
+            self.update(line)
+
+    def _piece(self, owner: Acting, action: Action) -> tuple[tuple[str, str], ...]:
+        key = f" {key_name(action.keys[0])} "
+        if action.why_not(owner.facts()) is not None:
+            return (key, "$faint"), (f"{action.title} ", "$faint")
+        colour = "$error" if action.dangerous else "$accent"
+        return (key, f"bold {colour}"), (f"{action.title} ", "$foreground")
+
+    def on_click(self, event: Click) -> None:
+        for start, end, key in self._spots:
+            if start <= event.x < end:
+                app_of(self).simulate_key(key)
+                return

@@ -1,0 +1,274 @@
+"""What a deploy would do and why, before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from flowtui.deploy.plan import Lane, Plan, Setting
+from flowtui.tui.acting import Performs, app_of, bindings
+from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.deploys import DeployRecord, Phase
+from flowtui.tui.screens.viewer import problem_content
+from flowtui.tui.widgets.detail import field
+from flowtui.tui.words import counted, plain, plain_block, shortened, shortened_left, size
+
+TABS = ("Plan", "Settings", "Dockerfile", "Files")
+
+_LANES = {
+    Lane.NOTHING: "the registered version was made from exactly this input",
+    Lane.IMAGE: "build an image, check the flow in it, push it, register",
+    Lane.LOCAL: "store the flow on this machine, check it in a fresh process, register",
+}
+
+
+class PlanView(Performs, Vertical):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.PLAN, Scope.LIST)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PLAN, Scope.LIST)]
+
+    def __init__(self) -> None:
+        super().__init__(id="plan")
+        self._record: DeployRecord | None = None
+        self._tab = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="plan-head", markup=False)
+        yield Static(id="plan-tabs", markup=False)
+        with VerticalScroll(id="plan-body", can_focus=True):
+            yield Static(id="plan-text", markup=False)
+
+    def facts(self) -> Facts:
+        record = self._record
+        return replace(
+            app_of(self).facts(),
+            phase=record.phase if record is not None else None,
+            plan=record.plan if record is not None else None,
+        )
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def show(self, record: DeployRecord) -> None:
+        self._record = record
+        self._paint()
+        self.refresh_bindings()
+
+    def _paint(self) -> None:
+        record = self._record
+        if record is None:
+            return
+        self.query_one("#plan-head", Static).update(self._head(record))
+        self.query_one("#plan-tabs", Static).update(self._tabs())
+        self.query_one("#plan-text", Static).update(self._body(record))
+
+    def _head(self, record: DeployRecord) -> Content:
+        where = f"{record.flow.path}:{record.flow.line}"
+        name = record.plan.loaded.name if record.plan is not None else record.flow.display_name
+        words = {
+            Phase.PLANNING: ("loading the flow and making the plan", "$warning"),
+            Phase.PLAN_FAILED: ("no plan could be made", "$error"),
+        }.get(record.phase, ("nothing is done until you press Enter", "$muted"))
+        return Content.assemble(
+            ("Deploy ", "$muted"),
+            (plain(name), "bold"),
+            (f"  {plain(where)}  ", "$muted"),
+            words,
+        )
+
+    def _tabs(self) -> Content:
+        parts: list[tuple[str, str]] = []
+        for number, title in enumerate(TABS, start=1):
+            chosen = number - 1 == self._tab
+            parts.append((f" {number} {title} ", "bold on $selected" if chosen else "$muted"))
+        return Content.assemble(*parts)
+
+    def _body(self, record: DeployRecord) -> Content:
+        plan = record.plan
+        if record.phase is Phase.PLAN_FAILED:
+            problems = [problem_content(p, app_of(self).glyphs.failed) for p in record.problems]
+            return Content.assemble(*problems, ("\nr  plan again    Esc  back", "$muted"))
+        if plan is None or record.phase is Phase.PLANNING:
+            return Content.styled(
+                "Its own Python loads the flow, outside of this app. Esc leaves.", "$muted"
+            )
+        width = max(self.query_one("#plan-body").size.width - 2, 30)
+        match self._tab:
+            case 1:
+                return settings_content(plan.settings, width)
+            case 2:
+                return dockerfile_content(plan)
+            case 3:
+                return files_content(plan, width)
+            case _:
+                return self._overview(plan)
+
+    def _overview(self, plan: Plan) -> Content:
+        glyphs = app_of(self).glyphs
+        lane_style = "bold $success" if plan.lane is Lane.NOTHING else "bold $accent"
+        project = "" if plan.project_exists else "  (will be created)"
+        parts = [
+            field("lane", (str(plan.lane), lane_style)),
+            field("", (_LANES[plan.lane], "$muted")),
+        ]
+        parts += [
+            field("why" if index == 0 else "", plain(reason))
+            for index, reason in enumerate(plan.reasons)
+        ]
+        parts.append(field("project", plain(plan.project), (project, "$warning")))
+        current = f"version {plan.current.version}" if plan.current is not None else "none yet"
+        parts.append(field("registered", current))
+        if plan.image is not None:
+            parts.append(field("image", plain(plan.image)))
+        if plan.context is not None:
+            count = counted(plan.context.count, "file")
+            parts.append(field("sends", f"{count}, {size(plan.context.size)}"))
+        interpreter = plan.loaded.interpreter
+        origin = f"  ({plain(interpreter.origin)})" if interpreter.origin else ""
+        prefect = interpreter.prefect_version or "none"
+        parts.append(
+            field(
+                "made with",
+                f"Python {plain(interpreter.python_version)}, Prefect {plain(prefect)}",
+                (origin, "$muted"),
+            )
+        )
+        if plan.loaded.packages:
+            packages = ", ".join(f"{p.name} {p.version}" for p in plan.loaded.packages)
+            parts.append(field("packages", plain(packages)))
+        if plan.loaded.modules:
+            modules = ", ".join(module.name for module in plan.loaded.modules)
+            parts.append(field("modules", plain(modules)))
+        for problem in plan.problems:
+            parts += [Content("\n"), problem_content(problem, glyphs.changed)]
+        if plan.lane is Lane.NOTHING:
+            parts.append(Content.styled("\nNothing to do. f deploys all the same.", "$muted"))
+        return Content.assemble(*parts)
+
+    # ---------------------------------------------------------------------------------- actions
+
+    def _go_to(self, tab: int) -> None:
+        self._tab = tab
+        self.query_one("#plan-body").scroll_home(animate=False)
+        self._paint()
+
+    def perform_overview(self) -> None:
+        self._go_to(0)
+
+    def perform_settings(self) -> None:
+        self._go_to(1)
+
+    def perform_dockerfile(self) -> None:
+        self._go_to(2)
+
+    def perform_files(self) -> None:
+        self._go_to(3)
+
+    def perform_deploy(self) -> None:
+        if self._record is not None:
+            app_of(self).start_deploy(self._record)
+
+    def perform_force(self) -> None:
+        if self._record is not None:
+            self._record.force = True
+            app_of(self).make_plan(self._record)
+
+    def perform_replan(self) -> None:
+        if self._record is not None:
+            app_of(self).make_plan(self._record)
+
+    def perform_back(self) -> None:
+        app = app_of(self)
+        if self._record is not None:
+            app.leave_plan(self._record)
+        app.pop_screen()
+
+    def perform_down(self) -> None:
+        self.query_one("#plan-body").scroll_down(animate=False)
+
+    def perform_up(self) -> None:
+        self.query_one("#plan-body").scroll_up(animate=False)
+
+    def perform_top(self) -> None:
+        self.query_one("#plan-body").scroll_home(animate=False)
+
+    def perform_bottom(self) -> None:
+        self.query_one("#plan-body").scroll_end(animate=False)
+
+
+def settings_content(settings: tuple[Setting, ...], width: int) -> Content:
+    """Name, value and origin in columns; values of several parts one below the other."""
+    if not settings:
+        return Content.styled("All settings are at their defaults.", "$muted")
+    name_width = min(max(len(setting.name) for setting in settings) + 2, 24)
+    origin_width = min(max(len(str(setting.origin)) for setting in settings), 26)
+    value_width = max(width - name_width - origin_width - 2, 12)
+    lines: list[Content] = []
+    for setting in settings:
+        name, origin = shortened(plain(setting.name), name_width - 1), str(setting.origin)
+        for value in _values(setting.value):
+            shown = shortened(plain(value), value_width)
+            lines.append(
+                Content.assemble(
+                    (f"{name:<{name_width}}", "$muted"),
+                    f"{shown:<{value_width}}  ",
+                    (shortened(origin, origin_width), "$secondary"),
+                    "\n",
+                )
+            )
+            name = origin = ""
+        if setting.detail:
+            detail = shortened(plain(setting.detail), width - name_width)
+            lines.append(Content.assemble(" " * name_width, (detail, "$faint"), "\n"))
+    return Content.assemble(*lines)
+
+
+def _values(value: object) -> list[str]:
+    if value is None or value in ((), [], {}, ""):
+        return ["not set"]
+    if isinstance(value, Mapping):
+        return [f"{key} = {item}" for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return [str(value)]
+
+
+def dockerfile_content(plan: Plan) -> Content:
+    if plan.dockerfile is None:
+        return Content.styled(f"No image is built: {_LANES[plan.lane]}.", "$muted")
+    lines: list[Content | str] = []
+    for line in plain_block(plan.dockerfile).splitlines():
+        word, blank, rest = line.partition(" ")
+        if line.lstrip().startswith("#"):
+            lines.append(Content.styled(line, "$muted"))
+        elif word.isupper() and word.isalpha():
+            lines.append(Content.assemble((word, "bold $primary"), blank, rest))
+        else:
+            lines.append(line)
+        lines.append("\n")
+    return Content.assemble(*lines)
+
+
+def files_content(plan: Plan, width: int) -> Content:
+    context = plan.context
+    if context is None:
+        return Content.styled(f"Nothing is sent to an engine: {_LANES[plan.lane]}.", "$muted")
+    lines: list[Content] = [
+        Content.assemble(
+            (f"{counted(context.count, 'file')}, {size(context.size)}", "bold"),
+            (" go to the engine\n\n", "$muted"),
+        )
+    ]
+    for path, length in context.files:
+        shown = shortened_left(plain(path), max(width - 12, 10))
+        lines.append(Content.assemble((f"{size(length):>10}  ", "$muted"), shown, "\n"))
+    if context.never_sent:
+        lines.append(Content.assemble(("\nNever sent\n", "bold"), ""))
+        lines += [Content.styled(f"{'':>12}{plain(p)}\n", "$muted") for p in context.never_sent]
+    return Content.assemble(*lines)

@@ -1,0 +1,238 @@
+"""A deploy at work: stages, progress, live logs, and in the end its result or its problem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from flowtui.deploy.events import DeployFinished, Outcome, Stage
+from flowtui.tui.acting import Performs, app_of, bindings
+from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
+from flowtui.tui.screens.viewer import problem_content
+from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.stage_strip import StageStrip
+from flowtui.tui.words import counted, duration, plain, shortened, size
+
+_CLOCK = 1.0
+"""Seconds between two looks at the durations."""
+
+
+class RunView(Performs, Vertical):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.RUN,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
+
+    def __init__(self, record: DeployRecord) -> None:
+        super().__init__(id="run")
+        self.record = record
+        self._chosen: Stage | None = None
+        """The stage that the reader chose; None follows the stage that tells most."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="run-head", markup=False)
+        yield StageStrip()
+        yield Static(id="run-progress", markup=False)
+        yield Static(id="run-result", markup=False)
+        with Vertical(id="log-box"):
+            yield LogView(self.record.logs[self.stage], id="log")
+
+    def on_mount(self) -> None:
+        self.set_interval(_CLOCK, self._tick)
+
+    def facts(self) -> Facts:
+        return replace(app_of(self).facts(), phase=self.record.phase, plan=self.record.plan)
+
+    @property
+    def stage(self) -> Stage:
+        """The stage whose log is shown."""
+        return self._chosen or self.record.telling_stage
+
+    def _tick(self) -> None:
+        if self.record.running and self.display:
+            self._paint_head()
+            self.query_one(StageStrip).repaint()
+
+    def show(self) -> None:
+        """Look at the record again."""
+        self._paint_head()
+        self.query_one(StageStrip).show(self.record, self.stage)
+        self._paint_progress()
+        self._paint_result()
+        self.query_one(LogView).show(self.record.logs[self.stage])
+        self._paint_log_title()
+        self.refresh_bindings()
+
+    def _paint_head(self) -> None:
+        record = self.record
+        now = app_of(self).session.deploys.clock()
+        decided, plan = record.decided, record.plan
+        name = decided.flow if decided is not None else record.flow.display_name
+        project = decided.project if decided is not None else plan.project if plan else ""
+        arrow = app_of(self).glyphs.arrow
+        elapsed = record.elapsed(now) or 0.0
+        took = duration(elapsed) if record.result is not None else f"{int(elapsed)}s"
+        styles = {Phase.RUNNING: "$accent", Phase.CANCELLING: "$warning"}
+        words = str(record.phase)
+        style = styles.get(record.phase, "$muted")
+        if record.result is not None:
+            words, style = str(record.result.outcome), _OUTCOME_STYLES[record.result.outcome]
+        content = Content.assemble(
+            (plain(name), "bold"),
+            (f" {arrow} {plain(project)}" if project else "", "$muted"),
+            (f"   {words} {took}", f"bold {style}"),
+        )
+        self._update("#run-head", content)
+
+    def _paint_progress(self) -> None:
+        total = self.record.total_progress(self.stage)
+        active = self.record.active_stage is self.stage
+        line = self.query_one("#run-progress", Static)
+        line.set_class(total is None or not active, "-hidden")
+        if total is not None and active:
+            self._update("#run-progress", self._bar(total, max(self.size.width - 2, 20)))
+
+    def _bar(self, total: ProgressTotal, width: int) -> Content:
+        glyphs = app_of(self).glyphs
+        text = _amount(total)
+        status = shortened(plain(total.status), max(width - len(text) - 28, 0))
+        if total.fraction is None:
+            return Content.assemble((f"{text}  ", "$foreground"), (status, "$muted"))
+        full = round(total.fraction * 20)
+        return Content.assemble(
+            (glyphs.bar_full * full, "$accent"),
+            (glyphs.bar_empty * (20 - full), "$faint"),
+            (f"  {text}  ", "$foreground"),
+            (status, "$muted"),
+        )
+
+    def _paint_result(self) -> None:
+        box = self.query_one("#run-result", Static)
+        result, problems = self.record.result, self.record.problems
+        box.set_class(result is None and not problems, "-hidden")
+        box.set_class(bool(problems), "-failed")
+        if result is None and not problems:
+            return
+        glyph = app_of(self).glyphs
+        if problems:
+            parts = [problem_content(problem, glyph.failed) for problem in problems]
+            if result is not None:
+                parts.append(Content.styled("Nothing was registered. r  plan it again", "$muted"))
+            self._update("#run-result", Content.assemble(*parts))
+        elif result is not None:
+            self._update("#run-result", _result(result, self.record, glyph.done, glyph.failed))
+
+    def _paint_log_title(self) -> None:
+        box = self.query_one("#log-box")
+        log = self.query_one(LogView)
+        box.border_title = f"Log: {self.stage}"
+        lines = counted(self.record.logs[self.stage].total, "line")
+        if log.follow:
+            box.border_subtitle = f"{lines}, following" if self.record.running else lines
+        else:
+            box.border_subtitle = f"+{log.new_lines} new, f follows" if log.new_lines else lines
+
+    def _update(self, selector: str, content: Content) -> None:
+        widget = self.query_one(selector, Static)
+        if getattr(widget, "_flowtui_shown", None) != content:
+            widget._flowtui_shown = content  # type: ignore[attr-defined]
+            widget.update(content)
+
+    @on(LogView.Moved)
+    def _log_moved(self) -> None:
+        self._paint_log_title()
+
+    @on(StageStrip.StageClicked)
+    def _stage_clicked(self, message: StageStrip.StageClicked) -> None:
+        self._choose(message.stage)
+
+    # ---------------------------------------------------------------------------------- actions
+
+    def _choose(self, stage: Stage) -> None:
+        self._chosen = None if stage is self.record.active_stage else stage
+        self.show()
+
+    def perform_stage_1(self) -> None:
+        self._choose(STAGES[0])
+
+    def perform_stage_2(self) -> None:
+        self._choose(STAGES[1])
+
+    def perform_stage_3(self) -> None:
+        self._choose(STAGES[2])
+
+    def perform_stage_4(self) -> None:
+        self._choose(STAGES[3])
+
+    def perform_stage_5(self) -> None:
+        self._choose(STAGES[4])
+
+    def perform_previous_stage(self) -> None:
+        self._choose(STAGES[max(STAGES.index(self.stage) - 1, 0)])
+
+    def perform_next_stage(self) -> None:
+        self._choose(STAGES[min(STAGES.index(self.stage) + 1, len(STAGES) - 1)])
+
+    def perform_cancel(self) -> None:
+        app_of(self).cancel_deploy(self.record)
+
+    def perform_again(self) -> None:
+        from flowtui.tui.screens.deploy import DeployScreen
+
+        app = app_of(self)
+        again = app.plan_deploy(self.record.flow)
+        app.switch_screen(DeployScreen(again.key))
+
+    def perform_back(self) -> None:
+        app_of(self).pop_screen()
+
+
+_OUTCOME_STYLES = {
+    Outcome.DONE: "$success",
+    Outcome.SKIPPED: "$muted",
+    Outcome.UNCHANGED: "$success",
+    Outcome.FAILED: "$error",
+    Outcome.CANCELLED: "$warning",
+}
+
+
+def _amount(total: ProgressTotal) -> str:
+    if total.unit == "bytes":
+        of = f" of {size(total.total)}" if total.total is not None else ""
+        return f"{size(total.current)}{of}"
+    of = f" of {total.total}" if total.total is not None else ""
+    return f"{total.current}{of} {plain(total.unit)}"
+
+
+def _result(result: DeployFinished, record: DeployRecord, done: str, failed: str) -> Content:
+    flow = plain(result.flow)
+    match result.outcome:
+        case Outcome.DONE:
+            project = record.decided.project if record.decided is not None else ""
+            place = f" in {plain(project)}" if project else ""
+            number = f"version {result.version}" if result.version is not None else "a new version"
+            head = Content.styled(
+                f"{done} {flow}: {number} is registered{place}\n", "bold $success"
+            )
+        case Outcome.UNCHANGED | Outcome.SKIPPED:
+            head = Content.styled(
+                f"{done} Nothing to do: {plain(result.reason) or 'nothing changed'}\n",
+                "bold $success",
+            )
+        case Outcome.CANCELLED:
+            head = Content.styled(f"{failed} Cancelled; nothing was registered\n", "bold $warning")
+        case Outcome.FAILED:
+            head = Content.styled(
+                f"{failed} Failed: {plain(result.reason) or 'no reason was given'}\n", "bold $error"
+            )
+    parts: list[Content | tuple[str, str]] = [head]
+    for label, value in (("image", result.image), ("digest", result.digest)):
+        if value:
+            parts += [(f"  {label:<8}", "$muted"), (f"{plain(value)}\n", "$foreground")]
+    return Content.assemble(*parts)

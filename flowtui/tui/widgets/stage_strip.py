@@ -1,0 +1,95 @@
+"""The five stages side by side: state in a glyph and a word, and a live duration."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.events import Click, Resize
+from textual.message import Message
+from textual.widgets import Static
+
+from flowtui.deploy.events import Stage
+from flowtui.tui.acting import app_of
+from flowtui.tui.deploys import STAGES, DeployRecord, StageState
+from flowtui.tui.glyphs import Glyphs
+from flowtui.tui.words import duration, shortened
+
+_STYLES = {
+    StageState.WAITING: "$faint",
+    StageState.RUNNING: "$accent",
+    StageState.DONE: "$success",
+    StageState.SKIPPED: "$muted",
+    StageState.FAILED: "$error",
+    StageState.CANCELLED: "$warning",
+}
+
+
+def stage_mark(state: StageState, glyphs: Glyphs) -> str:
+    return {
+        StageState.WAITING: glyphs.waiting,
+        StageState.RUNNING: glyphs.running,
+        StageState.DONE: glyphs.done,
+        StageState.SKIPPED: glyphs.skipped,
+        StageState.FAILED: glyphs.failed,
+        StageState.CANCELLED: glyphs.failed,
+    }[state]
+
+
+class StageStrip(Static):
+    """Two lines of five cells; the stage whose log is shown is marked."""
+
+    class StageClicked(Message):
+        def __init__(self, stage: Stage) -> None:
+            super().__init__()
+            self.stage = stage
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, id="stages")
+        self._record: DeployRecord | None = None
+        self._selected = STAGES[0]
+
+    def show(self, record: DeployRecord, selected: Stage) -> None:
+        self._record, self._selected = record, selected
+        self.repaint()
+
+    def on_resize(self, _: Resize) -> None:
+        self.repaint()
+
+    def repaint(self) -> None:
+        """Paint again if anything changed, durations included."""
+        record, width = self._record, self.content_size.width
+        if record is None or width < len(STAGES):
+            return
+        cell = width // len(STAGES)
+        now = app_of(self).session.deploys.clock()
+        top: list[tuple[str, str]] = []
+        bottom: list[tuple[str, str]] = []
+        for number, stage in enumerate(STAGES, start=1):
+            name = str(stage) if cell >= len("3 health check") + 2 else str(stage).split()[-1]
+            chosen = stage is self._selected
+            title = f" {shortened(f'{number} {name}', cell - 2):<{cell - 2}} "
+            top.append((title, "bold $foreground on $selected" if chosen else "$muted"))
+            words = f" {shortened(self._words(record, stage, now), cell - 2):<{cell - 2}} "
+            style = _STYLES[record.stages[stage].state]
+            bottom.append((words, f"{style} on $selected" if chosen else style))
+        content = Content.assemble(*top, "\n", *bottom)
+        if content != getattr(self, "_shown", None):
+            self._shown = content
+            self.update(content)
+
+    def _words(self, record: DeployRecord, stage: Stage, now: float) -> str:
+        view = record.stages[stage]
+        mark = stage_mark(view.state, app_of(self).glyphs)
+        elapsed = view.elapsed(now)
+        if elapsed is None:
+            return f"{mark} {view.state}"
+        if view.state is StageState.RUNNING:
+            return (
+                f"{mark} {view.state} {int(elapsed)}s"
+                if elapsed < 60
+                else f"{mark} {duration(elapsed)}"
+            )
+        return f"{mark} {view.state} {duration(elapsed)}"
+
+    def on_click(self, event: Click) -> None:
+        cell = max(self.content_size.width // len(STAGES), 1)
+        self.post_message(self.StageClicked(STAGES[min(event.x // cell, len(STAGES) - 1)]))

@@ -1,0 +1,90 @@
+"""The top line: which control plane, how we stand with it, and what was found."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from flowtui.tui.acting import app_of
+from flowtui.tui.messages import Part
+from flowtui.tui.session import Link, Session
+from flowtui.tui.words import counted, plain, shortened
+
+_LINK_STYLES = {
+    Link.OPENING: "$warning",
+    Link.CONNECTING: "$warning",
+    Link.CONNECTED: "$success",
+    Link.FAILED: "$error",
+}
+
+
+class StatusLine(Static):
+    """One line, cut from the right where the terminal is narrow."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+    def on_mount(self) -> None:
+        app_of(self).session_changed.subscribe(self, self._changed)
+        self._show()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _changed(self, _: Part) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        app = app_of(self)
+        left = self._left(app.session)
+        right = self._right(app.session, app.busy.descriptions)
+        width = self.content_size.width or self.app.size.width - 2
+        room = width - left.cell_length
+        if right.cell_length + 2 > room:
+            right = self._right(app.session, ())
+        gap = room - right.cell_length
+        line = left if gap < 2 else Content.assemble(left, " " * gap, right)
+        if line != getattr(self, "_shown", None):
+            self._shown = line
+            self.update(line)
+
+    def _left(self, session: Session) -> Content:
+        g = app_of(self).glyphs
+        link = session.connection.link
+        mark = {Link.CONNECTED: g.running, Link.FAILED: g.failed}.get(link, g.changed)
+        words = "token refused" if session.connection.credentials else str(link)
+        parts: list[Content | tuple[str, str]] = [
+            ("flowtui", "bold $primary"),
+            (f" {mark} {words} ", f"bold {_LINK_STYLES[link]}"),
+        ]
+        profile = session.profile
+        if profile is not None:
+            narrow = self.app.size.width < 100
+            parts.append((f" {shortened(plain(profile.name), 16)} ", "$foreground"))
+            address = plain(profile.api_url)
+            if narrow:
+                address = shortened(address.removeprefix("http://").removeprefix("https://"), 24)
+            if profile.name not in address:
+                parts.append((address, "$muted"))
+            if self.app.size.width >= 110:
+                source = session.connection.token_source
+                token = "no token" if source == "none" else f"token: {plain(source)}"
+                parts.append((f"  {shortened(token, 40)}", "$muted"))
+        return Content.assemble(*parts)
+
+    def _right(self, session: Session, working: tuple[str, ...]) -> Content:
+        if session.rows is None:
+            return Content.styled("looking for flows", "$muted")
+        parts: list[tuple[str, str]] = []
+        if working and self.app.size.width >= 120:
+            parts.append((f"{plain(working[-1])}   ", "$muted"))
+        running = session.deploys.running
+        if running:
+            parts.append((f"{len(running)} deploying  ", "bold $accent"))
+        parts.append((counted(session.flow_count, "flow"), "$foreground"))
+        if session.broken_count:
+            parts.append((f" {session.broken_count} broken", "$error"))
+        problems = len(session.problems())
+        if problems:
+            parts.append((f" {counted(problems, 'problem')}", "$warning"))
+        return Content.assemble(*parts)

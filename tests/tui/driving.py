@@ -1,0 +1,81 @@
+"""Driving the app by keys and waiting until it is idle: no sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from flowtui.tui.app import FlowtuiApp
+from flowtui.workspace import Workspace
+from tests.tui.memory import MemoryWorkspace
+
+_PATIENCE = 20.0
+"""Seconds until a test that waits for something that never comes gives up."""
+
+
+@dataclass
+class Driver:
+    app: FlowtuiApp
+    pilot: Pilot[int | None]
+    workspace: MemoryWorkspace
+
+    async def idle(self) -> None:
+        """Until no work is running and no message is waiting."""
+        async with asyncio.timeout(_PATIENCE):
+            await self.app.busy.wait_idle()
+            await self.pilot.pause()
+            while not self.app.busy.idle:
+                await self.app.busy.wait_idle()
+                await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one by one, each after the app has dealt with the one before."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def press_and_settle(self, *keys: str) -> None:
+        await self.press(*keys)
+        await self.idle()
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*(_KEYS.get(c, c) for c in text))
+        await self.pilot.pause()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Until something holds that running work brings about."""
+        async with asyncio.timeout(_PATIENCE):
+            while not holds():
+                await self.pilot.pause()
+
+    def screen_text(self) -> str:
+        """What stands on the screen, line by line, as plain text."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+_KEYS = {" ": "space"}
+
+
+@asynccontextmanager
+async def running(
+    workspace: MemoryWorkspace, *, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[Driver]:
+    """The app on a workspace in memory, connected and idle."""
+
+    async def open_workspace(
+        path: Path, *, profile: str | None = None, api_url: str | None = None
+    ) -> Workspace:
+        return workspace
+
+    app = FlowtuiApp(workspace.root, open_workspace=open_workspace)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        driver = Driver(app, pilot, workspace)
+        await pilot.pause()
+        await driver.idle()
+        yield driver

@@ -1,0 +1,363 @@
+"""A workspace and a control plane in memory: our own interfaces, held still for screen tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowtui.api.base import ControlPlane
+from flowtui.config import ProjectConfig
+from flowtui.credentials import CredentialStore
+from flowtui.deploy.events import DeployFinished, Event, Outcome, Stage, StageFinished, StageStarted
+from flowtui.deploy.plan import ContextSummary, Lane, Plan, Setting
+from flowtui.errors import ControlPlaneError, FlowtuiError
+from flowtui.models import (
+    Attachment,
+    BrokenFile,
+    DeployTable,
+    Discovery,
+    ExecutionOptions,
+    FlowKind,
+    FlowState,
+    FlowVersion,
+    Identity,
+    Interpreter,
+    JsonObject,
+    LoadedFlow,
+    LocalFlow,
+    Origin,
+    Package,
+    Profile,
+    Project,
+    StorageKind,
+    StorageOptions,
+)
+from flowtui.workspace import FlowRow, Workspace
+
+ADDRESS = "http://127.0.0.1:4999"
+CREATED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def flow(name: str | None, path: str = "flows/etl.py", line: int = 12) -> LocalFlow:
+    return LocalFlow(path, line, name, FlowKind.FLOW_OBJECT, variable="flow")
+
+
+def broken(path: str = "flows/typo.py", message: str = "invalid syntax") -> BrokenFile:
+    return BrokenFile(path, 7, 3, message)
+
+
+class MemoryControlPlane:
+    """Projects and versions in lists. `refusal` makes every call raise it."""
+
+    def __init__(self) -> None:
+        self.project_list: list[Project] = []
+        self.version_list: list[FlowVersion] = []
+        self.refusal: FlowtuiError | None = None
+        self.api_url = ADDRESS
+        self._made = 0
+
+    def _answer(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    async def identify(self) -> Identity:
+        self._answer()
+        return Identity(ADDRESS, "memory server 1.0", authenticated=False)
+
+    async def projects(self) -> tuple[Project, ...]:
+        self._answer()
+        counts = {
+            project.name: len({v.name for v in self.version_list if v.project == project.name})
+            for project in self.project_list
+        }
+        counted = [replace(p, flow_count=counts[p.name]) for p in self.project_list]
+        return tuple(sorted(counted, key=lambda project: project.name))
+
+    async def create_project(self, name: str, description: str = "") -> Project:
+        self._answer()
+        self._made += 1
+        project = Project(f"p{self._made}", name, description)
+        self.project_list.append(project)
+        return project
+
+    async def rename_project(self, project: Project, name: str) -> Project:
+        self._answer()
+        renamed = replace(project, name=name)
+        self.project_list = [renamed if p.id == project.id else p for p in self.project_list]
+        return renamed
+
+    async def delete_project(self, project: Project) -> None:
+        self._answer()
+        self.project_list = [p for p in self.project_list if p.id != project.id]
+
+    async def flow_versions(
+        self, *, project: str | None = None, name: str | None = None, archived: bool = False
+    ) -> tuple[FlowVersion, ...]:
+        self._answer()
+        return tuple(
+            version
+            for version in reversed(self.version_list)
+            if project in (None, version.project)
+            and name in (None, version.name)
+            and (archived or not version.archived)
+        )
+
+    async def serialized_flow(self, version_id: str) -> JsonObject | None:
+        return None
+
+    async def register(
+        self,
+        project: Project,
+        serialized: JsonObject,
+        *,
+        set_schedule_active: bool = True,
+        idempotency_key: str | None = None,
+    ) -> FlowVersion:
+        self._answer()
+        name = str(serialized["name"])
+        return self.add_version(name, project.name)
+
+    def add_version(self, name: str, project: str) -> FlowVersion:
+        number = 1 + sum(1 for v in self.version_list if (v.name, v.project) == (name, project))
+        version = FlowVersion(
+            id=f"v{len(self.version_list) + 1}",
+            name=name,
+            version=number,
+            project=project,
+            archived=False,
+            created=CREATED,
+            core_version="1.4.1",
+            storage={
+                "type": "Docker",
+                "registry_url": "registry.example.com",
+                "image_name": "etl",
+                "image_tag": f"t{number}",
+            },
+        )
+        self.version_list.append(version)
+        return version
+
+    async def archive(self, version_id: str) -> None:
+        self._answer()
+        self.version_list = [
+            replace(v, archived=True) if v.id == version_id else v for v in self.version_list
+        ]
+
+    async def close(self) -> None:
+        return None
+
+
+class MemoryWorkspace(Workspace):
+    """Rows, plans and deploys that a test decides. Deploys wait at gates the test opens."""
+
+    def __init__(self, root: Path, profile: Profile | None = None) -> None:
+        super().__init__(
+            root,
+            config=ProjectConfig(root=root),
+            profile=profile or Profile("memory", ADDRESS, Origin.COMMAND_LINE),
+        )
+        self.server = MemoryControlPlane()
+        self.server_is_up = True
+        self.refuse_token = False
+        self.found = Discovery(str(root), (), (), 3)
+        self.states: dict[str, tuple[FlowState, str]] = {}
+        self.lane = Lane.IMAGE
+        self.plan_error: FlowtuiError | None = None
+        self.script: Callable[[MemoryDeploy], object] | None = None
+        self.deploys: list[MemoryDeploy] = []
+        self._changes: asyncio.Queue[frozenset[str]] = asyncio.Queue()
+        self._up: ControlPlane | None = None
+
+    def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
+        other = MemoryWorkspace(self.root, profile)
+        other.server, other.found, other.states = self.server, self.found, self.states
+        other._credentials = credentials or self._credentials
+        return other
+
+    async def connect(self) -> Identity:
+        self._up = None
+        if self.refuse_token:
+            from flowtui.errors import CredentialsError
+
+            raise CredentialsError(
+                "the token was refused", where=self.profile.api_url, fix="log in again"
+            )
+        if not self.server_is_up:
+            raise ControlPlaneError(
+                "nothing answers at this address",
+                where=self.profile.api_url,
+                fix="start it, or check the address",
+            )
+        self._credential = await self.credentials.find(self.profile.api_url)
+        identity = await self.server.identify()
+        self._up = self.server
+        return replace(
+            identity, api_url=self.profile.api_url, authenticated=self._credential is not None
+        )
+
+    @property
+    def connected(self) -> bool:
+        return self._up is not None
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        if self._up is None:
+            raise ControlPlaneError("not connected", where=self.profile.api_url)
+        return self._up
+
+    def discover(self) -> Discovery:
+        return self.found
+
+    async def rows(self, discovery: Discovery) -> tuple[FlowRow, ...]:
+        versions = await self.server.flow_versions() if self._up is not None else ()
+        newest: dict[str, FlowVersion] = {}
+        for version in versions:
+            newest.setdefault(version.name, version)
+        rows = [
+            FlowRow(FlowState.BROKEN, broken=file, note=file.message) for file in discovery.broken
+        ]
+        for each in discovery.flows:
+            version = newest.get(each.name or "")
+            usual = FlowState.NOT_DEPLOYED if version is None else FlowState.UP_TO_DATE
+            if self._up is None:
+                usual = FlowState.UNKNOWN
+            state, note = self.states.get(each.name or "", (usual, ""))
+            project = version.project if version is not None else None
+            rows.append(FlowRow(state, each, None, version, project, note))
+        return tuple(sorted(rows, key=lambda row: row.location))
+
+    def change(self, found: Discovery, *paths: str) -> None:
+        """Files change on disk."""
+        self.found = found
+        self._changes.put_nowait(frozenset(paths))
+
+    async def watch(self) -> AsyncIterator[frozenset[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        while True:
+            yield await self._changes.get()
+
+    async def plan(
+        self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
+    ) -> Plan:
+        if self.plan_error is not None:
+            raise self.plan_error
+        return plan_for(flow, Lane.IMAGE if force else self.lane)
+
+    async def deploy(
+        self,
+        flow: LocalFlow,
+        emit: Callable[[Event], None],
+        overrides: DeployTable | None = None,
+        *,
+        force: bool = False,
+        push: bool = True,
+        create_project: bool = False,
+    ) -> DeployFinished:
+        run = MemoryDeploy(f"id-{len(self.deploys) + 1}", flow, emit)
+        self.deploys.append(run)
+        try:
+            await run.end.wait()
+        except asyncio.CancelledError:
+            run.finish(Outcome.CANCELLED, exit_code=130)
+            raise
+        assert run.result is not None
+        return run.result
+
+    async def close(self) -> None:
+        self._up = None
+
+
+class MemoryDeploy:
+    """A deploy that does what the test tells it to."""
+
+    def __init__(self, id_: str, flow: LocalFlow, emit: Callable[[Event], None]) -> None:
+        self.id, self.flow, self.emit = id_, flow, emit
+        self.end = asyncio.Event()
+        self.result: DeployFinished | None = None
+
+    def start(self, stage: Stage) -> None:
+        self.emit(StageStarted(deploy=self.id, stage=stage))
+
+    def done(self, stage: Stage, seconds: float = 1.5) -> None:
+        self.emit(StageFinished(deploy=self.id, stage=stage, outcome=Outcome.DONE, seconds=seconds))
+
+    def fail(self, stage: Stage, seconds: float = 2.0) -> None:
+        self.emit(
+            StageFinished(deploy=self.id, stage=stage, outcome=Outcome.FAILED, seconds=seconds)
+        )
+
+    def finish(
+        self,
+        outcome: Outcome,
+        *,
+        exit_code: int = 0,
+        reason: str = "",
+        version: int | None = None,
+        image: str | None = None,
+        digest: str | None = None,
+    ) -> None:
+        self.result = DeployFinished(
+            deploy=self.id,
+            flow=self.flow.display_name,
+            outcome=outcome,
+            seconds=12.3,
+            exit_code=exit_code,
+            reason=reason,
+            version=version,
+            image=image,
+            digest=digest,
+        )
+        self.emit(self.result)
+        self.end.set()
+
+
+DOCKERFILE = """\
+# made by flowtui
+FROM python:3.11-slim
+RUN pip install prefect==1.4.1 pandas==2.1.0
+COPY flow /opt/prefect/flows
+"""
+
+
+def plan_for(flow: LocalFlow, lane: Lane) -> Plan:
+    interpreter = Interpreter("/usr/bin/python3", "3.11.7", "1.4.1", "3.1.2", ".venv")
+    loaded = LoadedFlow(
+        name=flow.display_name,
+        interpreter=interpreter,
+        serialized={
+            "name": flow.display_name,
+            "parameters": [{"name": "country", "required": True, "default": None}],
+            "tasks": [{"slug": "extract-1"}, {"slug": "load-1"}],
+        },
+        storage=None,
+        environment=None,
+        run_config=None,
+        executor=None,
+        modules=(),
+        packages=(Package("pandas", "2.1.0"),),
+    )
+    docker = lane is Lane.IMAGE
+    return Plan(
+        flow=flow,
+        loaded=loaded,
+        project="My Project",
+        project_exists=True,
+        lane=lane,
+        reasons=("no version of it was made from this input",),
+        settings=(
+            Setting("registry_url", "registry.example.com", Origin.PROJECT_FILE, "flowtui.toml"),
+            Setting("python_dependencies", ("pandas==2.1.0",), Origin.INFERRED, "import pandas"),
+        ),
+        options=StorageOptions(),
+        execution=ExecutionOptions(),
+        attachment=Attachment({"type": "Docker"}),
+        content_hash="0" * 64,
+        storage=StorageKind.DOCKER if docker else StorageKind.LOCAL,
+        image="registry.example.com/etl:abc123" if docker else None,
+        dockerfile=DOCKERFILE if docker else None,
+        context=ContextSummary((("flows/etl.py", 812), ("flow.pickle", 20_345)), (".env",))
+        if docker
+        else None,
+    )
