@@ -1,0 +1,140 @@
+"""The embedded server as a process: `serve` blocks until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from flowtui import paths
+from flowtui.errors import FlowtuiError, UsageError
+from flowtui.server.app import Door, build_app, is_own_name
+from flowtui.server.database import open_database
+from flowtui.server.tokens import VARIABLE
+
+DEFAULT_PORT = 4200
+"""Prefect Server's own: its clients and Docker agents assume it."""
+_GRACE_SECONDS = 5
+_BACKLOG = 128
+
+
+def default_database() -> Path:
+    return paths.data_dir() / "server.db"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """How to serve. Raises nothing itself; `serve` checks."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    """0 picks a free one."""
+    database: Path | str = field(default_factory=default_database)
+    """A file, or a URL: postgresql://user@host/name."""
+    token: str | None = field(default=None, repr=False)
+
+
+class _Server(uvicorn.Server):
+    """Calls back once requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+
+def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the URL once requests are answered.
+
+    Raises UsageError (not loopback without a token, unknown host) and FlowtuiError (port in use,
+    database unreachable).
+    """
+    _require_token(settings)
+    database = open_database(settings.database)
+    try:
+        with _listen(settings) as listener:
+            app = build_app(database, Door(settings.token, check_host=settings.token is None))
+            config = uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+            url = _url(settings.host, listener.getsockname()[1])
+            _run(_Server(config, lambda: on_ready(url)), listener)
+    finally:
+        database.close()
+
+
+def _require_token(settings: ServerSettings) -> None:
+    if settings.token is not None or is_own_name(settings.host):
+        return
+    raise UsageError(
+        f"a server on {settings.host} can be reached by others, so it needs a token",
+        fix=f"set {VARIABLE}, or bind to 127.0.0.1",
+    )
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(
+            address[:2],  # type: ignore[arg-type]
+            family=family,
+            backlog=_BACKLOG,
+        )
+    except socket.gaierror:
+        raise UsageError(
+            f"{settings.host} is not an address of this machine", fix="bind to 127.0.0.1"
+        ) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise FlowtuiError(
+                f"port {settings.port} is in use",
+                where=where,
+                fix="stop what listens there, or choose another with --port (0 picks a free one)",
+            ) from None
+        raise FlowtuiError(
+            f"cannot listen: {error.strerror}", where=where, fix="choose another --host or --port"
+        ) from None
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """uvicorn raises the signal that stopped it again when it is done; by then it has done its
+    work, so the second one is let go."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    stoppers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, _ignore) for number in stoppers}
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore(_signal: int, _frame: FrameType | None) -> None:
+    return None

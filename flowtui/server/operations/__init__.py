@@ -1,0 +1,20 @@
+"""Every operation, by importing the modules that define them."""
+
+from flowtui.server.operations import account, agents, flows, projects, runs, states, values
+from flowtui.server.operations.base import MUTATIONS, QUERIES, Act, Caller, Operation, Refused
+
+__all__ = [
+    "MUTATIONS",
+    "QUERIES",
+    "Act",
+    "Caller",
+    "Operation",
+    "Refused",
+    "account",
+    "agents",
+    "flows",
+    "projects",
+    "runs",
+    "states",
+    "values",
+]
