@@ -231,6 +231,9 @@ def _container(
 ) -> JsonObject:
     return {
         "Image": image_id,
+        # Old dask.distributed looks up its own host name when it is imported (Prefect < 0.9), and
+        # without a network only this one has an address.
+        "Hostname": "localhost",
         "Entrypoint": [program],
         "Cmd": list(arguments),
         "User": _NOBODY,

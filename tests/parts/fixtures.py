@@ -1,0 +1,38 @@
+"""Fixtures over the real parts; a `conftest.py` imports those that its tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.parts.engine import RunningEngine, running_engine
+from tests.parts.registry import RunningRegistry, running_registry
+
+
+@pytest.fixture(scope="session")
+def running_docker() -> Iterator[RunningEngine]:
+    """The engine of this test session."""
+    with running_engine() as engine:
+        yield engine
+
+
+@pytest.fixture
+def docker_engine(running_docker: RunningEngine, monkeypatch: pytest.MonkeyPatch) -> RunningEngine:
+    """A real engine, and DOCKER_HOST pointing at it."""
+    monkeypatch.setenv("DOCKER_HOST", running_docker.url)
+    return running_docker
+
+
+@pytest.fixture(scope="session")
+def plain_registry() -> Iterator[RunningRegistry]:
+    """A real registry that takes everything from everybody."""
+    with running_registry() as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def password_registry() -> Iterator[RunningRegistry]:
+    """A real registry that wants the user and password of `tests.parts.registry`."""
+    with running_registry(password=True) as registry:
+        yield registry
