@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def bindings(*scopes: Scope) -> list[Binding]:
-    """Textual bindings of these scopes; ids are the actions' names, so that keys can be remapped."""
+    """Textual bindings of these scopes; ids are the actions' names, to remap keys by."""
     return [
         Binding(
             ",".join(action.keys),
@@ -68,7 +68,7 @@ def app_of(node: object) -> FlowtuiApp:
 
 
 def heard_by(nodes: list[object]) -> list[tuple[Acting, Action]]:
-    """The actions that these nodes hear, innermost first; a key taken further in is not repeated."""
+    """The actions that these nodes hear, innermost first; a key counts where it is heard first."""
     taken: set[str] = set()
     heard: list[tuple[Acting, Action]] = []
     for node in nodes:

@@ -129,10 +129,6 @@ def _deploys(facts: Facts) -> str | None:
     return None if facts.deploys else "nothing was deployed in this session yet"
 
 
-def _profile(facts: Facts) -> str | None:
-    return None if facts.profile else "no profile is selected"
-
-
 def _use_profile(facts: Facts) -> str | None:
     if facts.profile is None:
         return "no profile is selected"

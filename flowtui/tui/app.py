@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias, cast
 
 from rich.text import Text
 from textual import on
@@ -67,12 +67,12 @@ class FlowtuiApp(Performs, App[int]):
         FlowProvider,
         ProjectProvider,
     }
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tight"),
         (72, "-normal"),
         (120, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-low"),
         (23, "-medium"),
         (36, "-tall"),
@@ -140,16 +140,19 @@ class FlowtuiApp(Performs, App[int]):
         return worker
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        error = event.worker.error
+        worker = cast("Worker[object]", event.worker)  # pyright: ignore[reportUnknownMemberType]
+        error = worker.error
         if event.state is not WorkerState.ERROR or error is None:
             return
-        file = crash.keep(f"while: {event.worker.description}\n{crash.report(error)}")
+        file = crash.keep(f"while: {worker.description}\n{crash.report(error)}")
         kept = f"\nThe report is in {file}" if file is not None else ""
         self.say(
-            f"{event.worker.description or 'work'} failed inside flowtui: "
-            f"{crash.headline(error)}{kept}",
+            f"{worker.description or 'work'} failed inside flowtui: {crash.headline(error)}{kept}",
             severity="error",
         )
+
+    def _cancel_group(self, group: str) -> None:
+        self.workers.cancel_group(self, group)  # pyright: ignore[reportUnknownMemberType]
 
     def _work_changed(self) -> None:
         if self.is_running:
@@ -570,7 +573,7 @@ class FlowtuiApp(Performs, App[int]):
 
     def leave_plan(self, record: DeployRecord) -> None:
         """A plan that was looked at and not carried out is forgotten."""
-        self.workers.cancel_group(self, f"plan:{record.key}")
+        self._cancel_group(f"plan:{record.key}")
         ticket = self._tickets.pop(f"plan:{record.key}", None)
         if ticket is not None:
             self.busy.finish(ticket)
@@ -725,8 +728,8 @@ class FlowtuiApp(Performs, App[int]):
         workers = list(self._deploy_workers.values())
         for worker in workers:
             worker.cancel()
-        self.workers.cancel_group(self, "watch")
-        self.workers.cancel_group(self, "server-end")
+        self._cancel_group("watch")
+        self._cancel_group("server-end")
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_LIMIT):
                 for worker in workers:

@@ -124,7 +124,7 @@ class DeployRecord:
 
     @property
     def telling_stage(self) -> Stage:
-        """The stage whose log tells most: the running one, else the one that failed, else the last."""
+        """Whose log tells most: the running stage, else the one that failed, else the last."""
         if self.active_stage is not None:
             return self.active_stage
         ended_badly = (StageState.FAILED, StageState.CANCELLED)

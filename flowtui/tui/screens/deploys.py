@@ -57,7 +57,7 @@ class DeployTable(Performs, DataTable[Text]):
         cursor = self.cursor_row
         key = self._keys[cursor] if 0 <= cursor < len(self._keys) else None
         self.border_title = f"Deploys ({len(records)})"
-        with self.app.batch_update():
+        with app_of(self).batch_update():
             self.clear(columns=True)
             for title, width in (("State", 20), ("Flow", 24), ("Version", 8), ("Took", 8)):
                 self.add_column(Text(title), width=width)

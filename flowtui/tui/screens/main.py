@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -61,7 +62,7 @@ class MainScreen(Performs, Screen[None]):
             title += f"  filter: {plain(table.filter_text)} ({table.row_count})"
         if session.watch_problem is not None:
             title += "  not watching (!)"
-        box.border_title = title
+        box.border_title = Content(title)
 
     @on(FlowTable.RowChosen)
     def _row_chosen(self, message: FlowTable.RowChosen) -> None:

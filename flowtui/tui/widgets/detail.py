@@ -1,10 +1,11 @@
-"""What is known of the selected flow, in words: why this state, where, which version, parameters."""
+"""What is known of the selected flow, in words: why this state, which version, parameters."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -44,7 +45,7 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         self.border_title = "3 Details"
         self._row: FlowRow | None = None
 
-    def compose(self):
+    def compose(self) -> ComposeResult:
         yield Static(id="details-text", markup=False)
 
     def facts(self) -> Facts:

@@ -148,7 +148,7 @@ class FlowTable(Performs, DataTable[Text]):
         index = self.cursor_row
         key = keys_before[index] if 0 <= index < len(keys_before) else None
         scroll = self.scroll_offset
-        with self.app.batch_update(), self.prevent(DataTable.RowHighlighted):
+        with app_of(self).batch_update(), self.prevent(DataTable.RowHighlighted):
             self.clear(columns=True)
             for column in self._columns:
                 self.add_column(Text(column.title), width=column.width, key=column.key)
@@ -177,30 +177,30 @@ class FlowTable(Performs, DataTable[Text]):
     def _row_cells(self, row: FlowRow) -> tuple[Text, ...]:
         now = datetime.now(UTC)
         version = row.version
-        muted = self.app.theme_variables.get("muted", "")
-        by_key = {
-            "state": self._state_cell(row),
-            "name": lambda width: Text(shortened(plain(row.name), width)),
-            "file": lambda width: Text(shortened_left(plain(row.location), width), style=muted),
-            "project": lambda width: Text(shortened(plain(row.project or ""), width)),
-            "version": lambda width: Text(
-                f"v{version.version}" if version is not None else "", justify="right"
-            ),
-            "when": lambda width: Text(
-                ago(version.created, now).removesuffix(" ago") if version is not None else "",
-                style=muted,
-                justify="right",
-            ),
-        }
-        cells: list[Text] = []
-        for column in self._columns:
-            make = by_key[column.key]
-            cells.append(make if isinstance(make, Text) else make(column.width))
-        return tuple(cells)
+        muted = app_of(self).theme_variables.get("muted", "")
+        number = f"v{version.version}" if version is not None else ""
+        when = ago(version.created, now).removesuffix(" ago") if version is not None else ""
+
+        def cell(key: str, width: int) -> Text:
+            match key:
+                case "state":
+                    return self._state_cell(row)
+                case "name":
+                    return Text(shortened(plain(row.name), width))
+                case "file":
+                    return Text(shortened_left(plain(row.location), width), style=muted)
+                case "project":
+                    return Text(shortened(plain(row.project or ""), width))
+                case "version":
+                    return Text(number, justify="right")
+                case _:
+                    return Text(when, style=muted, justify="right")
+
+        return tuple(cell(column.key, column.width) for column in self._columns)
 
     def _state_cell(self, row: FlowRow) -> Text:
         app = app_of(self)
-        colours = self.app.theme_variables
+        colours = app_of(self).theme_variables
         record = app.session.deploys.latest_of(row.flow) if row.flow is not None else None
         if record is not None and record.running:
             stage = record.active_stage

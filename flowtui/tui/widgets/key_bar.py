@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from textual.content import Content
 from textual.events import Click, Resize
 from textual.screen import Screen
+from textual.signal import Signal
 from textual.widgets import Static
 
 from flowtui.tui.acting import Acting, app_of, heard_by
@@ -22,14 +25,15 @@ class KeyBar(Static):
         self._spots: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        signal = cast("Signal[Screen[Any]]", self.screen.bindings_updated_signal)  # pyright: ignore[reportUnknownMemberType]
+        signal.subscribe(self, self._bindings_changed)
         app_of(self).session_changed.subscribe(self, self._session_changed)
         self._show()
 
     def on_resize(self, _: Resize) -> None:
         self._show()
 
-    def _bindings_changed(self, _: Screen[object]) -> None:
+    def _bindings_changed(self, _: Screen[Any]) -> None:
         self._show()
 
     def _session_changed(self, _: Part) -> None:

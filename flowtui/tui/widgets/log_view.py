@@ -18,7 +18,7 @@ from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
 from flowtui.deploy.events import Level
-from flowtui.tui.acting import Performs, bindings
+from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.logstore import LogStore, StoredLine
 
@@ -120,8 +120,8 @@ class LogView(Performs, ScrollView, can_focus=True):
             text.expand_tabs(8)
             colour = _LEVEL_COLOURS.get(line.level)
             if colour is not None:
-                text.stylize_before(Style(color=self.app.theme_variables[colour]))
-            segments = list(text.render(self.app.console))
+                text.stylize_before(Style(color=app_of(self).theme_variables[colour]))
+            segments = list(text.render(app_of(self).console))
             strip = Strip(Segment.apply_style(segments, self.rich_style))
             self._cache[key] = strip
         return strip

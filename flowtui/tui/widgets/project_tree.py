@@ -38,6 +38,8 @@ NodeData: TypeAlias = Project | RegisteredFlow | FlowVersion | Hint
 
 
 class ProjectTree(Performs, Tree[NodeData]):
+    ICON_NODE = "▸ "
+    ICON_NODE_EXPANDED = "▾ "
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.PROJECTS, Scope.LIST)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PROJECTS, Scope.LIST)]
 
@@ -46,13 +48,12 @@ class ProjectTree(Performs, Tree[NodeData]):
         self.show_root = False
         self.guide_depth = 2
         self.auto_expand = False
-        self.ICON_NODE = "▸ "
-        self.ICON_NODE_EXPANDED = "▾ "
 
     def on_mount(self) -> None:
         app = app_of(self)
         if app.glyphs.ascii:
-            self.ICON_NODE, self.ICON_NODE_EXPANDED = "+ ", "- "
+            self.ICON_NODE = "+ "  # pyright: ignore[reportConstantRedefinition]
+            self.ICON_NODE_EXPANDED = "- "  # pyright: ignore[reportConstantRedefinition]
         app.session_changed.subscribe(self, self._changed)
         self._fill()
 
@@ -162,7 +163,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
     @property
     def _muted(self) -> str:
-        return self.app.theme_variables.get("muted", "")
+        return app_of(self).theme_variables.get("muted", "")
 
     def _project_label(self, project: Project) -> Text:
         return Text.assemble(plain(project.name), (f" {project.flow_count}", self._muted))

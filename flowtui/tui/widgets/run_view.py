@@ -187,7 +187,8 @@ class RunView(Performs, Vertical):
 
         app = app_of(self)
         again = app.plan_deploy(self.record.flow)
-        app.switch_screen(DeployScreen(again.key))
+        app.pop_screen()
+        app.push_screen(DeployScreen(again.key))
 
     def perform_back(self) -> None:
         app_of(self).pop_screen()

@@ -38,7 +38,7 @@ class StatusLine(Static):
         app = app_of(self)
         left = self._left(app.session)
         right = self._right(app.session, app.busy.descriptions)
-        width = self.content_size.width or self.app.size.width - 2
+        width = self.content_size.width or app_of(self).size.width - 2
         room = width - left.cell_length
         if right.cell_length + 2 > room:
             right = self._right(app.session, ())
@@ -59,14 +59,14 @@ class StatusLine(Static):
         ]
         profile = session.profile
         if profile is not None:
-            narrow = self.app.size.width < 100
+            narrow = app_of(self).size.width < 100
             parts.append((f" {shortened(plain(profile.name), 16)} ", "$foreground"))
             address = plain(profile.api_url)
             if narrow:
                 address = shortened(address.removeprefix("http://").removeprefix("https://"), 24)
             if profile.name not in address:
                 parts.append((address, "$muted"))
-            if self.app.size.width >= 110:
+            if app_of(self).size.width >= 110:
                 source = session.connection.token_source
                 token = "no token" if source == "none" else f"token: {plain(source)}"
                 parts.append((f"  {shortened(token, 40)}", "$muted"))
@@ -76,7 +76,7 @@ class StatusLine(Static):
         if session.rows is None:
             return Content.styled("looking for flows", "$muted")
         parts: list[tuple[str, str]] = []
-        if working and self.app.size.width >= 120:
+        if working and app_of(self).size.width >= 120:
             parts.append((f"{plain(working[-1])}   ", "$muted"))
         running = session.deploys.running
         if running:
