@@ -7,6 +7,7 @@ them the server understands.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,6 +215,9 @@ class GraphQLControlPlane:
         """
         found = self._found
         headers = self._headers(core_version)
+        values = {
+            key: value for key, value in values.items() if f"{name}.{key}" not in self._lacking
+        }
         while True:
             try:
                 data = await self._transport.post(
@@ -232,6 +236,7 @@ class GraphQLControlPlane:
                 }
                 if refusal.executed or not unknown:
                     raise
+                self._lacking |= {f"{name}.{key}" for key in unknown}
                 values = {key: value for key, value in values.items() if key not in unknown}
                 continue
             answer = data.get(found.name(name))
@@ -395,12 +400,11 @@ class GraphQLControlPlane:
 
 
 def _unknown_input(refusal: RefusalError, key: str) -> bool:
-    """Whether validation says that the input type has no such key; wordings of graphql-js."""
+    """Whether validation says that the input type has no such key; wordings of many versions."""
     return any(
-        f"ield {quote}{key}{quote} is not defined" in each.message
-        or f"ield {quote}{key}{quote}: Unknown field" in each.message
+        re.search(rf"['\"]{key}['\"]", each.message)
+        and re.search(r"unknown field|is not defined", each.message, re.IGNORECASE)
         for each in refusal.complaints
-        for quote in ('"', "'")
     )
 
 

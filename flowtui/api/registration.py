@@ -112,7 +112,8 @@ class _Parts:
     def of(cls, serialized: JsonObject) -> _Parts:
         tasks = cast("Sequence[Json]", serialized.get("tasks") or ())
         edges = cast("Sequence[Json]", serialized.get("edges") or ())
-        return cls({**serialized, "tasks": [], "edges": []}, tasks, edges)
+        head = {key: value for key, value in serialized.items() if key not in ("tasks", "edges")}
+        return cls(head, tasks, edges)
 
     @property
     def count(self) -> int:

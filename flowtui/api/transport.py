@@ -209,6 +209,9 @@ class Transport:
         return self._http
 
     def _trust(self) -> ssl.SSLContext:
+        if self.address.startswith("http://"):
+            # Loading the system's certificates takes a while; without any, TLS is refused.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context = ssl.create_default_context()
         if self._ca_file is not None:
             try:
