@@ -129,7 +129,7 @@ class Reader:
 
     def _in_order(self, node: FieldNode, given: Mapping[str, Any]) -> Any:
         """`order_by` with its keys in the client's order, read around GraphQL's coercion."""
-        for argument in cast("Sequence[ArgumentNode]", node.arguments):
+        for argument in cast("Sequence[ArgumentNode]", node.arguments or ()):
             if argument.name.value == "order_by":
                 untyped = value_from_ast_untyped(argument.value, dict(self.raw_variables))
                 return given.get("order_by") if untyped is None else untyped
