@@ -107,11 +107,13 @@ class IgnoreRules:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder of the project that counts, with its entries that count."""
+    """One folder of the project that counts, with its files that count."""
 
     path: str
     """Relative to the root, with forward slashes; empty for the root."""
     files: tuple[os.DirEntry[str], ...]
+    rules: IgnoreRules
+    """In force for what lies directly in this folder."""
 
 
 def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[Folder]:
@@ -137,7 +139,7 @@ def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[
             and entry.is_file()
             and not rules.ignores(prefix + entry.name)
         )
-        yield Folder(path, files)
+        yield Folder(path, files, rules)
         folders = [
             (prefix + entry.name, rules)
             for entry in entries
@@ -146,47 +148,6 @@ def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[
             and not rules.ignores(prefix + entry.name, folder=True)
         ]
         pending.extend(reversed(folders))
-
-
-class PathFilter:
-    """Tells for single paths (of file events) whether `walk` would come to them."""
-
-    def __init__(self, root: Path, exclude: Sequence[str] = ()) -> None:
-        self._root = root
-        self._of_root = IgnoreRules.of_root(root, exclude)
-        self._rules: dict[str, IgnoreRules | None] = {}
-
-    def forget(self) -> None:
-        """Read every .gitignore anew, after one changed."""
-        self._rules.clear()
-
-    def counts(self, path: str) -> bool:
-        """For a path relative to the root, with forward slashes; it need not exist."""
-        rules = self._in(path.rpartition("/")[0])
-        name = path.rpartition("/")[2]
-        return rules is not None and not skipped_folder(name) and not rules.ignores(path)
-
-    def _in(self, folder: str) -> IgnoreRules | None:
-        """The rules in a folder, None if the folder itself does not count."""
-        if folder not in self._rules:
-            self._rules[folder] = self._find(folder)
-        return self._rules[folder]
-
-    def _find(self, folder: str) -> IgnoreRules | None:
-        if not folder:
-            return self._of_root.inside("", _existing(self._root / ".gitignore"))
-        parent, _, name = folder.rpartition("/")
-        rules = self._in(parent)
-        if rules is None or skipped_folder(name) or rules.ignores(folder, folder=True):
-            return None
-        here = self._root / folder
-        if any((here / mark).exists() for mark in ENVIRONMENT_MARKS):
-            return None
-        return rules.inside(folder, _existing(here / ".gitignore"))
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.is_file() else None
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
