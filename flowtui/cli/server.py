@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from flowtui import paths
 from flowtui.cli.options import json_option
 from flowtui.cli.output import Output
 
@@ -33,7 +32,8 @@ def server(
 
     On loopback no token is needed; on any other address one is required.
     """
-    from flowtui.server.main import ServerSettings, read_token, serve
+    from flowtui.server.main import ServerSettings, default_database, serve
+    from flowtui.server.tokens import configured_token, read_token
 
     output = Output(as_json=as_json)
 
@@ -47,7 +47,7 @@ def server(
     settings = ServerSettings(
         host=host,
         port=port,
-        database=target or paths.data_dir() / "server.sqlite",
-        token=read_token(token_file, os.environ),
+        database=target or default_database(),
+        token=read_token(token_file) if token_file is not None else configured_token(),
     )
     serve(settings, on_ready=ready)

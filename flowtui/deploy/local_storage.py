@@ -76,7 +76,8 @@ def prepare(
 def store(recipe: LocalRecipe, pickle: bytes) -> None:
     """Write the folder. Blocking. Raises DeployError when the disk says no."""
     try:
-        recipe.folder.mkdir(parents=True)
+        # Prefect's own Local storage may have made the (empty) folder when it was attached.
+        recipe.folder.mkdir(parents=True, exist_ok=True)
         for path, text in recipe.sources.items():
             target = recipe.source_dir / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +105,7 @@ def made_from(pickle_path: str, content_hash: str) -> bool:
 def _unused(folder: Path) -> Path:
     number = 2
     found = folder
-    while found.exists():
+    while found.exists() and any(found.iterdir()):
         found = folder.with_name(f"{folder.name}-{number}")
         number += 1
     return found
