@@ -41,7 +41,7 @@ _OWN_NAMES = frozenset({"localhost", "host.docker.internal"})
 log = logging.getLogger("flowtui.server")
 
 
-class _BadRequest(Exception):
+class _BadRequestError(Exception):
     def __init__(self, message: str, status: int = 200, code: str = "BAD_REQUEST") -> None:
         super().__init__(message)
         self.status = status
@@ -71,7 +71,7 @@ def build_app(database: Database, door: Door) -> Starlette:
         try:
             _check_origin(http, door)
             body = await _body(http)
-        except _BadRequest as error:
+        except _BadRequestError as error:
             return _json(refusal(str(error), error.code), error.status)
         except ClientDisconnect:
             return Response(status_code=400)
@@ -98,7 +98,7 @@ def _answer(executor: Executor, door: Door, headers: Mapping[str, str], body: by
                 else refusal("this server needs a token; none was sent", "UNAUTHENTICATED")
             )
         request = _request(body)
-    except _BadRequest as error:
+    except _BadRequestError as error:
         return _json(refusal(str(error), error.code), error.status)
     except Exception:
         log.exception("a request failed")
@@ -120,17 +120,17 @@ def _json(content: Answer, status: int = 200) -> Response:
 def _check_origin(http: HttpRequest, door: Door) -> None:
     host = http.headers.get("host", "")
     if door.check_host and not is_own_name(_host_name(f"//{host}")):
-        raise _BadRequest(
+        raise _BadRequestError(
             f"this server answers to its loopback address only, not to {host!r}; "
             "start it with a token to serve other names",
             403,
         )
     origin = http.headers.get("origin")
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
-        raise _BadRequest("requests from other web sites are refused", 403)
+        raise _BadRequestError("requests from other web sites are refused", 403)
     media_type = http.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise _BadRequest("send the query as JSON, with Content-Type: application/json", 415)
+        raise _BadRequestError("send the query as JSON, with Content-Type: application/json", 415)
 
 
 def _host_name(address: str) -> str:
@@ -162,7 +162,7 @@ async def _body(http: HttpRequest) -> bytes:
         if size > _DISCARD_BYTES:
             break
     if size > MAX_BODY_BYTES:
-        raise _BadRequest(f"a request may hold {MAX_BODY_BYTES // 1024**2} MiB at most")
+        raise _BadRequestError(f"a request may hold {MAX_BODY_BYTES // 1024**2} MiB at most")
     return b"".join(chunks)
 
 
@@ -202,11 +202,11 @@ def _hash(text: str) -> bytes:
 def _request(body: bytes) -> Request:
     content = _loads(body, "the request")
     if not isinstance(content, dict):
-        raise _BadRequest("the request must be a JSON object with a query")
+        raise _BadRequestError("the request must be a JSON object with a query")
     given = cast("dict[str, Any]", content)
     query = given.get("query")
     if not isinstance(query, str):
-        raise _BadRequest("the request holds no query")
+        raise _BadRequestError("the request holds no query")
     name = given.get("operationName")
     return Request(query, _variables(given.get("variables")), name if name else None)
 
@@ -218,7 +218,7 @@ def _variables(value: object) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _BadRequest("variables must be a JSON object, or a string that holds one")
+        raise _BadRequestError("variables must be a JSON object, or a string that holds one")
     return cast("dict[str, Any]", value)
 
 
@@ -226,9 +226,9 @@ def _loads(text: str | bytes, what: str) -> object:
     try:
         return json.loads(text, parse_constant=_no_constant)
     except RecursionError:
-        raise _BadRequest(f"{what} is nested too deeply") from None
+        raise _BadRequestError(f"{what} is nested too deeply") from None
     except ValueError as error:
-        raise _BadRequest(f"{what} is not JSON: {error}") from None
+        raise _BadRequestError(f"{what} is not JSON: {error}") from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -89,7 +89,7 @@ _COMPUTED: Mapping[type[Table], tuple[Computed, ...]] = {
 def _shown(mapper: Mapper[Any]) -> Shown:
     relations: dict[str, Relation] = {}
     for relation in mapper.relationships:
-        ((local, remote),) = relation.local_remote_pairs or ()
+        local, remote = (relation.local_remote_pairs or [])[0]
         relations[relation.key] = Relation(
             name=relation.key,
             target=str(relation.mapper.local_table.name),  # type: ignore[attr-defined]

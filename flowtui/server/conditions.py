@@ -69,7 +69,7 @@ def _part(table: Shown, entity: Entity, key: str, value: Any) -> Condition:
 
 
 def _members(value: Where | Sequence[Where]) -> Sequence[Where]:
-    """`_and` comes as a list from some clients and as one object from others."""
+    """What Hasura takes as a list comes as one object from some clients."""
     return cast("Sequence[Where]", [value] if isinstance(value, Mapping) else value)
 
 
@@ -108,10 +108,10 @@ def ordering(table: Shown, entity: Entity, order_by: Any) -> list[ColumnElement[
 
     Nulls come last going up and first going down, as PostgreSQL has it, on every database.
     """
-    objects = [order_by] if isinstance(order_by, Mapping) else order_by or []
+    objects = _members(order_by or [])
     return [
         element
-        for keys in cast("Sequence[Mapping[str, Any]]", objects)
+        for keys in objects
         for key, direction in keys.items()
         if direction is not None
         for element in _order(table, entity, key, direction)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,7 +50,7 @@ class Database:
         configure_mappers()
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Generator[Session]:
         """One consistent view of the data."""
         with self._engine.connect() as connection, Session(connection) as session:
             if not self._is_sqlite:
@@ -134,13 +134,15 @@ def _engine(where: Path | str) -> Engine:
             fix="give a file path, or postgresql://user@host/database",
         )
     try:
-        import psycopg  # noqa: F401
+        import psycopg
+
+        del psycopg
     except ImportError:
         raise UsageError(
             "PostgreSQL needs the package psycopg, which is not installed",
             fix="pip install 'flowtui[postgresql]'",
         ) from None
-    engine = create_engine(
+    return create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=CONNECTIONS,
         hide_parameters=True,
@@ -148,7 +150,6 @@ def _engine(where: Path | str) -> Engine:
         pool_timeout=_LOCK_WAIT_SECONDS,
         connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={_LOCK_WAIT_SECONDS}s"},
     )
-    return engine
 
 
 def _sqlite(path: Path) -> Engine:
@@ -184,9 +185,9 @@ def _sqlite(path: Path) -> Engine:
     return engine
 
 
-def _lower(value: object) -> object:
+def _lower(value: str | None) -> str | None:
     """SQLite's own lower() knows ASCII only."""
-    return value.lower() if isinstance(value, str) else value
+    return None if value is None else str(value).lower()
 
 
 def _prepare(session: Session) -> None:

@@ -170,12 +170,12 @@ def _is_bare_flow(declared: GraphQLInputObjectType, keys: set[str]) -> bool:
     )
 
 
-def _fold_value(value: Any, declared: Any) -> Any:
+def _fold_value(value: object, declared: Any) -> object:
     target = _bare(declared)
     if isinstance(value, list):
         return [_fold_value(item, target) for item in cast("list[Any]", value)]
     if not isinstance(value, dict) or not isinstance(target, GraphQLInputObjectType):
-        return value
+        return cast("object", value)
     given = cast("dict[str, Any]", value)
     if _is_bare_flow(target, set(given)):
         return {_BARE_FLOW_KEY: given}

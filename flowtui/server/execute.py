@@ -14,7 +14,7 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLSyntaxError,
-    execute_sync,
+    execute_sync,  # pyright: ignore[reportUnknownVariableType]
     parse,
     validate,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from flowtui.server.catalog import CATALOG, Relation, Shown
 from flowtui.server.conditions import condition, ordering
 
 Row = dict[str, Any]
+_Rows: TypeAlias = "Select[*tuple[Any, ...]]"
 _PARENTS_IN_ONE_QUERY = 5000
 """SQLite takes 32,766 variables in a statement, PostgreSQL 65,535."""
 
@@ -95,8 +96,8 @@ def _rows(
     selection, table = wanted.selection, wanted.selection.table
     columns = _columns_needed(selection, parents)
     chosen = _chosen(table, wanted.arguments, parents)
-    query = (
-        select(*(getattr(table.entity, name) for name in columns))
+    query: _Rows = (
+        select(*[getattr(table.entity, name) for name in columns])
         .where(chosen)
         .order_by(*_total_order(table, wanted.arguments))
     )
@@ -112,7 +113,7 @@ def _rows(
 
 def _columns_needed(selection: Selection, parents: _Parents | None) -> list[str]:
     table = selection.table
-    names = {"id"} | ({parents.column} if parents else set())
+    names = {"id", parents.column} if parents else {"id"}
     names |= {related.relation.local for related in selection.related.values()}
     for name in selection.fields.values():
         names |= set(table.computed[name].columns) if name in table.computed else {name}
@@ -215,7 +216,7 @@ def _total_order(table: Shown, arguments: Arguments) -> list[ColumnElement[Any]]
     return [*ordering(table, entity, arguments.order_by), entity.created.asc(), entity.id.asc()]
 
 
-def _cut(query: Select[Any], arguments: Arguments) -> Select[Any]:
+def _cut(query: _Rows, arguments: Arguments) -> _Rows:
     if arguments.limit is not None:
         query = query.limit(arguments.limit)
     return query.offset(arguments.offset) if arguments.offset else query

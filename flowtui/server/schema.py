@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
 from graphql import (
     GraphQLArgument,
@@ -72,8 +72,11 @@ class Context:
     raw_variables: Mapping[str, Any]
 
 
-def _context(info: GraphQLResolveInfo) -> Context:
-    return cast("Context", info.context)
+Info: TypeAlias = "GraphQLResolveInfo[Context]"
+
+
+def _context(info: Info) -> Context:
+    return info.context
 
 
 def snake(name: str) -> str:
@@ -93,7 +96,7 @@ def build_schema() -> GraphQLSchema:
     )
 
 
-def _found(source: Row, info: GraphQLResolveInfo, **_arguments: Any) -> object:
+def _found(source: Row, info: Info, **_arguments: Any) -> object:
     """Rows come with everything that was selected, under the keys of the answer."""
     return source.get(cast("str", info.path.key))
 
@@ -118,15 +121,15 @@ class _TableTypes:
         return self._rows[name]
 
     def root_fields(self, table: Shown) -> list[tuple[str, GraphQLField]]:
-        def many(_source: object, info: GraphQLResolveInfo, **_arguments: Any) -> list[Row]:
+        def many(_source: object, info: Info, **_arguments: Any) -> list[Row]:
             wanted = _reader(info).rows(table, info.field_nodes)
             with _context(info).database.reading() as session:
                 return fetch_rows(session, wanted)
 
-        def single(_source: object, info: GraphQLResolveInfo, *, id: str) -> Row | None:  # noqa: A002
+        def single(_source: object, info: Info, *, id: str) -> Row | None:  # noqa: A002
             return _one(info, table, id)
 
-        def aggregate(_source: object, info: GraphQLResolveInfo, **_arguments: Any) -> Row:
+        def aggregate(_source: object, info: Info, **_arguments: Any) -> Row:
             wanted = _reader(info).aggregate(table, info.field_nodes)
             with _context(info).database.reading() as session:
                 return fetch_aggregate(session, table, wanted)
@@ -248,11 +251,11 @@ def _comparison(kind: Kind) -> GraphQLInputObjectType:
     return GraphQLInputObjectType(f"{kind.value}_comparison_exp", found)
 
 
-def _reader(info: GraphQLResolveInfo) -> Reader:
+def _reader(info: Info) -> Reader:
     return Reader(info, _context(info).raw_variables)
 
 
-def _one(info: GraphQLResolveInfo, table: Shown, row_id: str) -> Row | None:
+def _one(info: Info, table: Shown, row_id: str) -> Row | None:
     selection = _reader(info).row(table, info.field_nodes)
     wanted = RowSelection(selection, Arguments(where={"id": {"_eq": row_id}}))
     with _context(info).database.reading() as session:
@@ -268,7 +271,7 @@ class _OperationTypes:
         self._nested_input = cache(self._make_nested_input)
 
     def mutation(self, operation: Operation) -> GraphQLField:
-        def resolve(_source: object, info: GraphQLResolveInfo, *, input: Any) -> object:  # noqa: A002
+        def resolve(_source: object, info: Info, *, input: Any) -> object:  # noqa: A002
             context = _context(info)
             return context.database.write(
                 lambda session: operation.run(Act(session, context.caller), input)
@@ -277,11 +280,11 @@ class _OperationTypes:
         taken = self._input_object(f"{operation.name}_input", operation.takes)
         arguments = {"input": GraphQLArgument(GraphQLNonNull(taken))}
         return GraphQLField(
-            self._output(operation.gives), arguments, resolve, operation.run.__doc__
+            self._output(operation.gives), arguments, resolve, description=operation.run.__doc__
         )
 
     def query(self, operation: Operation) -> GraphQLField:
-        def resolve(_source: object, info: GraphQLResolveInfo, **arguments: Any) -> object:
+        def resolve(_source: object, info: Info, **arguments: Any) -> object:
             context = _context(info)
             with context.database.reading() as session:
                 act = Act(session, context.caller)
@@ -293,7 +296,7 @@ class _OperationTypes:
             for item in fields(operation.takes)
         }
         return GraphQLField(
-            self._output(operation.gives), arguments, resolve, operation.run.__doc__
+            self._output(operation.gives), arguments, resolve, description=operation.run.__doc__
         )
 
     def _make_nested_input(self, data_class: type) -> GraphQLInputObjectType:
@@ -379,6 +382,14 @@ def _scalar(hint: Any) -> GraphQLScalarType:
 def _payload_resolver(hint: Any) -> Callable[..., object]:
     marker = _row_marker(_without_none(hint)[0])
     if marker is None:
-        return lambda source, info: getattr(source, info.field_name)
+        return _payload_field
     table = CATALOG[marker.table]
-    return lambda source, info: _one(info, table, getattr(source, info.field_name))
+
+    def row(source: object, info: Info) -> Row | None:
+        return _one(info, table, getattr(source, info.field_name))
+
+    return row
+
+
+def _payload_field(source: object, info: Info) -> object:
+    return getattr(source, info.field_name)

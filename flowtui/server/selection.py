@@ -40,7 +40,7 @@ MAX_DEPTH = 10
 class Reader:
     """Reads selections out of one operation."""
 
-    info: GraphQLResolveInfo
+    info: GraphQLResolveInfo[Any]
     raw_variables: Mapping[str, Any]
     """As they came: GraphQL's coercion loses the order of an object's keys, which `order_by`
     is all about."""
@@ -103,7 +103,7 @@ class Reader:
 
     def _count(self, table: Shown, path: tuple[str, ...], node: FieldNode) -> Measure:
         given = self._values(f"{table.name}_aggregate_fields", node)
-        columns = given.get("columns") or []
+        columns: list[str] = given.get("columns") or []
         if len(columns) > 1:
             raise GraphQLError("count takes one column at most", node)
         distinct = bool(given.get("distinct"))

@@ -22,6 +22,11 @@ OLDEST_CORE = (0, 6, 1)
 Document = Mapping[str, Any]
 
 
+def mapping(value: object) -> Document | None:
+    """The value if it is a JSON object."""
+    return cast("Document", value) if isinstance(value, Mapping) else None
+
+
 def unpack(compressed: str) -> Document:
     """The flow in base64(gzip(json)), as `create_flow_from_compressed_string` takes it."""
     try:
@@ -49,9 +54,9 @@ def _no_constant(name: str) -> NoReturn:
 
 def checked(flow: object) -> Document:
     """The same document if it can be a flow, else Refused with the first thing that is wrong."""
-    if not isinstance(flow, Mapping):
+    document = mapping(flow)
+    if document is None:
         raise Refused("serialized_flow must be an object")
-    document = cast("Document", flow)
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise Refused("serialized_flow has no name")
@@ -98,10 +103,10 @@ def ends_of(edge: Document) -> tuple[str, str]:
     """The slugs of an edge's upstream and downstream task."""
     ends: list[str] = []
     for end in ("upstream_task", "downstream_task"):
-        task = edge.get(end)
-        if not isinstance(task, Mapping):
+        task = mapping(edge.get(end))
+        if task is None:
             raise Refused(f"an edge has no {end}")
-        ends.append(slug_of(cast("Document", task)))
+        ends.append(slug_of(task))
     return ends[0], ends[1]
 
 
@@ -118,8 +123,8 @@ def key_of(edge: Document) -> str | None:
 
 def has_schedule(flow: Document) -> bool:
     """A schedule with clocks: one without never starts a run."""
-    schedule = flow.get("schedule")
-    return isinstance(schedule, Mapping) and bool(cast("Document", schedule).get("clocks"))
+    schedule = mapping(flow.get("schedule"))
+    return schedule is not None and bool(schedule.get("clocks"))
 
 
 def text(document: Document, key: str) -> str | None:
@@ -153,14 +158,14 @@ class TaskColumns:
 
 
 def task_columns(task: Document) -> TaskColumns:
-    trigger = task.get("trigger")
+    trigger = mapping(task.get("trigger"))
     return TaskColumns(
         name=text(task, "name") or slug_of(task),
         type=text(task, "type"),
         max_retries=_whole(task, "max_retries"),
         retry_delay=_seconds(task, "retry_delay"),
         timeout=_seconds(task, "timeout"),
-        trigger=text(cast("Document", trigger), "fn") if isinstance(trigger, Mapping) else None,
+        trigger=text(trigger, "fn") if trigger else None,
         cache_key=text(task, "cache_key"),
         tags=task.get("tags") or [],
         auto_generated=bool(task.get("auto_generated")),
@@ -184,7 +189,7 @@ def parameters(flow_parameters: object) -> list[Parameter]:
 
 def clock_defaults_cover(flow: Document, names: Iterable[str]) -> bool:
     """True when every clock of the schedule gives a value to each of these parameters."""
-    schedule = cast("Document", flow.get("schedule") or {})
+    schedule = mapping(flow.get("schedule")) or {}
     clocks = check_objects(schedule.get("clocks") or [], "schedule.clocks")
     wanted = set(names)
-    return all(wanted <= set(clock.get("parameter_defaults") or {}) for clock in clocks)
+    return all(wanted <= set(mapping(clock.get("parameter_defaults")) or ()) for clock in clocks)

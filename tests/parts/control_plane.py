@@ -41,7 +41,10 @@ class RunningServer:
 def start_server(
     database: Path | str, token: str | None = None, *, host: str = "127.0.0.1", port: int = 0
 ) -> RunningServer:
-    """Start a server and wait until it answers. Raises RuntimeError with what it said if it ends."""
+    """Start a server and wait until it answers.
+
+    Raises RuntimeError with what it said when it ends instead.
+    """
     environment = {k: v for k, v in os.environ.items() if k != "FLOWTUI_SERVER_TOKEN"}
     if token is not None:
         environment["FLOWTUI_SERVER_TOKEN"] = token

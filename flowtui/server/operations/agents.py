@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -16,6 +15,7 @@ from flowtui.server.operations.base import (
     Uuid,
     mutation,
 )
+from flowtui.server.serialized import mapping
 from flowtui.server.tables import Agent, AgentConfig, now
 
 
@@ -73,8 +73,8 @@ class CreateAgentConfig:
 
 @mutation
 def create_agent_config(act: Act, wanted: CreateAgentConfig) -> IdPayload:
-    settings = {} if wanted.settings is None else wanted.settings
-    if not isinstance(settings, Mapping):
+    settings = mapping({} if wanted.settings is None else wanted.settings)
+    if settings is None:
         raise Refused("settings must be an object")
     config = AgentConfig(
         tenant_id=act.tenant_id(wanted.tenant_id), name=wanted.name, settings=settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -200,7 +200,7 @@ def _activate_schedule(flow: Flow) -> None:
 
 
 def _document(flow: Flow) -> dict[str, Any]:
-    return dict(flow.serialized_flow) if isinstance(flow.serialized_flow, Mapping) else {}
+    return dict(serialized.mapping(flow.serialized_flow) or {})
 
 
 @dataclass(frozen=True)
@@ -400,9 +400,10 @@ class DefaultParameters:
 
 @mutation
 def set_flow_group_default_parameters(act: Act, wanted: DefaultParameters) -> SuccessPayload:
-    if not isinstance(wanted.parameters, Mapping):
+    parameters = serialized.mapping(wanted.parameters)
+    if parameters is None:
         raise Refused("parameters must be an object")
-    act.row(FlowGroup, wanted.flow_group_id).default_parameters = wanted.parameters
+    act.row(FlowGroup, wanted.flow_group_id).default_parameters = parameters
     return SuccessPayload()
 
 

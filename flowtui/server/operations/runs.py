@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -106,9 +105,10 @@ def _known_run(act: Act, flow: Flow, key: str | None) -> str | None:
 def _object(value: object, what: str) -> dict[str, Any]:
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    given = serialized.mapping(value)
+    if given is None:
         raise Refused(f"{what} must be an object")
-    return dict(cast("Mapping[str, Any]", value))
+    return dict(given)
 
 
 def _parameters(flow: Flow, group: FlowGroup, given: object) -> dict[str, Any]:
@@ -134,9 +134,9 @@ def _labels(flow: Flow, group: FlowGroup, wanted: CreateFlowRun) -> list[str]:
         flow.run_config,
         flow.environment,
     ):
-        labels = source.get("labels") if isinstance(source, Mapping) else None
-        if isinstance(labels, Sequence) and not isinstance(labels, str):
-            return sorted({str(label) for label in labels})
+        labels = (serialized.mapping(source) or {}).get("labels")
+        if isinstance(labels, list):
+            return sorted({str(label) for label in cast("list[object]", labels)})
     return []
 
 
@@ -284,9 +284,9 @@ def get_runs_in_queue(act: Act, wanted: GetRunsInQueue) -> QueuePayload:
         agent.last_queried = now()
     labels = set(wanted.labels or ())
     ids: list[str] = []
-    for run_id, run_labels in act.session.execute(_due(wanted.before or now())):
-        if _suits(labels, set(run_labels or ())):
-            ids.append(run_id)
+    for run in act.session.execute(_due(wanted.before or now())):
+        if _suits(labels, set(run.labels or ())):
+            ids.append(run.id)
         if len(ids) == _RUNS_FOR_ONE_POLL:
             break
     return QueuePayload(tuple(ids))

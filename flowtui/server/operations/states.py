@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from graphql import GraphQLError
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from flowtui.server.operations.base import (
     mutation,
 )
 from flowtui.server.scalars import parse_timestamp
+from flowtui.server.serialized import mapping
 from flowtui.server.tables import (
     Flow,
     FlowGroup,
@@ -84,9 +85,9 @@ def _start_time(state: StateDocument) -> datetime | None:
 
 
 def _checked(state: object) -> StateDocument:
-    if not isinstance(state, Mapping):
+    document = mapping(state)
+    if document is None:
         raise Refused("a state must be an object")
-    document = cast("StateDocument", state)
     if not isinstance(document.get("type"), str):
         raise Refused("a state needs a type")
     if len(json.dumps(document)) > STATE_LIMIT:
@@ -137,9 +138,8 @@ def _apply_to_task_run(run: TaskRun, kind: str, state: StateDocument) -> None:
     if kind == "Running":
         run.run_count += 1
     cache_key = state.get("cache_key")
-    context = state.get("context")
-    if kind == "Cached" and cache_key is None and isinstance(context, Mapping):
-        cache_key = cast("Mapping[str, Any]", context).get("cache_key")
+    if kind == "Cached" and cache_key is None:
+        cache_key = (mapping(state.get("context")) or {}).get("cache_key")
     if isinstance(cache_key, str):
         run.cache_key = cache_key
 
@@ -150,7 +150,7 @@ def _check_version(act: Act, run: FlowRun, given: int | None) -> None:
         .join(Flow, Flow.flow_group_id == FlowGroup.id)
         .where(Flow.id == run.flow_id)
     ).one()
-    locked = isinstance(settings, Mapping) and settings.get("version_locking_enabled")
+    locked = (mapping(settings) or {}).get("version_locking_enabled")
     if locked and given is not None and given != run.version:
         raise Refused("State update failed: version lock mismatch.", "VERSION_LOCKING_ERROR")
 

@@ -1,0 +1,1 @@
+"""Scripts that run on old Prefects' own interpreters; never imported by tests."""
