@@ -286,14 +286,22 @@ class GraphQLControlPlane:
 
     async def _identify(self, found: Dialect) -> Identity:
         tenant = await self._find_tenant(found)
-        api = mapping((await self._ask("query { api { backend version } }")).get("api"))
-        server = " ".join(clean(str(api.get(key) or "")) for key in ("backend", "version"))
         return Identity(
             self._api_url,
-            server=f"{server.strip()} ({found.naming})" if server.strip() else found.description,
+            server=await self._server() or found.description,
             tenant=tenant,
             authenticated=self._secret is not None,
         )
+
+    async def _server(self) -> str:
+        """`flowtui server 0.1.0` or `Prefect Server <version>`; empty where the API does not say."""
+        for name in ("name", "backend"):
+            api = mapping((await self._ask(f"query {{ api {{ {name} version }} }}")).get("api"))
+            called = clean(str(api.get(name) or ""))
+            if called:
+                called = called if name == "name" else f"Prefect {called.capitalize()}"
+                return f"{called} {clean(str(api.get('version') or ''))}".strip()
+        return ""
 
     async def _find_tenant(self, found: Dialect) -> str:
         """Learn the tenant's id, as 1.4.1 does it; returns its slug for a person, if any."""

@@ -414,6 +414,7 @@ def _errors(messages: list[str], code: str) -> dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     cloud: RecordedCloud
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
