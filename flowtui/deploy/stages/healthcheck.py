@@ -239,7 +239,6 @@ def _container(
         "User": _NOBODY,
         "WorkingDir": "/tmp",
         "Env": ["HOME=/tmp", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
-        "NetworkDisabled": True,
         "Labels": dict(labels),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
