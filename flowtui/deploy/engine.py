@@ -539,7 +539,8 @@ def _check_socket(socket: Path, endpoint: Endpoint, environ: Mapping[str, str]) 
         there = socket.exists()
     except PermissionError:
         there = True
-    if there and os.access(socket, os.R_OK | os.W_OK):
+    by_effective = os.access in os.supports_effective_ids
+    if there and os.access(socket, os.R_OK | os.W_OK, effective_ids=by_effective):
         return
     if there:
         raise EngineError(
