@@ -44,7 +44,6 @@ class Facts:
     row_deploying: bool = False
     project: Project | None = None
     version: FlowVersion | None = None
-    filtered: bool = False
     profile: Profile | None = None
     """The profile under the cursor."""
     profile_in_use: bool = False
@@ -119,10 +118,6 @@ def _deployable(facts: Facts) -> str | None:
     if facts.row_deploying:
         return None
     return _connected(facts)
-
-
-def _filtered(facts: Facts) -> str | None:
-    return None if facts.filtered else "no filter is set"
 
 
 def _deploys(facts: Facts) -> str | None:
@@ -356,7 +351,7 @@ ACTIONS: tuple[Action, ...] = (
         ("escape",),
         "clear filter",
         "Show all rows again.",
-        _filtered,
+        _always,
         bar=False,
     ),
     Action(

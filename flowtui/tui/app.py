@@ -16,6 +16,7 @@ from textual import on
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
@@ -685,7 +686,7 @@ class FlowtuiApp(Performs, App[int]):
 
     def perform_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.heard()))
+            self.push_screen(HelpScreen(self.heard(self.screen)))
 
     def perform_palette(self) -> None:
         self.action_command_palette()
@@ -741,9 +742,8 @@ class FlowtuiApp(Performs, App[int]):
         await self.server.stop()
         self.exit(0)
 
-    def heard(self) -> list[object]:
-        """The widgets that hear keys now, innermost first."""
-        screen = self.screen
+    def heard(self, screen: Screen[object]) -> list[object]:
+        """The widgets of a screen that hear keys now, innermost first."""
         focused = screen.focused
         inner: list[object] = list(focused.ancestors_with_self) if focused is not None else [screen]
         return [*(node for node in inner if node is not self), self]

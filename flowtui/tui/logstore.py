@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from flowtui.deploy.events import Level
 
 LONGEST_SHOWN = 8192
 """Characters of one line that a view shows."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,12 @@ class LogStore:
         self.total = 0
         """Lines ever appended: also the change counter that views compare."""
         self.longest = 0
-        """Characters of the longest line shown, colour sequences included."""
+        """Characters of the longest line shown, without colour sequences."""
 
     def append(self, text: str, level: Level = Level.INFO) -> None:
         shown = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
         self._lines.append(StoredLine(shown, level))
-        self.longest = max(self.longest, len(shown))
+        self.longest = max(self.longest, len(_COLOUR.sub("", shown) if "\x1b" in shown else shown))
         self.total += 1
 
     def __len__(self) -> int:

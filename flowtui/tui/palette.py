@@ -11,7 +11,7 @@ from textual.content import Content
 
 from flowtui.tui.acting import Acting, app_of, heard_by
 from flowtui.tui.actions import Action, key_name
-from flowtui.tui.words import plain
+from flowtui.tui.words import counted, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,7 @@ class ActionProvider(EntryProvider):
 
     def entries(self) -> Iterator[Entry]:
         app = app_of(self.app)
-        screen = self.screen
-        focused = self.focused
-        inner = list(focused.ancestors_with_self) if focused is not None else [screen]
-        nodes: list[object] = [*(node for node in inner if node is not app), app]
-        for owner, action in heard_by(nodes):
+        for owner, action in heard_by(app.heard(self.screen)):
             reason = action.why_not(owner.facts())
             note = f"{action.help} (not now: {reason})" if reason else action.help
             text = f"{str(action.scope).capitalize()}: {action.title}  {key_name(action.keys[0])}"
@@ -103,7 +99,7 @@ class ProjectProvider(EntryProvider):
         app = app_of(self.app)
         for project in app.session.projects or ():
             text = f"Project: {plain(project.name)}"
-            yield Entry(text, f"{project.flow_count} flows", partial(self._show, project.id))
+            yield Entry(text, counted(project.flow_count, "flow"), partial(self._show, project.id))
 
     def _show(self, project_id: str) -> None:
         from flowtui.tui.screens.main import MainScreen

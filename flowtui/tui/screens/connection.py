@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from flowtui.addresses import is_loopback
@@ -21,12 +21,12 @@ from flowtui.tui import embedded
 from flowtui.tui import messages as msg
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.laying import field, hanging, problem_content
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog, StoreDialog, TokenDialog
-from flowtui.tui.screens.viewer import problem_content
 from flowtui.tui.session import Link
-from flowtui.tui.widgets.detail import field
 from flowtui.tui.widgets.key_bar import KeyBar
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
 from flowtui.tui.words import exact, plain
 from flowtui.workspace import Workspace
@@ -307,7 +307,7 @@ class ConnectionScreen(Screen[None]):
         with Horizontal(id="connection"):
             yield ProfileList()
             with VerticalScroll(id="connection-state", can_focus=False):
-                yield Static(id="connection-text", markup=False)
+                yield Painted(id="connection-text")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -315,18 +315,19 @@ class ConnectionScreen(Screen[None]):
         app_of(self).session_changed.subscribe(self, self._changed)
         self._show()
 
+    def on_resize(self) -> None:
+        self._show()
+
     def _changed(self, part: Part) -> None:
         if part in (Part.CONNECTION, Part.PROFILES, Part.WORK):
             self._show()
 
     def _show(self) -> None:
-        content = self._state()
-        if content != getattr(self, "_shown", None):
-            self._shown = content
-            self.query_one("#connection-text", Static).update(content)
+        self.query_one("#connection-text", Painted).paint(self._state())
 
     def _state(self) -> Content:
         app = app_of(self)
+        width = max(self.query_one("#connection-state").size.width - 3, 20)
         connection, profile = app.session.connection, app.session.profile
         styles = {Link.CONNECTED: "$success", Link.FAILED: "$error"}
         mark = {Link.CONNECTED: app.glyphs.running, Link.FAILED: app.glyphs.failed}
@@ -338,40 +339,50 @@ class ConnectionScreen(Screen[None]):
                     f"{mark.get(connection.link, app.glyphs.changed)} {words}",
                     f"bold {styles.get(connection.link, '$warning')}",
                 ),
+                width=width,
             )
         ]
         if profile is not None:
             parts.append(
-                field("profile", plain(profile.name), (f"  from: {profile.origin}", "$muted"))
+                field(
+                    "profile",
+                    plain(profile.name),
+                    (f"  from: {profile.origin}", "$muted"),
+                    width=width,
+                )
             )
-            parts.append(field("address", plain(profile.api_url)))
+            parts.append(field("address", plain(profile.api_url), width=width))
         source = connection.token_source
         parts.append(
-            field("token", "none in use" if source == "none" else f"from: {plain(source)}")
+            field(
+                "token",
+                "none in use" if source == "none" else f"from: {plain(source)}",
+                width=width,
+            )
         )
         identity = connection.identity
         if identity is not None:
-            parts.append(field("server", plain(identity.server)))
+            parts.append(field("server", plain(identity.server), width=width))
             if identity.tenant:
-                parts.append(field("tenant", plain(identity.tenant)))
+                parts.append(field("tenant", plain(identity.tenant), width=width))
             who = "with a token" if identity.authenticated else "without a token"
-            parts.append(field("signed in", who))
+            parts.append(field("signed in", who, width=width))
         if connection.since is not None:
-            parts.append(field("since", exact(connection.since)))
+            parts.append(field("since", exact(connection.since), width=width))
         if app.server.running:
-            parts.append(field("embedded", "running, ends with flowtui"))
-            parts.append(field("its log", plain(str(embedded.log_file()))))
+            parts.append(field("embedded", "running, ends with flowtui", width=width))
+            parts.append(field("its log", plain(str(embedded.log_file())), width=width))
         for problem in (
             connection.problem,
             app.session.server_problem,
             app.session.profiles_problem,
         ):
             if problem is not None:
-                parts += [Content("\n"), problem_content(problem, app.glyphs.failed)]
-        parts += [Content("\n"), *self._next_steps(connection.credentials)]
+                parts += [Content("\n"), problem_content(problem, app.glyphs.failed, width)]
+        parts += [Content("\n"), *self._next_steps(connection.credentials, width)]
         return Content.assemble(*parts)
 
-    def _next_steps(self, credentials: bool) -> list[Content]:
+    def _next_steps(self, credentials: bool, width: int) -> list[Content]:
         app = app_of(self)
         steps: list[tuple[str, str]] = []
         if credentials:
@@ -387,6 +398,6 @@ class ConnectionScreen(Screen[None]):
             steps.append(("r", "try again"))
             steps.append(("n", "add the profile of another control plane"))
         return [
-            Content.assemble((f"{key:>3}  ", "bold $accent"), (f"{what}\n", "$foreground"))
+            hanging(Content.styled(f"{key:>3}  ", "bold $accent"), Content(what), width)
             for key, what in steps
         ]

@@ -42,7 +42,7 @@ class DeployScreen(Screen[None]):
 
     def _show(self) -> None:
         record = app_of(self).session.deploys.get(self.deploy_key)
-        if record is None:
+        if record is None or not self.is_attached:
             return
         plan, run = self.query_one(PlanView), self.query_one(RunView)
         planning = record.phase in _PLAN_PHASES

@@ -59,7 +59,8 @@ class DeployTable(Performs, DataTable[Text]):
         self.border_title = f"Deploys ({len(records)})"
         with app_of(self).batch_update():
             self.clear(columns=True)
-            for title, width in (("State", 20), ("Flow", 24), ("Version", 8), ("Took", 8)):
+            columns = (("State", 20), ("Flow", 28), (f"{'Version':>8}", 8), (f"{'Took':>8}", 8))
+            for title, width in columns:
                 self.add_column(Text(title), width=width)
             for record in records:
                 self.add_row(*self._cells(record))

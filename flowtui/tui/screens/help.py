@@ -6,6 +6,7 @@ from textual.content import Content
 
 from flowtui.tui.acting import Acting, heard_by
 from flowtui.tui.actions import ACTIONS, Action, Scope, key_names
+from flowtui.tui.laying import hanging
 from flowtui.tui.screens.viewer import ShowScreen
 
 
@@ -46,14 +47,10 @@ class HelpScreen(ShowScreen):
     def _lines(self, action: Action, owner: Acting | None) -> list[Content]:
         reason = action.why_not(owner.facts()) if owner is not None else None
         text_style = "$foreground" if owner is not None and reason is None else "$muted"
-        lines = [
-            Content.assemble(
-                (f"  {key_names(action):<14}", "bold $accent" if owner else "$muted"),
-                (action.help, text_style),
-                (f"  ({reason})" if reason else "", "$warning"),
-                "\n",
-            )
-        ]
+        head = Content.styled(f"  {key_names(action):<14}", "bold $accent" if owner else "$muted")
+        note = (f"  ({reason})" if reason else "", "$warning")
+        text = Content.assemble((action.help, text_style), note)
+        lines = [hanging(head, text, self.text_width)]
         if action.command:
-            lines.append(Content.styled(f"  {'':<14}{action.command}\n", "$faint"))
+            lines.append(Content.styled(f"{'':<16}{action.command}\n", "$faint"))
         return lines

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -23,6 +24,24 @@ from flowtui.tui.widgets.status_line import StatusLine
 from flowtui.tui.words import plain
 
 
+class FilterField(Input):
+    """The line below the flows; Escape shows all rows again, Enter keeps the filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "clear filter"),
+        Binding("down", "submit", "to the rows"),
+    ]
+
+    class Left(Message):
+        pass
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="state, name, file or project", id="filter")
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+
 class MainScreen(Performs, Screen[None]):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.MAIN,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN)]
@@ -35,7 +54,7 @@ class MainScreen(Performs, Screen[None]):
             with Vertical(id="right"):
                 with Vertical(id="flows-box"):
                     yield FlowTable()
-                    yield Input(placeholder="filter: state, name, file, project", id="filter")
+                    yield FilterField()
                 yield DetailPane()
         yield KeyBar()
 
@@ -94,12 +113,10 @@ class MainScreen(Performs, Screen[None]):
             event.input.remove_class("-open")
         self.query_one(FlowTable).focus()
 
-    def on_key(self, event: object) -> None:
-        field = self.query_one("#filter", Input)
-        if getattr(event, "key", "") == "escape" and field.has_focus:
-            self.query_one(FlowTable).set_filter("")
-            self._filter_cleared()
-            self.query_one(FlowTable).focus()
+    @on(FilterField.Left)
+    def _filter_left(self) -> None:
+        self.query_one(FlowTable).perform_clear_filter()
+        self.query_one(FlowTable).focus()
 
     # ---------------------------------------------------------------------------------- actions
 

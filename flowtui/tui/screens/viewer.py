@@ -11,20 +11,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from flowtui.models import Problem
 from flowtui.tui.acting import app_of
+from flowtui.tui.laying import problem_content
 from flowtui.tui.screens.dialogs import keys_line
-from flowtui.tui.words import counted, plain_block
-
-
-def problem_content(problem: Problem, glyph: str) -> Content:
-    """What is wrong, where, and what to do next, below each other."""
-    parts: list[tuple[str, str]] = [(f"{glyph} {plain_block(problem.what)}\n", "bold $error")]
-    if problem.where:
-        parts += [("  where  ", "$muted"), (f"{plain_block(problem.where)}\n", "$foreground")]
-    if problem.fix:
-        parts += [("  next   ", "$muted"), (f"{plain_block(problem.fix)}\n", "$foreground")]
-    return Content.assemble(*parts)
+from flowtui.tui.words import counted
 
 
 class ShowScreen(ModalScreen[None]):
@@ -52,6 +42,11 @@ class ShowScreen(ModalScreen[None]):
             with VerticalScroll(id="sheet-body"):
                 yield Static(self.content(), markup=False)
             yield keys_line(("j k", "scroll"), ("Esc", "close"))
+
+    @property
+    def text_width(self) -> int:
+        """Cells that a line of the text has."""
+        return min(100, app_of(self).size.width * 96 // 100) - 6
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -92,5 +87,5 @@ class ProblemsScreen(ShowScreen):
             return Content.styled("Nothing is wrong.", "$muted")
         lines: list[Content] = []
         for problem in problems:
-            lines += [problem_content(problem, app.glyphs.failed), Content("\n")]
+            lines += [problem_content(problem, app.glyphs.failed, self.text_width), Content("\n")]
         return Content.assemble(*lines)

@@ -9,14 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from flowtui.models import BrokenFile, FlowState, JsonObject
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.glyphs import STATE_STYLES, state_mark
+from flowtui.tui.laying import field, hanging, problem_content
 from flowtui.tui.session import Session
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import ago, duration, exact, plain, plain_block
 from flowtui.workspace import FlowRow
 
@@ -28,12 +29,6 @@ _WHY = {
     FlowState.ELSEWHERE: "Registered, but not from this machine: its sources are not known here.",
     FlowState.BROKEN: "It cannot be deployed as it is.",
 }
-_LABEL = 11
-
-
-def field(label: str, *value: str | tuple[str, str]) -> Content:
-    """One line `label  value`, the values below each other over all lines."""
-    return Content.assemble((f"{label:<{_LABEL}}", "$muted"), *value, "\n")
 
 
 class DetailPane(Performs, VerticalScroll, can_focus=True):
@@ -46,10 +41,18 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         self._row: FlowRow | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="details-text", markup=False)
+        yield Painted(id="details-text")
 
     def facts(self) -> Facts:
         return app_of(self).facts()
+
+    @property
+    def text_width(self) -> int:
+        """Cells that a line of the text has."""
+        return max(self.scrollable_content_region.width - 1, 20)
+
+    def on_resize(self) -> None:
+        self.show(self._row)
 
     def show(self, row: FlowRow | None) -> None:
         if (row.key if row else None) != (self._row.key if self._row else None):
@@ -58,7 +61,7 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         app = app_of(self)
         record = app.session.deploys.latest_of(row.flow) if row is not None and row.flow else None
         content = self._nothing(app.session) if row is None else self._describe(row, record)
-        self.query_one("#details-text", Static).update(content)
+        self.query_one("#details-text", Painted).paint(content)
 
     def _nothing(self, session: Session) -> Content:
         if session.rows is None:
@@ -75,7 +78,7 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         )
 
     def _describe(self, row: FlowRow, record: DeployRecord | None) -> Content:
-        app = app_of(self)
+        app, width = app_of(self), self.text_width
         parts: list[Content] = [
             Content.assemble(
                 (plain(row.name), "bold"),
@@ -84,27 +87,33 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
                 "\n",
             )
         ]
-        parts.append(Content.assemble((plain(row.note) or _WHY[row.state], "$foreground"), "\n"))
+        why = Content(plain(row.note) or _WHY[row.state])
+        parts.append(hanging(Content(""), why, width))
+        problem = app.session.connection.problem
+        if row.state is FlowState.UNKNOWN and problem is not None:
+            parts.append(problem_content(problem, app.glyphs.failed, width))
         if row.broken is not None:
-            parts.append(_broken(row.broken))
+            parts.append(_broken(row.broken, width))
             return Content.assemble(*parts)
-        parts.append(field("where", plain(row.location)))
+        parts.append(field("where", plain(row.location), width=width))
         if row.flow is not None:
             variable = f" as {plain(row.flow.variable)}" if row.flow.variable else ""
-            parts.append(field("written as", f"{row.flow.kind}{variable}"))
+            parts.append(field("written as", f"{row.flow.kind}{variable}", width=width))
         if row.project:
-            parts.append(field("project", plain(row.project)))
+            parts.append(field("project", plain(row.project), width=width))
         if row.version is not None:
             version = row.version
             when = f"{ago(version.created, datetime.now(UTC))}  {exact(version.created)}"
-            parts.append(field("version", f"{version.version}  ", (when, "$muted")))
+            parts.append(field("version", f"{version.version}  ", (when, "$muted"), width=width))
             if version.image:
-                parts.append(field("image", plain(version.image)))
+                parts.append(field("image", plain(version.image), width=width))
             if version.core_version:
-                parts.append(field("made with", f"Prefect {plain(version.core_version)}"))
+                parts.append(
+                    field("made with", f"Prefect {plain(version.core_version)}", width=width)
+                )
         if record is not None:
-            parts.append(_last_deploy(record))
-            parts.extend(_loaded(record))
+            parts.append(_last_deploy(record, width))
+            parts.extend(_loaded(record, width))
         return Content.assemble(*parts)
 
     def perform_down(self) -> None:
@@ -120,30 +129,30 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         self.scroll_end(animate=False)
 
 
-def _broken(broken: BrokenFile) -> Content:
+def _broken(broken: BrokenFile, width: int) -> Content:
     return Content.assemble(
-        field("where", f"{plain(broken.path)}:{broken.line}:{broken.column}"),
-        field("error", (plain_block(broken.message), "$error")),
-        field("next", "correct the file; it is looked at again when it is saved"),
+        field("where", f"{plain(broken.path)}:{broken.line}:{broken.column}", width=width),
+        field("error", (plain_block(broken.message), "$error"), width=width),
+        field("next", "correct the file; it is looked at again when it is saved", width=width),
     )
 
 
-def _last_deploy(record: DeployRecord) -> Content:
+def _last_deploy(record: DeployRecord, width: int) -> Content:
     if record.result is None:
-        return field("deploy", ("running  ", "$accent"), ("Enter opens it", "$muted"))
+        return field("deploy", ("running  ", "$accent"), ("Enter opens it", "$muted"), width=width)
     result = record.result
     took = f"in {duration(result.seconds)}  "
-    line = field("deploy", f"{result.outcome} {took}", ("o opens it", "$muted"))
+    line = field("deploy", f"{result.outcome} {took}", ("o opens it", "$muted"), width=width)
     if not record.problems:
         return line
     problem = record.problems[0]
-    lines = [line, field("problem", (plain_block(problem.what), "$error"))]
+    lines = [line, field("problem", (plain_block(problem.what), "$error"), width=width)]
     if problem.fix:
-        lines.append(field("next", plain_block(problem.fix)))
+        lines.append(field("next", plain_block(problem.fix), width=width))
     return Content.assemble(*lines)
 
 
-def _loaded(record: DeployRecord) -> list[Content]:
+def _loaded(record: DeployRecord, width: int) -> list[Content]:
     """What only a loaded flow tells: parameters, schedule, number of tasks."""
     if record.plan is None:
         return []
@@ -151,14 +160,14 @@ def _loaded(record: DeployRecord) -> list[Content]:
     parts: list[Content] = []
     parameters = [_parameter(p) for p in _objects(serialized, "parameters")]
     if parameters:
-        parts.append(field("parameters", ", ".join(parameters)))
+        parts.append(field("parameters", ", ".join(parameters), width=width))
     if serialized.get("schedule"):
         schedule = serialized["schedule"]
         kind = schedule.get("type") if isinstance(schedule, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        parts.append(field("schedule", plain(str(kind or "set"))))  # pyright: ignore[reportUnknownArgumentType]
+        parts.append(field("schedule", plain(str(kind or "set")), width=width))  # pyright: ignore[reportUnknownArgumentType]
     tasks = _objects(serialized, "tasks")
     if tasks:
-        parts.append(field("tasks", str(len(tasks))))
+        parts.append(field("tasks", str(len(tasks)), width=width))
     return parts
 
 

@@ -110,7 +110,6 @@ class FlowTable(Performs, DataTable[Text]):
             app_of(self).facts(),
             row=self.row,
             row_deploying=record is not None and record.running,
-            filtered=bool(self.filter_text),
         )
 
     # ---------------------------------------------------------------------------------- content
@@ -151,7 +150,9 @@ class FlowTable(Performs, DataTable[Text]):
         with app_of(self).batch_update(), self.prevent(DataTable.RowHighlighted):
             self.clear(columns=True)
             for column in self._columns:
-                self.add_column(Text(column.title), width=column.width, key=column.key)
+                justify = "right" if column.key in ("version", "when") else "left"
+                title = Text(f"{column.title:{'>' if justify == 'right' else '<'}{column.width}}")
+                self.add_column(title, width=column.width, key=column.key)
             self._shown = wanted
             for row_key, row_cells in cells.items():
                 self.add_row(*row_cells, key=row_key)
@@ -163,6 +164,8 @@ class FlowTable(Performs, DataTable[Text]):
                 self.call_after_refresh(self._keep_cursor_in_view)
 
     def _keep_cursor_in_view(self) -> None:
+        if not self.is_attached:
+            return
         self.move_cursor(row=self.cursor_row, animate=False)
 
     def _update(self, cells: dict[str, tuple[Text, ...]]) -> None:

@@ -8,20 +8,20 @@ from textual.content import Content
 from textual.events import Click, Resize
 from textual.screen import Screen
 from textual.signal import Signal
-from textual.widgets import Static
 
 from flowtui.tui.acting import Acting, app_of, heard_by
 from flowtui.tui.actions import Action, key_name
 from flowtui.tui.messages import Part
+from flowtui.tui.widgets.painted import Painted
 
 _ALWAYS = (("?", "keys", "question_mark"), ("Ctrl+P", "palette", "ctrl+p"))
 
 
-class KeyBar(Static):
+class KeyBar(Painted):
     """Reads the registry of actions for the scopes that hear keys now, innermost first."""
 
     def __init__(self) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._spots: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -34,15 +34,15 @@ class KeyBar(Static):
         self._show()
 
     def _bindings_changed(self, _: Screen[Any]) -> None:
-        self._show()
+        self.call_after_refresh(self._show)
 
     def _session_changed(self, _: Part) -> None:
-        self._show()
+        self.call_after_refresh(self._show)
 
     def _show(self) -> None:
-        app = app_of(self)
-        if app.screen is not self.screen:
+        if not self.is_attached:
             return
+        app = app_of(self)
         width = self.content_size.width or app.size.width - 2
         tail = Content.assemble(
             *(
@@ -54,7 +54,7 @@ class KeyBar(Static):
         parts: list[tuple[str, str]] = []
         spots: list[tuple[int, int, str]] = []
         used = 0
-        for owner, action in heard_by(app.heard()):
+        for owner, action in heard_by(app.heard(self.screen)):
             if not action.bar:
                 continue
             piece = self._piece(owner, action)
@@ -66,10 +66,8 @@ class KeyBar(Static):
             used += length
         gap = max(width - used - tail.cell_length, 0)
         line = Content.assemble(*parts, " " * gap, tail)
-        if line != getattr(self, "_shown", None):
-            self._shown = line
-            self._spots = spots
-            self.update(line)
+        self._spots = spots
+        self.paint(line)
 
     def _piece(self, owner: Acting, action: Action) -> tuple[tuple[str, str], ...]:
         key = f" {key_name(action.keys[0])} "

@@ -42,7 +42,7 @@ class LogView(Performs, ScrollView, can_focus=True):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOG,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.LOG)]
     DEFAULT_CSS = """
-    LogView { background: $surface; scrollbar-size: 1 1; scrollbar-gutter: stable; }
+    LogView { background: $surface; scrollbar-size: 0 1; scrollbar-gutter: stable; }
     """
 
     class Moved(Message):

@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord, Phase
-from flowtui.tui.screens.viewer import problem_content
-from flowtui.tui.widgets.detail import field
+from flowtui.tui.laying import field, problem_content
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import counted, plain, plain_block, shortened, shortened_left, size
 
 TABS = ("Plan", "Settings", "Dockerfile", "Files")
@@ -39,10 +38,10 @@ class PlanView(Performs, Vertical):
         self._tab = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(id="plan-head", markup=False)
-        yield Static(id="plan-tabs", markup=False)
+        yield Painted(id="plan-head")
+        yield Painted(id="plan-tabs")
         with VerticalScroll(id="plan-body", can_focus=True):
-            yield Static(id="plan-text", markup=False)
+            yield Painted(id="plan-text")
 
     def facts(self) -> Facts:
         record = self._record
@@ -64,9 +63,9 @@ class PlanView(Performs, Vertical):
         record = self._record
         if record is None:
             return
-        self.query_one("#plan-head", Static).update(self._head(record))
-        self.query_one("#plan-tabs", Static).update(self._tabs())
-        self.query_one("#plan-text", Static).update(self._body(record))
+        self.query_one("#plan-head", Painted).paint(self._head(record))
+        self.query_one("#plan-tabs", Painted).paint(self._tabs())
+        self.query_one("#plan-text", Painted).paint(self._body(record))
 
     def _head(self, record: DeployRecord) -> Content:
         where = f"{record.flow.path}:{record.flow.line}"
@@ -91,14 +90,15 @@ class PlanView(Performs, Vertical):
 
     def _body(self, record: DeployRecord) -> Content:
         plan = record.plan
+        width = max(self.query_one("#plan-body").size.width - 1, 30)
         if record.phase is Phase.PLAN_FAILED:
-            problems = [problem_content(p, app_of(self).glyphs.failed) for p in record.problems]
+            glyph = app_of(self).glyphs.failed
+            problems = [problem_content(p, glyph, width) for p in record.problems]
             return Content.assemble(*problems, ("\nr  plan again    Esc  back", "$muted"))
         if plan is None or record.phase is Phase.PLANNING:
             return Content.styled(
                 "Its own Python loads the flow, outside of this app. Esc leaves.", "$muted"
             )
-        width = max(self.query_one("#plan-body").size.width - 2, 30)
         match self._tab:
             case 1:
                 return settings_content(plan.settings, width)
@@ -107,28 +107,28 @@ class PlanView(Performs, Vertical):
             case 3:
                 return files_content(plan, width)
             case _:
-                return self._overview(plan)
+                return self._overview(plan, width)
 
-    def _overview(self, plan: Plan) -> Content:
+    def _overview(self, plan: Plan, width: int) -> Content:
         glyphs = app_of(self).glyphs
         lane_style = "bold $success" if plan.lane is Lane.NOTHING else "bold $accent"
         project = "" if plan.project_exists else "  (will be created)"
         parts = [
-            field("lane", (str(plan.lane), lane_style)),
-            field("", (_LANES[plan.lane], "$muted")),
+            field("lane", (str(plan.lane), lane_style), width=width),
+            field("", (_LANES[plan.lane], "$muted"), width=width),
         ]
         parts += [
-            field("why" if index == 0 else "", plain(reason))
+            field("why" if index == 0 else "", plain(reason), width=width)
             for index, reason in enumerate(plan.reasons)
         ]
-        parts.append(field("project", plain(plan.project), (project, "$warning")))
+        parts.append(field("project", plain(plan.project), (project, "$warning"), width=width))
         current = f"version {plan.current.version}" if plan.current is not None else "none yet"
-        parts.append(field("registered", current))
+        parts.append(field("registered", current, width=width))
         if plan.image is not None:
-            parts.append(field("image", plain(plan.image)))
+            parts.append(field("image", plain(plan.image), width=width))
         if plan.context is not None:
             count = counted(plan.context.count, "file")
-            parts.append(field("sends", f"{count}, {size(plan.context.size)}"))
+            parts.append(field("sends", f"{count}, {size(plan.context.size)}", width=width))
         interpreter = plan.loaded.interpreter
         origin = f"  ({plain(interpreter.origin)})" if interpreter.origin else ""
         prefect = interpreter.prefect_version or "none"
@@ -137,16 +137,17 @@ class PlanView(Performs, Vertical):
                 "made with",
                 f"Python {plain(interpreter.python_version)}, Prefect {plain(prefect)}",
                 (origin, "$muted"),
+                width=width,
             )
         )
         if plan.loaded.packages:
             packages = ", ".join(f"{p.name} {p.version}" for p in plan.loaded.packages)
-            parts.append(field("packages", plain(packages)))
+            parts.append(field("packages", plain(packages), width=width))
         if plan.loaded.modules:
             modules = ", ".join(module.name for module in plan.loaded.modules)
-            parts.append(field("modules", plain(modules)))
+            parts.append(field("modules", plain(modules), width=width))
         for problem in plan.problems:
-            parts += [Content("\n"), problem_content(problem, glyphs.changed)]
+            parts += [Content("\n"), problem_content(problem, glyphs.changed, width)]
         if plan.lane is Lane.NOTHING:
             parts.append(Content.styled("\nNothing to do. f deploys all the same.", "$muted"))
         return Content.assemble(*parts)

@@ -175,6 +175,8 @@ class ProjectTree(Performs, Tree[NodeData]):
         """The cursor back on the same thing, else on the same line."""
 
         def put() -> None:
+            if not self.is_attached:
+                return
             for node in _walk(self.root):
                 if node.data is not None and _identity(node.data) == place:
                     self.move_cursor(node)

@@ -10,14 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
-from flowtui.tui.screens.viewer import problem_content
+from flowtui.tui.laying import problem_content
 from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.stage_strip import StageStrip
 from flowtui.tui.words import counted, duration, plain, shortened, size
 
@@ -36,10 +36,10 @@ class RunView(Performs, Vertical):
         """The stage that the reader chose; None follows the stage that tells most."""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="run-head", markup=False)
+        yield Painted(id="run-head")
         yield StageStrip()
-        yield Static(id="run-progress", markup=False)
-        yield Static(id="run-result", markup=False)
+        yield Painted(id="run-progress")
+        yield Painted(id="run-result")
         with Vertical(id="log-box"):
             yield LogView(self.record.logs[self.stage], id="log")
 
@@ -88,15 +88,17 @@ class RunView(Performs, Vertical):
             (f" {arrow} {plain(project)}" if project else "", "$muted"),
             (f"   {words} {took}", f"bold {style}"),
         )
-        self._update("#run-head", content)
+        self.query_one("#run-head", Painted).paint(content)
 
     def _paint_progress(self) -> None:
         total = self.record.total_progress(self.stage)
         active = self.record.active_stage is self.stage
-        line = self.query_one("#run-progress", Static)
+        line = self.query_one("#run-progress", Painted)
         line.set_class(total is None or not active, "-hidden")
         if total is not None and active:
-            self._update("#run-progress", self._bar(total, max(self.size.width - 2, 20)))
+            self.query_one("#run-progress", Painted).paint(
+                self._bar(total, max(self.size.width - 2, 20))
+            )
 
     def _bar(self, total: ProgressTotal, width: int) -> Content:
         glyphs = app_of(self).glyphs
@@ -113,7 +115,7 @@ class RunView(Performs, Vertical):
         )
 
     def _paint_result(self) -> None:
-        box = self.query_one("#run-result", Static)
+        box = self.query_one("#run-result", Painted)
         result, problems = self.record.result, self.record.problems
         box.set_class(result is None and not problems, "-hidden")
         box.set_class(bool(problems), "-failed")
@@ -121,12 +123,15 @@ class RunView(Performs, Vertical):
             return
         glyph = app_of(self).glyphs
         if problems:
-            parts = [problem_content(problem, glyph.failed) for problem in problems]
+            width = max(self.size.width - 5, 20)
+            parts = [problem_content(problem, glyph.failed, width) for problem in problems]
             if result is not None:
                 parts.append(Content.styled("Nothing was registered. r  plan it again", "$muted"))
-            self._update("#run-result", Content.assemble(*parts))
+            self.query_one("#run-result", Painted).paint(Content.assemble(*parts))
         elif result is not None:
-            self._update("#run-result", _result(result, self.record, glyph.done, glyph.failed))
+            self.query_one("#run-result", Painted).paint(
+                _result(result, self.record, glyph.done, glyph.failed)
+            )
 
     def _paint_log_title(self) -> None:
         box = self.query_one("#log-box")
@@ -137,12 +142,6 @@ class RunView(Performs, Vertical):
             box.border_subtitle = f"{lines}, following" if self.record.running else lines
         else:
             box.border_subtitle = f"+{log.new_lines} new, f follows" if log.new_lines else lines
-
-    def _update(self, selector: str, content: Content) -> None:
-        widget = self.query_one(selector, Static)
-        if getattr(widget, "_flowtui_shown", None) != content:
-            widget._flowtui_shown = content  # type: ignore[attr-defined]
-            widget.update(content)
 
     @on(LogView.Moved)
     def _log_moved(self) -> None:
@@ -233,7 +232,8 @@ def _result(result: DeployFinished, record: DeployRecord, done: str, failed: str
                 f"{failed} Failed: {plain(result.reason) or 'no reason was given'}\n", "bold $error"
             )
     parts: list[Content | tuple[str, str]] = [head]
-    for label, value in (("image", result.image), ("digest", result.digest)):
-        if value:
-            parts += [(f"  {label:<8}", "$muted"), (f"{plain(value)}\n", "$foreground")]
+    if result.image:
+        parts += [("  image  ", "$muted"), (f"{plain(result.image)}\n", "$foreground")]
+    if result.digest:
+        parts += [("  ", ""), (f"{plain(result.digest)}\n", "$foreground")]
     return Content.assemble(*parts)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textual.content import Content
 from textual.events import Click, Resize
 from textual.message import Message
-from textual.widgets import Static
 
 from flowtui.deploy.events import Stage
 from flowtui.tui.acting import app_of
 from flowtui.tui.deploys import STAGES, DeployRecord, StageState
 from flowtui.tui.glyphs import Glyphs
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import duration, shortened
 
 _STYLES = {
@@ -34,7 +34,7 @@ def stage_mark(state: StageState, glyphs: Glyphs) -> str:
     }[state]
 
 
-class StageStrip(Static):
+class StageStrip(Painted):
     """Two lines of five cells; the stage whose log is shown is marked."""
 
     class StageClicked(Message):
@@ -43,7 +43,7 @@ class StageStrip(Static):
             self.stage = stage
 
     def __init__(self) -> None:
-        super().__init__(markup=False, id="stages")
+        super().__init__(id="stages")
         self._record: DeployRecord | None = None
         self._selected = STAGES[0]
 
@@ -72,9 +72,7 @@ class StageStrip(Static):
             style = _STYLES[record.stages[stage].state]
             bottom.append((words, f"{style} on $selected" if chosen else style))
         content = Content.assemble(*top, "\n", *bottom)
-        if content != getattr(self, "_shown", None):
-            self._shown = content
-            self.update(content)
+        self.paint(content)
 
     def _words(self, record: DeployRecord, stage: Stage, now: float) -> str:
         view = record.stages[stage]

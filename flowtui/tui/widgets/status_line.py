@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
 
 from flowtui.tui.acting import app_of
 from flowtui.tui.messages import Part
 from flowtui.tui.session import Link, Session
+from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import counted, plain, shortened
 
 _LINK_STYLES = {
@@ -18,11 +18,8 @@ _LINK_STYLES = {
 }
 
 
-class StatusLine(Static):
+class StatusLine(Painted):
     """One line, cut from the right where the terminal is narrow."""
-
-    def __init__(self) -> None:
-        super().__init__(markup=False)
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
@@ -37,16 +34,12 @@ class StatusLine(Static):
     def _show(self) -> None:
         app = app_of(self)
         left = self._left(app.session)
-        right = self._right(app.session, app.busy.descriptions)
-        width = self.content_size.width or app_of(self).size.width - 2
+        width = self.content_size.width or app.size.width - 2
         room = width - left.cell_length
-        if right.cell_length + 2 > room:
-            right = self._right(app.session, ())
+        right = self._right(app.session, app.busy.descriptions, room - 2)
         gap = room - right.cell_length
         line = left if gap < 2 else Content.assemble(left, " " * gap, right)
-        if line != getattr(self, "_shown", None):
-            self._shown = line
-            self.update(line)
+        self.paint(line)
 
     def _left(self, session: Session) -> Content:
         g = app_of(self).glyphs
@@ -72,19 +65,22 @@ class StatusLine(Static):
                 parts.append((f"  {shortened(token, 40)}", "$muted"))
         return Content.assemble(*parts)
 
-    def _right(self, session: Session, working: tuple[str, ...]) -> Content:
+    def _right(self, session: Session, working: tuple[str, ...], room: int) -> Content:
+        """What was found, the most urgent kept longest where there is little room."""
         if session.rows is None:
             return Content.styled("looking for flows", "$muted")
-        parts: list[tuple[str, str]] = []
+        problems, running = len(session.problems()), len(session.deploys.running)
+        parts: dict[str, tuple[str, str]] = {}
         if working and app_of(self).size.width >= 120:
-            parts.append((f"{plain(working[-1])}   ", "$muted"))
-        running = session.deploys.running
+            parts["work"] = (f"  {plain(working[-1])} ", "$muted")
         if running:
-            parts.append((f"{len(running)} deploying  ", "bold $accent"))
-        parts.append((counted(session.flow_count, "flow"), "$foreground"))
+            parts["running"] = (f" {running} deploying", "bold $accent")
+        parts["flows"] = (f" {counted(session.flow_count, 'flow')}", "$foreground")
         if session.broken_count:
-            parts.append((f" {session.broken_count} broken", "$error"))
-        problems = len(session.problems())
+            parts["broken"] = (f" {session.broken_count} broken", "$error")
         if problems:
-            parts.append((f" {counted(problems, 'problem')}", "$warning"))
-        return Content.assemble(*parts)
+            parts["problems"] = (f" {counted(problems, 'problem')}", "$warning")
+        for least in ("work", "flows", "broken"):
+            if sum(len(text) for text, _ in parts.values()) > room:
+                parts.pop(least, None)
+        return Content.assemble(*parts.values())
