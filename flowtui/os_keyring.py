@@ -95,8 +95,9 @@ class OsKeyring:
         status = judge(backend)
         if not status.safe:
             raise KeyringError(status.reason)
-        write = cast("Callable[[str, str, str], None]", backend.set_password)
-        await self._call(lambda: write(SERVICE, address, reveal()))
+        # The package's own type of this method is incomplete.
+        untyped = cast("Any", backend)
+        await self._call(lambda: untyped.set_password(SERVICE, address, reveal()))
         kept = await self._call(lambda: backend.get_password(SERVICE, address) == reveal())
         if not kept:
             raise KeyringError(f"the keyring {status.name} did not keep what was written to it")

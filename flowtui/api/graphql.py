@@ -294,7 +294,7 @@ class GraphQLControlPlane:
         )
 
     async def _server(self) -> str:
-        """`flowtui server 0.1.0` or `Prefect Server <version>`; empty where the API does not say."""
+        """`flowtui server 0.1.0` or `Prefect Server <version>`; empty where it does not say."""
         for name in ("name", "backend"):
             api = mapping((await self._ask(f"query {{ api {{ {name} version }} }}")).get("api"))
             called = clean(str(api.get(name) or ""))
