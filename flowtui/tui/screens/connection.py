@@ -28,7 +28,7 @@ from flowtui.tui.session import Link
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import exact, plain
+from flowtui.tui.words import exact, plain, shortened
 from flowtui.workspace import Workspace
 
 
@@ -58,6 +58,7 @@ class ProfileList(Performs, OptionList):
         before = self.selected
         self._profiles = tuple(known.values())
         self.clear_options()
+        room = max(self.size.width - 4, 18)
         for profile in self._profiles:
             used = in_use is not None and profile.name == in_use.name
             mark = app.glyphs.cursor if used else " "
@@ -67,7 +68,7 @@ class ProfileList(Performs, OptionList):
                         (f"{mark} {plain(profile.name)}", "bold" if used else ""),
                         ("  in use" if used else "", "$success"),
                         "\n",
-                        (f"  {plain(profile.api_url)}", "$muted"),
+                        (f"  {shortened(plain(profile.api_url), room)}", "$muted"),
                     )
                 )
             )
@@ -316,13 +317,15 @@ class ConnectionScreen(Screen[None]):
         self._show()
 
     def on_resize(self) -> None:
-        self._show()
+        self.call_after_refresh(self._show)
 
     def _changed(self, part: Part) -> None:
         if part in (Part.CONNECTION, Part.PROFILES, Part.WORK):
             self._show()
 
     def _show(self) -> None:
+        if not self.is_attached:
+            return
         self.query_one("#connection-text", Painted).paint(self._state())
 
     def _state(self) -> Content:

@@ -31,7 +31,9 @@ class Column:
 
 def columns_for(width: int) -> tuple[Column, ...]:
     """The columns that fit into so many cells; name and file share what the others leave."""
-    fixed = [Column("state", "State", 14), Column("version", "Ver", 4)]
+    fixed = [Column("state", "State", 14)]
+    if width >= 48:
+        fixed.append(Column("version", "Ver", 4))
     if width >= 72:
         fixed.append(Column("when", "Deployed", 9))
     if width >= 92:

@@ -14,7 +14,7 @@ from flowtui.tui.actions import Action, key_name
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.painted import Painted
 
-_ALWAYS = (("?", "keys", "question_mark"), ("Ctrl+P", "palette", "ctrl+p"))
+_ALWAYS = (("?", "keys"), ("Ctrl+P", "palette"))
 
 
 class KeyBar(Painted):
@@ -44,10 +44,11 @@ class KeyBar(Painted):
             return
         app = app_of(self)
         width = self.content_size.width or app.size.width - 2
+        always = _ALWAYS if width >= 72 else _ALWAYS[:1]
         tail = Content.assemble(
             *(
                 part
-                for key, title, _ in _ALWAYS
+                for key, title in always
                 for part in ((f" {key} ", "bold $accent"), (f"{title} ", "$muted"))
             )
         )

@@ -68,13 +68,13 @@ class StageStrip(Painted):
             chosen = stage is self._selected
             title = f" {shortened(f'{number} {name}', cell - 2):<{cell - 2}} "
             top.append((title, "bold $foreground on $selected" if chosen else "$muted"))
-            words = f" {shortened(self._words(record, stage, now), cell - 2):<{cell - 2}} "
+            words = f" {shortened(self._words(record, stage, now, narrow=cell < 16), cell - 2):<{cell - 2}} "
             style = _STYLES[record.stages[stage].state]
             bottom.append((words, f"{style} on $selected" if chosen else style))
         content = Content.assemble(*top, "\n", *bottom)
         self.paint(content)
 
-    def _words(self, record: DeployRecord, stage: Stage, now: float) -> str:
+    def _words(self, record: DeployRecord, stage: Stage, now: float, *, narrow: bool) -> str:
         view = record.stages[stage]
         mark = stage_mark(view.state, app_of(self).glyphs)
         elapsed = view.elapsed(now)
