@@ -79,7 +79,7 @@ def _configuration(folder: Path, address: str, password: bool, certificate: Path
     lines = [
         "version: 0.1",
         "log: {level: warn}",
-        f"storage: {{filesystem: {{rootdirectory: {folder / 'store'}}}}}",
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'store'}}}, delete: {{enabled: true}}}}",
         "http:",
         f"  addr: {address}",
     ]
