@@ -51,7 +51,10 @@ class _Site:
 
 
 def _sites(tree: ast.Module) -> Iterator[_Site]:
-    """All nodes. A loop with a stack of its own: user code may be nested deeper than we may."""
+    """All nodes in the order of the text.
+
+    A loop with a stack of its own: user code may be nested deeper than we may.
+    """
     pending = [_Site(tree)]
     while pending:
         site = pending.pop()
@@ -64,7 +67,7 @@ def _sites(tree: ast.Module) -> Iterator[_Site]:
         targets = _bound_calls(node)
         pending += [
             _Site(child, functions, in_class, targets.get(id(child)))
-            for child in ast.iter_child_nodes(node)
+            for child in reversed(list(ast.iter_child_nodes(node)))
         ]
 
 

@@ -126,6 +126,8 @@ def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[
     while pending:
         path, rules = pending.pop()
         entries = _entries(root / path)
+        if entries is None:
+            continue
         names = {entry.name for entry in entries}
         if path and names & ENVIRONMENT_MARKS:
             continue
@@ -150,12 +152,12 @@ def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[
         pending.extend(reversed(folders))
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path) -> list[os.DirEntry[str]] | None:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError:
-        return []
+        return None
 
 
 def _work_tree(root: Path) -> Path | None:

@@ -122,7 +122,8 @@ class Watcher:
 
     async def _events(self) -> AsyncGenerator[frozenset[str]]:
         """Changes as events tell them; ends when the folders must be looked at anew."""
-        subscription = await self._subscribe()
+        watched = self._contents.folders
+        subscription = await self._subscribe(watched)
         if subscription is None:
             return
         stop = threading.Event()
@@ -132,6 +133,8 @@ class Watcher:
             missed = await self._rescan_settled()
             if missed:
                 yield missed
+            if self._contents.folders != watched:
+                return
             while root is not None and _identity(self._root) == root:
                 waiting = asyncio.create_task(asyncio.to_thread(subscription.wait, stop))
                 paths = self._relative(await asyncio.shield(waiting))
@@ -156,9 +159,9 @@ class Watcher:
     async def _changed(self, paths: frozenset[str]) -> frozenset[str]:
         return await asyncio.to_thread(self._contents.changed, paths) if paths else frozenset()
 
-    async def _subscribe(self) -> Subscription | None:
+    async def _subscribe(self, watched: Sequence[str]) -> Subscription | None:
         """None when there is nothing to wait on: a folder just vanished, or polling takes over."""
-        folders = [self._root / folder for folder in self._contents.folders]
+        folders = [self._root / folder for folder in watched]
         try:
             return await asyncio.to_thread(self._tools.subscribe, folders)
         except FileNotFoundError:
@@ -262,7 +265,7 @@ class _Inotify:
             force_polling=False,
             poll_delay_ms=0,
             recursive=False,
-            ignore_permission_denied=True,
+            ignore_permission_denied=False,  # it would swallow every other error as well
         )
 
     def wait(self, stop: threading.Event) -> frozenset[str]:
