@@ -54,7 +54,7 @@ class Database:
         """One consistent view of the data."""
         with self._engine.connect() as connection, Session(connection) as session:
             if not self._is_sqlite:
-                connection.execute(
+                session.execute(
                     text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 )
             yield session
@@ -76,7 +76,7 @@ class Database:
     def _write_once(self, work: Callable[[Session], Result]) -> Result:
         if not self._is_sqlite:
             with self._engine.connect() as connection, Session(connection) as session:
-                connection.execute(
+                session.execute(
                     text("SELECT pg_advisory_xact_lock(:number)"), {"number": _WRITE_LOCK}
                 )
                 return _committed(session, work)

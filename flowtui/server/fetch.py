@@ -174,7 +174,7 @@ def _aggregates(
     if wanted.measures:
         figures = [_figure(entity, measure) for measure in wanted.measures]
         query = select(*figures) if link is None else select(link, *figures).group_by(link)
-        for row in session.execute(query.where(chosen)):
+        for row in session.execute(query.select_from(entity).where(chosen)):
             parent, values = (None, row) if link is None else (row[0], row[1:])
             for measure, value in zip(wanted.measures, values, strict=True):
                 _put(answers[parent], measure.path, value)

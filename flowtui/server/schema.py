@@ -84,7 +84,9 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+@cache
 def build_schema() -> GraphQLSchema:
+    """One for the process: what differs between requests is in their `Context`."""
     tables = _TableTypes()
     operations = _OperationTypes(tables)
     root = {name: field for table in CATALOG.values() for name, field in tables.root_fields(table)}

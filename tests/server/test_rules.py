@@ -1,0 +1,521 @@
+"""What the server does with what clients ask: Prefect Server's rules, on both databases."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Api, serialized_flow
+
+
+def compressed(document: object) -> str:
+    return base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()
+
+
+def flow_row(api: Api, flow_id: str, wanted: str) -> Any:
+    return api.data(f'{{flow_by_pk(id: "{flow_id}") {{{wanted}}}}}')["flow_by_pk"]
+
+
+def run_row(api: Api, run_id: str, wanted: str) -> Any:
+    return api.data(f'{{flow_run_by_pk(id: "{run_id}") {{{wanted}}}}}')["flow_run_by_pk"]
+
+
+def test_projects(api: Api) -> None:
+    project = api.project("a")
+    api.project("b")
+    assert api.refused("create_project", {"name": "a"}) == "'Uniqueness violation.'"
+    assert "name" in api.refused("create_project", {"name": " "})
+    renamed = {"project_id": project, "name": "c"}
+    assert api.mutate("set_project_name", renamed) == {"id": project}
+    assert api.refused("set_project_name", {"project_id": project, "name": "b"}) == (
+        "'Uniqueness violation.'"
+    )
+    api.mutate("update_project_name", {"project_id": project, "name": "c"})
+    described = {"project_id": project, "description": "about"}
+    found = api.mutate("set_project_description", described, "project {name description}")
+    assert found == {"project": {"name": "c", "description": "about"}}
+    api.run(api.flow(project))
+    assert api.mutate("delete_project", {"project_id": project}, "success") == {"success": True}
+    left = api.data("{project {name} flow {id} flow_run {id} task {id} flow_group {id}}")
+    assert left == {"project": [{"name": "b"}], "flow": [], "flow_run": [], "task": [],
+                    "flow_group": []}  # fmt: skip
+    assert project in api.refused("delete_project", {"project_id": project}, "success")
+
+
+def test_versions_count_within_project_and_name(api: Api) -> None:
+    a, b = api.project("a"), api.project("b")
+    first, second, other, elsewhere = (
+        api.flow(a, "one"), api.flow(a, "one"), api.flow(a, "two"), api.flow(b, "one")
+    )  # fmt: skip
+    wanted = "version archived flow_group_id"
+    rows = [flow_row(api, flow, wanted) for flow in (first, second, other, elsewhere)]
+    assert [row["version"] for row in rows] == [1, 2, 1, 1]
+    assert [row["archived"] for row in rows] == [True, False, False, False]
+    assert rows[0]["flow_group_id"] == rows[1]["flow_group_id"]
+    assert len({row["flow_group_id"] for row in rows}) == 3
+
+
+def test_a_version_group_joins_flows_of_other_names_and_projects(api: Api) -> None:
+    a, b = api.project("a"), api.project("b")
+    first = api.flow(a, "one", version_group_id="mine")
+    second = api.flow(b, "renamed", version_group_id="mine")
+    assert flow_row(api, first, "archived version") == {"archived": True, "version": 1}
+    assert flow_row(api, second, "archived version") == {"archived": False, "version": 2}
+    assert flow_row(api, second, "version_group_id flow_group {name}") == {
+        "version_group_id": "mine",
+        "flow_group": {"name": "mine"},
+    }
+
+
+def test_the_same_idempotency_key_registers_once(api: Api) -> None:
+    project = api.project()
+    first = api.flow(project, idempotency_key="k")
+    assert api.flow(project, idempotency_key="k") == first
+    second = api.flow(project, idempotency_key="other")
+    assert second != first
+    assert api.flow(project, idempotency_key="k") not in (first, second)
+    without = api.flow(project)
+    assert api.flow(project) != without
+    again = api.flow(project, idempotency_key="last")
+    api.mutate("archive_flow", {"flow_id": again}, "success")
+    assert api.flow(project, idempotency_key="last") != again
+
+
+def test_compressed_registration_keeps_the_serialization_exactly(api: Api) -> None:
+    document = serialized_flow(name="Größe", extra={"z": 1, "a": [1.5, None, "\u2028"]})
+    wanted = {"project_id": api.project(), "serialized_flow": compressed(document)}
+    flow = api.mutate("create_flow_from_compressed_string", wanted)["id"]
+    stored = flow_row(api, flow, "serialized_flow")["serialized_flow"]
+    assert json.dumps(stored) == json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("packed", "says"),
+    [
+        ("not base64!", "base64"),
+        (base64.b64encode(b"not gzip").decode(), "base64 of a gzipped"),
+        (base64.b64encode(gzip.compress(b"not json")).decode(), "JSON"),
+        (base64.b64encode(gzip.compress(b'{"a": NaN}')).decode(), "JSON"),
+        (base64.b64encode(gzip.compress(b"[" * 100_000)).decode(), "JSON"),
+        (base64.b64encode(gzip.compress(b"[]")).decode(), "must be an object"),
+        (base64.b64encode(gzip.compress(b"{}")[:-4]).decode(), "cut off"),
+        (base64.b64encode(gzip.compress(b" " * (65 * 1024**2))).decode(), "64 MiB"),
+    ],
+    ids=["base64", "gzip", "json", "nan", "deep", "list", "cut", "bomb"],
+)
+def test_a_bad_compressed_flow_is_refused(api: Api, packed: str, says: str) -> None:
+    wanted = {"project_id": api.project(), "serialized_flow": packed}
+    assert says in api.refused("create_flow_from_compressed_string", wanted)
+    assert api.data("{flow {id} flow_group {id}}") == {"flow": [], "flow_group": []}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"name": ""}, "no name"),
+        ({"__version__": "0.6.0"}, "0.6.1"),
+        ({"__version__": "0.5.9+3.gabc"}, "0.6.1"),
+        ({"tasks": {}}, "tasks"),
+        ({"tasks": [{"name": "a"}]}, "slug"),
+        ({"edges": [{"upstream_task": {"slug": "gone"}, "downstream_task": {"slug": "x"}}]},
+         "gone"),
+        ({"edges": [{"upstream_task": None}]}, "upstream_task"),
+        ({"parameters": ["x"]}, "parameters"),
+    ],
+)  # fmt: skip
+def test_a_bad_flow_is_refused(api: Api, changes: dict[str, Any], says: str) -> None:
+    wanted = {"project_id": api.project(), "serialized_flow": serialized_flow(**changes)}
+    assert says in api.refused("create_flow", wanted)
+
+
+def test_a_flow_needs_its_project(api: Api) -> None:
+    nobody = "00000000-0000-4000-8000-000000000000"
+    wanted = {"project_id": nobody, "serialized_flow": serialized_flow()}
+    assert nobody in api.refused("create_flow", wanted)
+
+
+def test_without_a_project_flows_go_to_one_default(api: Api) -> None:
+    for _ in range(2):
+        api.mutate("create_flow", {"project_id": None, "serialized_flow": serialized_flow()})
+    rows = api.data("{project {name flows {version}}}")["project"]
+    assert rows == [{"name": "Default", "flows": [{"version": 1}, {"version": 2}]}]
+
+
+def test_tasks_and_edges_are_rows(api: Api) -> None:
+    flow = api.flow(api.project())
+    found = flow_row(
+        api,
+        flow,
+        """tasks {slug name type max_retries retry_delay mapped is_root_task is_terminal_task}
+           edges {key mapped upstream_task {slug} downstream_task {slug}}""",
+    )
+    kind = "prefect.tasks.core.function.FunctionTask"
+    common = {"type": kind, "max_retries": 2, "retry_delay": "00:01:30"}
+    assert found["tasks"] == [
+        {"slug": "x", "name": "x", "mapped": False, "is_root_task": True,
+         "is_terminal_task": False, **common},
+        {"slug": "add", "name": "add", "mapped": False, "is_root_task": False,
+         "is_terminal_task": False, **common},
+        {"slug": "show", "name": "show", "mapped": True, "is_root_task": False,
+         "is_terminal_task": True, **common},
+    ]  # fmt: skip
+    ends = [
+        (edge["upstream_task"]["slug"], edge["downstream_task"]["slug"], edge["mapped"])
+        for edge in found["edges"]
+    ]
+    assert ends == [("x", "add", False), ("add", "show", True)]
+
+
+def test_split_registration_is_merged_back(api: Api) -> None:
+    whole = serialized_flow()
+    flow = api.flow(api.project(), document={"tasks": [], "edges": []})
+    for batch in (whole["tasks"][:2], whole["tasks"][2:], [], whole["tasks"][:1]):
+        given = {"flow_id": flow, "serialized_tasks": batch}
+        assert api.mutate("register_tasks", given, "success") == {"success": True}
+    for batch in (whole["edges"], [], whole["edges"]):
+        given = {"flow_id": flow, "serialized_edges": batch}
+        assert api.mutate("register_edges", given, "success") == {"success": True}
+    found = flow_row(api, flow, "serialized_flow tasks {slug mapped} edges {key}")
+    assert found["serialized_flow"] == whole
+    assert [task["mapped"] for task in found["tasks"]] == [False, False, True]
+    assert len(found["edges"]) == 2
+    unknown = [{"upstream_task": {"slug": "gone"}, "downstream_task": {"slug": "x"}}]
+    given = {"flow_id": flow, "serialized_edges": unknown}
+    assert "gone" in api.refused("register_edges", given, "success")
+
+
+def test_settings_are_an_object(api: Api) -> None:
+    settings = flow_row(api, api.flow(api.project()), "settings")["settings"]
+    assert settings == {
+        "heartbeat_enabled": True,
+        "lazarus_enabled": True,
+        "version_locking_enabled": False,
+    }
+
+
+SCHEDULE = {"clocks": [{"type": "IntervalClock", "interval": 3600000000}]}
+
+
+def test_a_schedule_is_active_when_it_can_be(api: Api) -> None:
+    project = api.project()
+    active = "is_schedule_active"
+
+    def registered(name: str, **given: Any) -> bool:
+        return flow_row(api, api.flow(project, name, **given), active)[active]
+
+    required = [{"name": "x", "required": True}]
+    covered = {"clocks": [{"parameter_defaults": {"x": 1}}]}
+    assert not registered("none")
+    assert registered("some", document={"schedule": SCHEDULE})
+    assert not registered("off", document={"schedule": SCHEDULE}, set_schedule_active=False)
+    assert not registered("open", document={"schedule": SCHEDULE, "parameters": required})
+    assert registered("covered", document={"schedule": covered, "parameters": required})
+
+
+def test_schedules_are_switched(api: Api) -> None:
+    project = api.project()
+    flow = api.flow(project, document={"schedule": SCHEDULE}, set_schedule_active=False)
+    active = "is_schedule_active"
+    api.mutate("set_schedule_active", {"flow_id": flow}, "success")
+    assert flow_row(api, flow, active)[active]
+    api.mutate("set_schedule_inactive", {"flow_id": flow}, "success")
+    assert not flow_row(api, flow, active)[active]
+    plain = api.flow(project, "plain")
+    api.mutate("set_schedule_active", {"flow_id": plain}, "success")
+    assert not flow_row(api, plain, active)[active]
+
+
+def test_archiving_and_deleting(api: Api) -> None:
+    project = api.project()
+    flow = api.flow(project)
+    run = api.run(flow)
+    api.mutate("archive_flow", {"flow_id": flow}, "success")
+    assert flow_row(api, flow, "archived") == {"archived": True}
+    assert run_row(api, run, "state task_runs {state}") == {
+        "state": "Cancelled",
+        "task_runs": [{"state": "Cancelled"}] * 3,
+    }
+    assert "archived" in api.refused("create_flow_run", {"flow_id": flow})
+    api.mutate("unarchive_flow", {"flow_id": flow}, "success")
+    api.run(flow)
+    api.mutate("delete_flow", {"flow_id": flow}, "success")
+    empty = api.data("{flow {id} task {id} edge {id} flow_run {id} task_run {id} flow_group {id}}")
+    assert not any(empty.values())
+
+
+def test_a_new_flow_run(api: Api) -> None:
+    flow = api.flow(api.project())
+    run = run_row(
+        api,
+        api.run(flow, context={"a": 1}, scheduled_start_time="2030-01-01T00:00:00"),
+        """name version state labels parameters context scheduled_start_time start_time
+           auto_scheduled serialized_state state_start_time states {state version}
+           task_runs(order_by: {created: asc}) {map_index version state serialized_state
+                                                task {slug}}""",
+    )
+    assert len(run.pop("name").split("-")) == 2
+    assert run == {
+        "version": 1,
+        "state": "Scheduled",
+        "labels": [],
+        "parameters": {"x": 1},
+        "context": {"a": 1},
+        "scheduled_start_time": "2030-01-01T00:00:00+00:00",
+        "state_start_time": "2030-01-01T00:00:00+00:00",
+        "start_time": None,
+        "auto_scheduled": False,
+        "serialized_state": {
+            "type": "Scheduled",
+            "message": "Flow run scheduled.",
+            "start_time": "2030-01-01T00:00:00+00:00",
+            "result": None,
+            "__version__": "0.6.1",
+        },
+        "states": [{"state": "Scheduled", "version": 1}],
+        "task_runs": [
+            {
+                "map_index": -1,
+                "version": 0,
+                "state": "Pending",
+                "serialized_state": {
+                    "type": "Pending",
+                    "message": "Task run created",
+                    "__version__": "0.6.1",
+                },
+                "task": {"slug": slug},
+            }
+            for slug in ("x", "add", "show")
+        ],
+    }
+
+
+def test_parameters_come_from_flow_group_and_request(api: Api) -> None:
+    declared = [
+        {"name": "a", "default": 1, "required": False},
+        {"name": "b", "default": 2, "required": False},
+        {"name": "c", "required": True},
+    ]
+    flow = api.flow(api.project(), document={"parameters": declared})
+    assert "c" in api.refused("create_flow_run", {"flow_id": flow})
+    given = run_row(api, api.run(flow, parameters={"c": 3}), "parameters")
+    assert given == {"parameters": {"a": 1, "b": 2, "c": 3}}
+    group = flow_row(api, flow, "flow_group_id")["flow_group_id"]
+    defaults = {"flow_group_id": group, "parameters": {"b": 20, "c": 30}}
+    api.mutate("set_flow_group_default_parameters", defaults, "success")
+    given = run_row(api, api.run(flow, parameters={"c": 300}), "parameters")
+    assert given == {"parameters": {"a": 1, "b": 20, "c": 300}}
+    assert "object" in api.refused("create_flow_run", {"flow_id": flow, "parameters": [1]})
+
+
+def test_labels_precedence(api: Api) -> None:
+    project = api.project()
+    configured = {"environment": {"labels": ["env"]}, "run_config": {"labels": ["config"]}}
+
+    def labels(flow: str, **given: Any) -> list[str]:
+        return run_row(api, api.run(flow, **given), "labels")["labels"]
+
+    environment = api.flow(project, "old", document={"environment": {"labels": ["env"]}})
+    assert labels(environment) == ["env"]
+    flow = api.flow(project, "new", document=configured)
+    assert labels(flow) == ["config"]
+    group = flow_row(api, flow, "flow_group_id")["flow_group_id"]
+    config = {"flow_group_id": group, "run_config": {"type": "LocalRun", "labels": ["grouped"]}}
+    api.mutate("set_flow_group_run_config", config, "success")
+    assert labels(flow) == ["grouped"]
+    api.mutate("set_flow_group_labels", {"flow_group_id": group, "labels": ["b", "a"]}, "success")
+    assert labels(flow) == ["a", "b"]
+    assert labels(flow, run_config={"labels": ["run"]}) == ["run"]
+    assert labels(flow, run_config={"labels": ["run"]}, labels=[]) == []
+
+
+def test_a_run_is_created_once_for_its_key(api: Api) -> None:
+    flow, other = api.flow(api.project()), api.flow(api.project("b"))
+    run = api.run(flow, idempotency_key="k")
+    assert api.run(flow, idempotency_key="k") == run
+    assert api.run(other, idempotency_key="k") != run
+
+
+def test_a_run_by_version_group(api: Api) -> None:
+    project = api.project()
+    api.flow(project, version_group_id="g")
+    newest = api.flow(project, version_group_id="g")
+    run = api.mutate("create_flow_run", {"version_group_id": "g"}, "flow_run {flow_id}")
+    assert run == {"flow_run": {"flow_id": newest}}
+    assert "none" in api.refused("create_flow_run", {"version_group_id": "none"})
+    assert "flow_id" in api.refused("create_flow_run", {})
+
+
+def test_a_run_goes_through_its_states(api: Api) -> None:
+    run = api.run(api.flow(api.project()))
+    (task_run, *_) = run_row(api, run, "task_runs {id}")["task_runs"]
+
+    def flow_state(kind: str, **more: Any) -> None:
+        state = {"type": kind, "message": kind, **more}
+        api.mutate("set_flow_run_state", {"flow_run_id": run, "state": state})
+
+    running = {"task_run_id": task_run["id"], "state": {"type": "Running", "message": "go"}}
+    assert "not in a running state" in api.refused("set_task_run_state", running)
+    flow_state("Submitted")
+    again = {"flow_run_id": run, "state": {"type": "Submitted"}}
+    assert "already been submitted" in api.refused("set_flow_run_state", again)
+    flow_state("Running")
+    api.mutate("set_task_run_state", running)
+    flow_state("Success", _result={"value": 1})
+    found = run_row(
+        api, run, "state version start_time end_time duration state_result states {state}"
+    )
+    assert [state["state"] for state in found["states"]] == [
+        "Scheduled", "Submitted", "Running", "Success",
+    ]  # fmt: skip
+    assert (found["state"], found["version"]) == ("Success", 4)
+    assert found["state_result"] == {"value": 1}
+    assert found["start_time"] < found["end_time"]
+    assert found["duration"].startswith("00:00:0")
+
+
+def test_states_are_checked(api: Api) -> None:
+    run = api.run(api.flow(api.project()))
+    for state, says in (
+        ([], "object"),
+        ({}, "type"),
+        ({"type": "Running", "message": "x" * 1_000_001}, "bytes"),
+        ({"type": "Scheduled", "start_time": "soon"}, "ISO 8601"),
+    ):
+        given = {"flow_run_id": run, "state": state}
+        assert says in api.refused("set_flow_run_state", given)
+    both = [{"flow_run_id": run, "state": {"type": "Running"}}, {"flow_run_id": run, "state": {}}]
+    assert "type" in api.refused("set_flow_run_states", {"states": both}, "states {id}")
+    assert run_row(api, run, "state version") == {"state": "Scheduled", "version": 1}
+
+
+def test_cancelling(api: Api) -> None:
+    flow = api.flow(api.project())
+    waiting, running, done = (api.run(flow) for _ in range(3))
+    for run, kind in ((running, "Running"), (done, "Success")):
+        api.mutate("set_flow_run_state", {"flow_run_id": run, "state": {"type": kind}})
+    states = [
+        api.mutate("cancel_flow_run", {"flow_run_id": run}, "state")["state"]
+        for run in (waiting, running, done)
+    ]
+    assert states == ["Cancelled", "Cancelling", "Success"]
+
+
+def test_task_runs_are_found_or_created(api: Api) -> None:
+    flow = api.flow(api.project())
+    run = api.run(flow)
+    (task, *_) = flow_row(api, flow, "tasks {id}")["tasks"]
+    wanted = {"flow_run_id": run, "task_id": task["id"]}
+    known = run_row(api, run, "task_runs {id task_id}")["task_runs"]
+    first = api.mutate("get_or_create_task_run_info", wanted, "id version serialized_state")
+    assert first["id"] in [row["id"] for row in known if row["task_id"] == task["id"]]
+    child = api.mutate(
+        "get_or_create_task_run", {**wanted, "map_index": 2}, "task_run {id version}"
+    )
+    assert child["task_run"]["version"] == 0
+    again = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": 2})
+    assert again["id"] == child["task_run"]["id"]
+    query = f'{{get_task_run_info(task_run_id: "{again["id"]}") {{id version serialized_state}}}}'
+    assert api.data(query)["get_task_run_info"]["serialized_state"]["type"] == "Pending"
+
+
+def test_the_queue_of_an_agent(api: Api) -> None:
+    flow = api.flow(api.project())
+    later = api.run(flow, scheduled_start_time="2090-01-01T00:00:00")
+    plain = api.run(flow, scheduled_start_time="2020-01-02T00:00:00")
+    early = api.run(flow, scheduled_start_time="2020-01-01T00:00:00")
+    labelled = api.run(flow, labels=["a"], scheduled_start_time="2020-01-01T00:00:00")
+
+    def queue(**given: Any) -> list[str]:
+        return api.mutate("get_runs_in_queue", given, "flow_run_ids")["flow_run_ids"]
+
+    assert queue() == [early, plain]
+    assert queue(labels=["a", "b"]) == [labelled]
+    assert queue(labels=["b"]) == []
+    assert queue(before="2091-01-01T00:00:00+00:00") == [early, plain, later]
+    api.mutate("set_flow_run_state", {"flow_run_id": early, "state": {"type": "Submitted"}})
+    assert queue() == [plain]
+
+
+def test_many_flow_runs_at_most_25_in_a_queue(api: Api) -> None:
+    flow = api.flow(api.project(), document={"tasks": [], "edges": []})
+    for _ in range(27):
+        api.run(flow)
+    ids = api.mutate("get_runs_in_queue", {}, "flow_run_ids")["flow_run_ids"]
+    assert len(ids) == len(set(ids)) == 25
+
+
+def test_secrets_are_read_by_name_only(api: Api) -> None:
+    api.mutate("set_secret", {"name": "S", "value": {"k": 1}}, "success")
+    api.mutate("set_secret", {"name": "S", "value": "v"}, "success")
+    assert api.data('{secret_value(name: "S")}') == {"secret_value": "v"}
+    api.mutate("delete_secret", {"name": "S"}, "success")
+    assert api.data('{secret_value(name: "S")}') == {"secret_value": None}
+
+
+def test_small_stores(api: Api) -> None:
+    key = api.mutate("set_key_value", {"key": "k", "value": [1]})["id"]
+    assert api.mutate("set_key_value", {"key": "k", "value": [2]})["id"] == key
+    assert api.data('{key_value(where: {key: {_eq: "k"}}) {value}}') == {
+        "key_value": [{"value": [2]}]
+    }
+    api.mutate("delete_key_value", {"key_value_id": key}, "success")
+    limit = api.mutate("update_task_tag_limit", {"tag": "t", "limit": 3})["id"]
+    assert api.data('{task_tag_limit(where: {tag: {_eq: "t"}}) {id limit}}') == {
+        "task_tag_limit": [{"id": limit, "limit": 3}]
+    }
+    agent = {"type": "LocalAgent", "name": "a", "labels": ["x"]}
+    assert api.mutate("register_agent", agent) == api.mutate("register_agent", agent)
+
+
+def test_text_that_a_database_cannot_hold_is_an_error_not_a_crash(api: Api) -> None:
+    answer = api.answer('mutation {create_project(input: {name: "nul \\u0000"}) {id}}')
+    if "errors" in answer:
+        assert answer["errors"][0]["message"] == "the database refused this request"
+    api.project("still works")
+
+
+def test_the_word_that_makes_clients_retry_is_never_sent(api: Api) -> None:
+    answer = api.answer('{flow(where: {id: {_eq: "API_ERROR"}}) {id}}')
+    assert "errors" in answer
+    assert "API_ERROR" not in json.dumps(answer)
+
+
+def test_concurrent_registrations_make_each_version_once(api: Api) -> None:
+    project = api.project()
+    together = threading.Barrier(8)
+
+    def register(number: int) -> list[str]:
+        together.wait()
+        key = {"idempotency_key": f"k{number % 4}"}
+        return [api.flow(project, "plain"), api.flow(project, f"keyed {number % 4}", **key)]
+
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(register, range(8)))
+    rows = api.data("{flow(order_by: {version: asc}) {id name version archived}}")["flow"]
+    plain = [row for row in rows if row["name"] == "plain"]
+    assert [row["version"] for row in plain] == list(range(1, 9))
+    assert [row["archived"] for row in plain] == [True] * 7 + [False]
+    assert {row["id"] for row in plain} == {first for first, _ in ids}
+    keyed = [row for row in rows if row["name"] != "plain"]
+    assert sorted(row["name"] for row in keyed) == [f"keyed {number}" for number in range(4)]
+    groups = api.data("{flow_group_aggregate {aggregate {count}}}")
+    assert groups["flow_group_aggregate"]["aggregate"]["count"] == 5
+
+
+def test_concurrent_creation_of_one_project(api: Api) -> None:
+    together = threading.Barrier(6)
+
+    def create(_number: int) -> str:
+        together.wait()
+        answer = api.answer('mutation {create_project(input: {name: "one"}) {id}}')
+        return answer["errors"][0]["message"] if "errors" in answer else "made"
+
+    with ThreadPoolExecutor(6) as pool:
+        results = sorted(pool.map(create, range(6)))
+    assert results == ["'Uniqueness violation.'"] * 5 + ["made"]
