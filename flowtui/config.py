@@ -337,7 +337,7 @@ def _known(user: UserConfig, name: str, *, where: str) -> Profile:
         f"there is no profile {name!r}",
         where=where,
         fix=f"{hint}Known profiles: {', '.join(sorted(user.profiles))}. "
-        "`flowtui login --profile NAME --api-url ADDRESS` makes a new one",
+        "`flowtui profiles add NAME URL` makes a new one",
     )
 
 

@@ -56,7 +56,7 @@ class GraphQLControlPlane:
         self._key_tenant: str | None = None
         self._tenant: str | None = None
         self._lacking: set[str] = set()
-        self._unfinished: set[asyncio.Task[object]] = set()
+        self._unfinished: set[asyncio.Task[str]] = set()
 
     @property
     def api_url(self) -> str:
@@ -165,6 +165,8 @@ class GraphQLControlPlane:
         """Register a serialized flow as a new version. All of it or nothing.
 
         With the key of the newest version the server creates nothing and that version is returned.
+        Cancelled, it takes back what it did; what could not be taken back is a note of the
+        CancelledError. Use `close` afterwards: it waits for clean-up that is still under way.
         """
         await self._connected()
         return await registration.register(
@@ -184,7 +186,9 @@ class GraphQLControlPlane:
     async def close(self) -> None:
         """Close the connections, after the clean-up of cancelled registrations."""
         if self._unfinished:
-            await asyncio.wait(self._unfinished, timeout=_CLEAN_UP)
+            _, late = await asyncio.wait(self._unfinished, timeout=_CLEAN_UP)
+            for task in late:
+                task.cancel()
         await self._transport.close()
 
     # ------------------------------------------------------- what registration builds on, as well
@@ -258,7 +262,7 @@ class GraphQLControlPlane:
         versions = await self._versions({"id": {"_eq": version_id}})
         return versions[0] if versions else None
 
-    def finish_later(self, task: asyncio.Task[object]) -> None:
+    def finish_later(self, task: asyncio.Task[str]) -> None:
         """`close` waits for this task."""
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)

@@ -58,7 +58,7 @@ class Api(Protocol):
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
     ) -> tuple[FlowVersion, ...]: ...
-    def finish_later(self, task: asyncio.Task[object]) -> None: ...
+    def finish_later(self, task: asyncio.Task[str]) -> None: ...
 
 
 def compress(serialized: JsonObject) -> str:
@@ -87,8 +87,9 @@ async def register(
     )
     try:
         version_id = await asyncio.shield(creating)
-    except asyncio.CancelledError:
-        await _cancelled(api, creating, before, split=split)
+    except asyncio.CancelledError as cancelled:
+        undoing = asyncio.ensure_future(_undo(api, creating, before, split=split))
+        await _tell_within_grace(api, undoing, cancelled)
         raise
     except OutcomeUnknownError:
         version_id = await _look_for(api, project, serialized, before, split=split)
@@ -130,9 +131,10 @@ async def _create(
             where=api.api_url,
             fix="check the address: Prefect 0.6 to 1.4 is supported",
         )
+    whole = call == "create_flow"
     values: dict[str, Json] = {
         "project_id": project.id,
-        "serialized_flow": serialized if call == "create_flow" else compress(serialized),
+        "serialized_flow": serialized if whole else await asyncio.to_thread(compress, serialized),
         **options,
     }
     answer = await api.mutate(
@@ -184,8 +186,9 @@ async def _fill(
             await api.succeed("register_edges", values, safe=False)
         if set_schedule_active:
             await api.succeed("set_schedule_active", {"flow_id": version_id})
-    except asyncio.CancelledError:
-        await _within_grace(api, asyncio.ensure_future(_remove(api, version_id)))
+    except asyncio.CancelledError as cancelled:
+        undoing = asyncio.ensure_future(_remove_or_tell(api, version_id))
+        await _tell_within_grace(api, undoing, cancelled)
         raise
     except FlowtuiError as error:
         raise await _taken_back(api, version_id, before, error) from None
@@ -218,30 +221,47 @@ async def _remove(api: Api, version_id: str) -> None:
     await api.succeed(call, {"flow_id": version_id})
 
 
-async def _cancelled(
+async def _undo(
     api: Api, creating: asyncio.Future[str], before: tuple[FlowVersion, ...], *, split: bool
-) -> None:
+) -> str:
     """Undo a registration that was cancelled while its answer was on the way.
 
     A complete version that already replaced an earlier one stays: the server has archived the
     earlier one, and deleting the new one would leave the flow without any.
     """
+    try:
+        version_id = await creating
+    except OutcomeUnknownError as error:
+        return error.problem.what
+    except FlowtuiError:
+        return ""
+    if version_id in {each.id for each in before}:
+        return ""
+    if before and not split:
+        return (
+            f"the flow was registered as {version_id} before the cancellation reached the control "
+            f"plane; it stays, because it has replaced version {before[0].version}"
+        )
+    return await _remove_or_tell(api, version_id)
 
-    async def undo() -> None:
-        try:
-            version_id = await creating
-        except FlowtuiError:
-            return
-        known = {each.id for each in before}
-        if version_id not in known and (split or not before):
-            await _remove(api, version_id)
 
-    await _within_grace(api, asyncio.ensure_future(undo()))
+async def _remove_or_tell(api: Api, version_id: str) -> str:
+    try:
+        await _remove(api, version_id)
+    except FlowtuiError as error:
+        return f"the cancelled flow {version_id} is left at the control plane: {error.problem.what}"
+    return ""
 
 
-async def _within_grace(api: Api, undoing: asyncio.Future[None]) -> None:
-    api.finish_later(cast("asyncio.Task[object]", undoing))
-    await asyncio.wait({undoing}, timeout=_GRACE)
+async def _tell_within_grace(
+    api: Api, undoing: asyncio.Task[str], cancelled: asyncio.CancelledError
+) -> None:
+    """Wait a moment for the clean-up; what it has to tell becomes a note of the cancellation."""
+    api.finish_later(undoing)
+    done, _ = await asyncio.wait({undoing}, timeout=_GRACE)
+    told = undoing.result() if done else "the control plane has not answered yet"
+    if told:
+        cancelled.add_note(told)
 
 
 async def _look_for(

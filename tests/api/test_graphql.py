@@ -429,8 +429,9 @@ async def test_a_whole_version_that_replaced_another_is_not_deleted_on_cancel(
     await asyncio.to_thread(wait)
     registering.cancel()
     released.set()
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError) as caught:
         await registering
+    assert "it has replaced version 1" in caught.value.__notes__[0]
     await plane.close()
     assert [(each["version"], each["archived"]) for each in snake.flows] == [(1, True), (2, False)]
 
