@@ -78,6 +78,9 @@ class MemoryControlPlane:
 
     async def create_project(self, name: str, description: str = "") -> Project:
         self._answer()
+        return self.add_project(name, description)
+
+    def add_project(self, name: str, description: str = "") -> Project:
         self._made += 1
         project = Project(f"p{self._made}", name, description)
         self.project_list.append(project)

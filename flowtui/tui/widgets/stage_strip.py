@@ -68,7 +68,8 @@ class StageStrip(Painted):
             chosen = stage is self._selected
             title = f" {shortened(f'{number} {name}', cell - 2):<{cell - 2}} "
             top.append((title, "bold $foreground on $selected" if chosen else "$muted"))
-            words = f" {shortened(self._words(record, stage, now, narrow=cell < 16), cell - 2):<{cell - 2}} "
+            words = shortened(self._words(record, stage, now, narrow=cell < 16), cell - 2)
+            words = f" {words:<{cell - 2}} "
             style = _STYLES[record.stages[stage].state]
             bottom.append((words, f"{style} on $selected" if chosen else style))
         content = Content.assemble(*top, "\n", *bottom)
@@ -80,13 +81,10 @@ class StageStrip(Painted):
         elapsed = view.elapsed(now)
         if elapsed is None:
             return f"{mark} {view.state}"
-        if view.state is StageState.RUNNING:
-            return (
-                f"{mark} {view.state} {int(elapsed)}s"
-                if elapsed < 60
-                else f"{mark} {duration(elapsed)}"
-            )
-        return f"{mark} {view.state} {duration(elapsed)}"
+        took = duration(elapsed)
+        if view.state is StageState.RUNNING and elapsed < 60:
+            took = f"{int(elapsed)}s"
+        return f"{mark} {took}" if narrow else f"{mark} {view.state} {took}"
 
     def on_click(self, event: Click) -> None:
         cell = max(self.content_size.width // len(STAGES), 1)

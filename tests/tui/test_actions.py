@@ -1,0 +1,103 @@
+"""The registry of actions: complete, free of clashes, and the page made from it current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowtui.tui.actions import ACTIONS, Facts, Scope, in_scope
+from flowtui.tui.app import FlowtuiApp
+from flowtui.tui.deploys import Phase
+from flowtui.tui.keysheet import keysheet
+from flowtui.tui.screens.connection import ProfileList
+from flowtui.tui.screens.deploys import DeployTable
+from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.widgets.detail import DetailPane
+from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.plan_view import PlanView
+from flowtui.tui.widgets.project_tree import ProjectTree
+from flowtui.tui.widgets.run_view import RunView
+
+OWNERS = (
+    FlowtuiApp,
+    MainScreen,
+    ProjectTree,
+    FlowTable,
+    DetailPane,
+    ProfileList,
+    DeployTable,
+    PlanView,
+    RunView,
+    LogView,
+)
+EATEN = {f"ctrl+{key}" for key in "jmhibaszqc"} - {"ctrl+q"}
+"""Keys that tmux, screen, readline or terminals take or turn into others. Ctrl+Q is a second key
+for what q does."""
+NESTED = (
+    (Scope.FLOWS, Scope.LIST, Scope.MAIN, Scope.APP),
+    (Scope.PROJECTS, Scope.LIST, Scope.MAIN, Scope.APP),
+    (Scope.DETAILS, Scope.LIST, Scope.MAIN, Scope.APP),
+    (Scope.CONNECTION, Scope.LIST, Scope.APP),
+    (Scope.DEPLOYS, Scope.LIST, Scope.APP),
+    (Scope.PLAN, Scope.LIST, Scope.APP),
+    (Scope.LOG, Scope.RUN, Scope.APP),
+)
+
+
+def test_names_are_unique() -> None:
+    names = [action.name for action in ACTIONS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=lambda owner: owner.__name__)
+def test_every_action_of_a_scope_is_carried_out_by_its_owner(owner: type) -> None:
+    missing = [
+        action.name
+        for scope in owner.SCOPES  # type: ignore[attr-defined]
+        for action in in_scope(scope)
+        if not callable(getattr(owner, f"perform_{action.id}", None))
+    ]
+    assert missing == []
+
+
+def test_every_scope_has_an_owner() -> None:
+    owned = {scope for owner in OWNERS for scope in owner.SCOPES}
+    assert {action.scope for action in ACTIONS} <= owned
+
+
+def test_no_key_is_eaten_on_the_way() -> None:
+    assert [action.name for action in ACTIONS if EATEN & set(action.keys)] == []
+
+
+@pytest.mark.parametrize("scopes", NESTED, ids=lambda scopes: scopes[0].value)
+def test_no_key_means_two_things_at_once(scopes: tuple[Scope, ...]) -> None:
+    keys = [key for scope in scopes for action in in_scope(scope) for key in action.keys]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []
+
+
+def test_what_destroys_is_never_on_a_plain_movement_key() -> None:
+    movement = {key for action in in_scope(Scope.LIST) for key in action.keys} | {"enter", "space"}
+    assert [a.name for a in ACTIONS if a.dangerous and movement & set(a.keys)] == []
+
+
+def test_reasons_are_words_for_a_person() -> None:
+    situations = (
+        Facts(),
+        Facts(connected=True),
+        Facts(connecting=True),
+        Facts(phase=Phase.PLANNING),
+        Facts(phase=Phase.RUNNING, connected=True),
+    )
+    for action in ACTIONS:
+        for facts in situations:
+            reason = action.why_not(facts)
+            assert reason is None or (reason[0].islower() and not reason.endswith("."))
+
+
+def test_the_key_page_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "keys.md"
+    assert page.read_text(encoding="utf-8") == keysheet(), (
+        "make it again: python -m flowtui.tui.keysheet > docs/keys.md"
+    )
