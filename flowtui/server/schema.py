@@ -40,6 +40,7 @@ from flowtui.server.scalars import JSON, TIMESTAMP, UUID
 from flowtui.server.selection import ROOT, Reader
 
 MUTATION_ROOT = "mutation_root"
+_WORD_BORDER = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SCALARS: Mapping[Kind, GraphQLScalarType] = {
     Kind.UUID: UUID,
     Kind.STRING: GraphQLString,
@@ -81,7 +82,7 @@ def _context(info: Info) -> Context:
 
 def snake(name: str) -> str:
     """`createFlowRunInput` and `CreateFlowRunInput` → `create_flow_run_input`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return _WORD_BORDER.sub("_", name).lower()
 
 
 @cache

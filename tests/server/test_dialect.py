@@ -22,6 +22,7 @@ def api(tmp_path: Path) -> Api:
     [
         ("createFlowFromCompressedStringInput", "create_flow_from_compressed_string_input"),
         ("getRunsInQueue", "get_runs_in_queue"),
+        ("createAPITokenInput", "create_api_token_input"),
         ("create_flow_run", "create_flow_run"),
         ("hello", "hello"),
     ],
