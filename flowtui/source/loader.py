@@ -307,7 +307,7 @@ class _Run:
 
     @property
     def _place(self) -> str:
-        return f"{self._flow.path}:{self._flow.line}"
+        return f"{self._flow.path}:{self._flow.line}" if self._flow.line else self._flow.path
 
     def _refused(self, error: Mapping[str, Any]) -> LoadError:
         frames = tuple(Frame(**frame) for frame in error["frames"])

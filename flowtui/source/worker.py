@@ -796,13 +796,13 @@ def find_executor(dotted):
     """The executor class; the two homes that Prefect's executors had are interchangeable."""
     name = dotted.rpartition(".")[2]
     homes = ("prefect.executors." + name, "prefect.engine.executors." + name)
-    for candidate in homes if dotted in homes else (dotted, *homes):
+    for candidate in homes if dotted in homes else (dotted,):
         module, _, attribute = candidate.rpartition(".")
         try:
             cls = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError, ValueError):
             continue
-        if isinstance(cls, type):
+        if isinstance(cls, type) and any(base.__name__ == "Executor" for base in cls.__mro__[1:]):
             return cls, candidate
     raise RefusalError(
         "BadSettings",

@@ -1,0 +1,154 @@
+"""The stand-alone worker on its own: every Python it must run on, and its view of packages."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import flowtui.source.loader as loader
+from tests.parts.need import missing
+from tests.parts.prefects import find_python
+
+WORKER = Path(loader.__file__).with_name("worker.py")
+
+
+def test_the_worker_imports_nothing_of_flowtui() -> None:
+    for node in ast.walk(ast.parse(WORKER.read_text())):
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("flowtui") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not (node.module or "").startswith("flowtui")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("minor", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_the_worker_answers_on_every_python(minor: str, tmp_path: Path) -> None:
+    """With a stand-in for an installed Prefect 3, which it refuses without importing it."""
+    python = find_python(minor)
+    if python is None:
+        missing(f"Python {minor}", "not on PATH or under pyenv")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "flow.py").write_text("raise SystemExit('not to be run')\n")
+    info = tmp_path / "packages" / "prefect-3.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: prefect\nVersion: 3.1.0\n")
+    request = {
+        "action": "inspect",
+        "root": str(project),
+        "path": "flow.py",
+        "name": None,
+        "variable": None,
+        "line": 1,
+        "modules": [],
+        "attachment": None,
+        "answer": str(tmp_path / "answer"),
+        "pickle": str(tmp_path / "pickle"),
+        "trace": str(tmp_path / "trace"),
+        "pickle_limit": 1000,
+    }
+    done = subprocess.run(
+        [python, "-S", "-B", str(WORKER)],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tmp_path / "packages")},
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    error = json.loads((tmp_path / "answer").read_text())["error"]
+    assert error["type"] == "UnsupportedPrefect"
+    assert "not supported by this version of flowtui yet (found 3.1.0)" in error["message"]
+
+
+@pytest.fixture
+def worker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("worker_under_test", WORKER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def distribution(folder: Path, name: str, version: str, *files: str, **more: str) -> None:
+    info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        f"{more.get('requires', '')}\nText with Name: other\n"
+    )
+    (info / "RECORD").write_text("".join(f"{file},sha256=x,1\n" for file in files))
+    if "top_level" in more:
+        (info / "top_level.txt").write_text(more["top_level"])
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("")
+
+
+def test_import_names_lead_to_distributions(
+    worker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    distribution(site, "PyYAML", "5.1", "yaml/__init__.py", "_yaml/__init__.py")
+    distribution(site, "scikit-learn", "1.0", "sklearn/__init__.py", top_level="sklearn\n")
+    distribution(site, "google-storage", "2.0", "google/storage/__init__.py")
+    distribution(site, "google-pubsub", "3.0", "google/pubsub/__init__.py")
+    distribution(site, "single", "1", "single.py", "../../bin/tool")
+    distribution(site, "unused", "1", "unused.py")
+    distribution(site, "prefect", "1.4.1", "prefect/__init__.py")
+    flow = tmp_path / "flow.py"
+    flow.write_text(
+        "import yaml, os, single\nfrom google.storage import Client\nfrom prefect import Flow\n"
+        "from . import relative\nimport helper\n"
+        "def late():\n    from sklearn.svm import SVC\n    import not_installed\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    installed = {key: one for key, one in worker.distributions().items() if one.folder == str(site)}
+    found = worker.packages([str(flow)], {"helper"}, installed, set(worker.sys.modules))
+    assert found == [
+        ["google-storage", "2.0"],
+        ["PyYAML", "5.1"],
+        ["scikit-learn", "1.0"],
+        ["single", "1"],
+    ]
+
+
+def test_a_prefect_extra_counts_once_it_is_loaded(
+    worker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    requires = (
+        'Requires-Dist: click (>=7)\nRequires-Dist: some-cloud-sdk>=1 ; extra == "cloud"\n'
+        "Requires-Dist: other; extra == 'other'\n"
+    )
+    distribution(site, "prefect", "1.4.1", "prefect/__init__.py", requires=requires)
+    distribution(site, "some_cloud_sdk", "1.2", "cloudsdk.py")
+    distribution(site, "other", "1", "other_sdk.py")
+    distribution(site, "click", "8", "click/__init__.py")
+    monkeypatch.syspath_prepend(str(site))
+    installed = {key: one for key, one in worker.distributions().items() if one.folder == str(site)}
+    before = set(worker.sys.modules)
+    monkeypatch.setitem(worker.sys.modules, "cloudsdk", ModuleType("cloudsdk"))
+    monkeypatch.setitem(worker.sys.modules, "click", ModuleType("click"))
+    before.discard("click")
+    assert worker.packages([], set(), installed, before) == [["some_cloud_sdk", "1.2"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({"a": {1: (2, 3)}, "b": object()}, {"a": {"1": [2, 3]}}),
+        ({"s": {"y", "x"}, "p": Path("/x")}, {"s": ["x", "y"], "p": "/x"}),
+        ([1, object(), None, 2.5], [1, None, 2.5]),
+    ],
+)
+def test_only_what_is_json_is_reported(worker: ModuleType, value: object, plain: object) -> None:
+    assert worker.plain(value) == plain
