@@ -50,14 +50,11 @@ def _as_other_user(folder: Path) -> Sequence[str]:
     """PostgreSQL refuses to run as root: the command prefix that makes it somebody else."""
     if os.geteuid() != 0:
         return []
-    for name in _UNPRIVILEGED:
-        try:
-            user = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        return ["runuser", "-u", name, "--"]
-    missing("PostgreSQL", "running as root, and there is no other user to run it as")
+    others = [user for user in pwd.getpwall() if user.pw_name in _UNPRIVILEGED]
+    if not others:
+        missing("PostgreSQL", "running as root, and there is no other user to run it as")
+    os.chown(folder, others[0].pw_uid, others[0].pw_gid)
+    return ["runuser", "-u", others[0].pw_name, "--"]
 
 
 @contextmanager

@@ -55,15 +55,18 @@ class Replay:
                     best = max(left, key=lambda other: self._likeness(item, other))
                     left.remove(best)
                     self.learn(item, best)
-        elif isinstance(recorded, str) and isinstance(actual, str):
-            if _UUID.fullmatch(recorded) and _UUID.fullmatch(actual):
-                self._ours.setdefault(recorded, actual)
+        elif _is_id(recorded) and _is_id(actual):
+            self._ours.setdefault(recorded, actual)
 
     def _likeness(self, recorded: Any, actual: Any) -> int:
         if isinstance(recorded, dict) and isinstance(actual, dict):
             return sum(self._likeness(value, actual.get(key)) for key, value in recorded.items())
         known = self._ours.get(recorded) if isinstance(recorded, str) else None
         return 5 if known is not None and known == actual else int(recorded == actual)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
 def differs(recorded: Any, actual: Any) -> bool:

@@ -9,5 +9,7 @@ def hello():
     print("hello")
 
 
-with Flow("cliflow", storage=Local(add_default_labels=False)) as flow:
+STORAGE = Local(path=__file__, stored_as_script=True, add_default_labels=False)
+
+with Flow("cliflow", storage=STORAGE) as flow:
     hello()

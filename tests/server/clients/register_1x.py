@@ -5,6 +5,7 @@ Prints one JSON object with the ids.
 
 import datetime
 import json
+import os
 import sys
 
 import prefect
@@ -33,17 +34,18 @@ def make(name, directory, schedule=None):
 
 
 directory = sys.argv[1]
+project = os.environ["TEST_PROJECT"]
 client = Client()
 found = {"prefect": prefect.__version__}
-found["project"] = client.create_project("proj 1x", "about")
-found["again"] = client.create_project("proj 1x")
+found["project"] = client.create_project(project, "about")
+found["again"] = client.create_project(project)
 found["doomed"] = client.create_project("doomed")
 found["deleted"] = client.delete_project("doomed")
 
-found["first"] = make("two task", directory).register("proj 1x", set_schedule_active=False)
+found["first"] = make("two task", directory).register(project, set_schedule_active=False)
 second = make("two task", directory)
-found["second"] = second.register("proj 1x", idempotency_key="same")
-found["third"] = second.register("proj 1x", idempotency_key="same")
+found["second"] = second.register(project, idempotency_key="same")
+found["third"] = second.register(project, idempotency_key="same")
 found["serialized"] = second.serialize()
 
 hourly = IntervalSchedule(
@@ -51,16 +53,16 @@ hourly = IntervalSchedule(
 )
 plain = make("plain flow", directory, hourly)
 plain.storage.add_flow(plain)
-found["plain"] = client.register(plain, "proj 1x", build=False, compressed=False)
+found["plain"] = client.register(plain, project, build=False, compressed=False)
 
 wide = Flow("wide", storage=Local(directory=directory, add_default_labels=False))
 for number in range(500):
     wide.add_task(prefect.tasks.core.constants.Constant(number, name=f"c{number}"))
-found["wide"] = wide.register("proj 1x")
+found["wide"] = wide.register(project)
 
 labelled = make("labelled", directory)
 labelled.run_config = LocalRun(labels=["a", "b"])
-found["labelled"] = labelled.register("proj 1x", labels=["c"])
+found["labelled"] = labelled.register(project, labels=["c"])
 
 found["run"] = client.create_flow_run(
     flow_id=found["second"], parameters={"x": 5}, context={"camelKey": {"innerKey": 1}}
