@@ -157,7 +157,10 @@ def _resolve(root: Path, parts: list[str]) -> list[Path | None] | None:
 
 
 def _has_python(folder: Path) -> bool:
-    return any(entry.suffix == ".py" for entry in folder.iterdir())
+    try:
+        return any(entry.suffix == ".py" for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def imports_of(file: Path) -> Iterator[_Import]:

@@ -63,6 +63,15 @@ class RefusalError(Exception):
         self.frames = list(frames)
 
 
+_MOVED = {
+    "prefect.environments": "Prefect 1.0 and later have no environments: import storage from "
+    "prefect.storage, and set the flow's executor and run_config",
+    "prefect.storage": "before Prefect 0.14 it is called prefect.environments.storage",
+    "prefect.executors": "before Prefect 0.14 it is called prefect.engine.executors",
+    "prefect.run_configs": "run configs came with Prefect 0.13: set the flow's environment",
+}
+
+
 # Where things are
 
 
@@ -245,6 +254,8 @@ class Recorder:
                 self._ignore_flow_call(prefect.Flow, name)
         if not hasattr(prefect.Flow, "deploy"):
             prefect.Flow.deploy = prefect.Flow.register  # the old name, gone in 0.10
+        if not hasattr(prefect.Flow, "register"):
+            prefect.Flow.register = prefect.Flow.deploy  # the new name, not yet in 0.6
         for name in _IGNORED_CLIENT_CALLS:
             if hasattr(prefect.Client, name):
                 self._ignore_client_call(prefect.Client, name)
@@ -1081,6 +1092,8 @@ def error_report(error, project, installed):
 def hint_for(error, project, installed):
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.split(".")[0]
+        if error.name in _MOVED:
+            return _MOVED[error.name]
         owners = [key for key, one in installed.items() if top in one.top_level]
         if owners:
             return "%s is installed, but has no module %s" % (installed[owners[0]].name, error.name)

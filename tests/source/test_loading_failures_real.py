@@ -70,6 +70,21 @@ async def test_a_missing_package_says_where_to_install_it(project: Project) -> N
     assert f"{interpreter('1.4.1').executable} -m pip install" in error.problem.fix
 
 
+@pytest.mark.parametrize(
+    ("version", "line", "hint"),
+    [
+        ("1.4.1", "from prefect.environments.storage import Docker", "prefect.storage"),
+        ("0.6.1", "from prefect.storage import Docker", "prefect.environments.storage"),
+        ("0.6.1", "from prefect.run_configs import DockerRun", "came with Prefect 0.13"),
+    ],
+)
+async def test_names_of_another_prefect_version_are_explained(
+    project: Project, version: str, line: str, hint: str
+) -> None:
+    project.write("flow.py", line + "\n" + FLOW)
+    assert hint in (await failure(project, version)).problem.fix
+
+
 async def test_a_hang_is_ended_and_says_where_it_hung(project: Project) -> None:
     project.write("flow.py", "import helper\nhelper.wait()\n" + FLOW)
     project.write(
@@ -107,8 +122,10 @@ async def gone(pid: int) -> None:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
         return
-    with open(handle, closefd=True):
+    try:
         ended, _, _ = await asyncio.to_thread(select.select, [handle], [], [], 10)
+    finally:
+        os.close(handle)
     assert ended
 
 
