@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from flowtui.api.transport import OutcomeUnknownError
+from flowtui.api.causes import OutcomeUnknownError
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.models import FlowVersion, Json, JsonObject, Project
 

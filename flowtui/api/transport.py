@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import ssl
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from flowtui import addresses
+from flowtui.api import causes
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
 from flowtui.models import Json, JsonObject
@@ -34,23 +34,6 @@ _BUSY = (429, 502, 503, 504)
 _REDIRECT = (301, 302, 303, 307, 308)
 
 _LOGIN = "store one with `flowtui login`, or set FLOWTUI_API_KEY"
-_SELF_SIGNED = "it is signed by an authority that this machine does not know"
-_CERTIFICATE = {
-    9: "it is not valid yet (or this machine's clock is wrong)",
-    10: "it has expired (or this machine's clock is wrong)",
-    18: "it is self-signed",
-    19: _SELF_SIGNED,
-    20: _SELF_SIGNED,
-    21: _SELF_SIGNED,
-    23: "it has been revoked",
-    62: "it is for another host name",
-    64: "it is for another IP address",
-}
-"""OpenSSL's verify codes in words."""
-
-
-class OutcomeUnknownError(ControlPlaneError):
-    """The request left, and no answer came: the server may or may not have done it."""
 
 
 class NotGraphQLError(ControlPlaneError):
@@ -91,6 +74,7 @@ class Transport:
         self.timeout = timeout
         self._secret = secret
         self._ca_file = ca_file
+        self._server = causes.Server(address, ca_file)
         self._http: httpx.AsyncClient | None = None
 
     async def post(
@@ -118,7 +102,8 @@ class Transport:
             async with asyncio.timeout(limit):
                 return await self._attempts(url, body, headers or {}, safe, progress)
         except TimeoutError:
-            problem = self._timed_out(limit, unknown=progress.may_have_left and not safe)
+            unknown = progress.may_have_left and not safe
+            problem = causes.timed_out(self.address, limit, unknown=unknown)
         # Raised here, not in the handler: no frame with the request hangs on it.
         raise problem
 
@@ -162,7 +147,9 @@ class Transport:
                 continue
             if answer is not None:
                 return self._read(url, answer)
-            problem = self._explain(cast("httpx.HTTPError", failure), safe=safe)
+            problem = causes.explain(
+                cast("httpx.HTTPError", failure), self._server, safe=safe, limit=self.timeout
+            )
             del failure
             raise problem
         raise AssertionError("the last attempt returns or raises")
@@ -322,93 +309,6 @@ class Transport:
             fix="get a new one and store it with `flowtui login`",
         )
 
-    # --------------------------------------------------------------------------- errors by cause
-
-    def _timed_out(self, limit: float, *, unknown: bool) -> FlowtuiError:
-        what = f"the control plane did not answer within {limit:g} seconds"
-        if unknown:
-            return OutcomeUnknownError(
-                f"{what}; whether it did what was asked is not known",
-                where=self.address,
-                fix="look at what is registered before trying again",
-            )
-        return ControlPlaneError(
-            what, where=self.address, fix="check the address and the network, then try again"
-        )
-
-    def _explain(self, failure: httpx.HTTPError, *, safe: bool) -> FlowtuiError:
-        import httpx
-
-        causes = tuple(_causes(failure))
-        for cause in causes:
-            if isinstance(cause, ssl.SSLError):
-                return self._tls_error(cause)
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return ControlPlaneError(
-                "there is no host of that name", where=self.address, fix="check the address"
-            )
-        if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-            return self._nobody_there()
-        if isinstance(failure, httpx.TimeoutException):
-            return self._timed_out(self.timeout, unknown=False)
-        if isinstance(failure, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.ProxyError):
-            reason = next((_reason(each) for each in causes if isinstance(each, OSError)), "")
-            return ControlPlaneError(
-                f"the control plane cannot be reached{f': {reason}' if reason else ''}",
-                where=self.address,
-                fix="check the address and the network",
-            )
-        what = "the connection broke before the answer came"
-        if not safe:
-            return OutcomeUnknownError(
-                f"{what}; whether the control plane did what was asked is not known",
-                where=self.address,
-                fix="look at what is registered before trying again",
-            )
-        return ControlPlaneError(
-            what, where=self.address, fix="check the address: is it https, or another port?"
-        )
-
-    def _nobody_there(self) -> ControlPlaneError:
-        if self.address == addresses.EMBEDDED:
-            return ControlPlaneError(
-                "the embedded server is not running",
-                where=self.address,
-                fix="start it with `flowtui server`, or choose another profile",
-            )
-        return ControlPlaneError(
-            "nothing listens at this address (connection refused)",
-            where=self.address,
-            fix="check the address and the port, and that the server is running",
-        )
-
-    def _tls_error(self, error: ssl.SSLError) -> ControlPlaneError:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            reason = _CERTIFICATE.get(error.verify_code, clean(error.verify_message))
-            unknown_signer = error.verify_code in (18, 19, 20, 21)
-            trusted = f" beside {self._ca_file}" if self._ca_file else ""
-            return ControlPlaneError(
-                f"the server's certificate is refused: {reason}",
-                where=self.address,
-                fix=f"put the authority's certificate in a file and set it as the profile's ca_file"
-                f" (or SSL_CERT_FILE); the system's own authorities were used{trusted}"
-                if unknown_signer
-                else "use the address that the certificate is for"
-                if error.verify_code in (62, 64)
-                else "the server needs a new certificate",
-            )
-        if error.reason == "WRONG_VERSION_NUMBER":
-            return ControlPlaneError(
-                "the server does not speak TLS on this port",
-                where=self.address,
-                fix="check the port, or use the http:// address",
-            )
-        return ControlPlaneError(
-            f"no secure connection could be made ({error.reason or type(error).__name__})",
-            where=self.address,
-            fix="check the address and the server's TLS settings",
-        )
-
 
 def mapping(value: object) -> dict[str, Any]:
     """A JSON object of an answer; empty for null and for anything else."""
@@ -449,30 +349,11 @@ class _Answer:
 def _may_retry(failure: httpx.HTTPError, *, safe: bool) -> bool:
     import httpx
 
-    if any(isinstance(cause, ssl.SSLError | socket.gaierror) for cause in _causes(failure)):
+    if causes.is_final(failure):
         return False
     if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return True
     return safe and isinstance(failure, httpx.NetworkError | httpx.RemoteProtocolError)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and everything it was raised from."""
-    waiting = [error]
-    seen: set[int] = set()
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        yield each
-        waiting += [each.__cause__, each.__context__]
-        if isinstance(each, BaseExceptionGroup):
-            waiting += cast("BaseExceptionGroup[BaseException]", each).exceptions
-
-
-def _reason(error: OSError) -> str:
-    return clean(error.strerror or str(error))[:200]
 
 
 def _complaints(errors: object) -> Iterator[Complaint]:

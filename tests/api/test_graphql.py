@@ -18,10 +18,10 @@ import pytest
 
 from flowtui import addresses
 from flowtui.api import registration
+from flowtui.api.causes import OutcomeUnknownError
 from flowtui.api.dialect import Naming
 from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.api.registration import BATCH, SPLIT_ABOVE, compress
-from flowtui.api.transport import OutcomeUnknownError
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import Project
