@@ -164,7 +164,7 @@ def _registry(program: str) -> Generator[str]:
     """Debian's registry on a free loopback port; what is pushed stays in the data folder."""
     folder = paths.data_dir() / "demo" / "registry"
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = _remembered_port("registry")
     config = folder / "config.yml"
     config.write_text(
         "version: 0.1\nlog: {level: warn}\n"
@@ -190,7 +190,8 @@ def _embedded_server() -> Generator[str]:
     database = paths.data_dir() / "demo" / "server.sqlite"
     database.parent.mkdir(parents=True, exist_ok=True)
     log_file = database.with_name("server.log")
-    command = [sys.executable, "-m", "flowtui", "server", "--port", "0", "--json"]
+    port = str(_remembered_port("server"))
+    command = [sys.executable, "-m", "flowtui", "server", "--port", port, "--json"]
     with log_file.open("w") as log:
         process = subprocess.Popen(
             [*command, "--database", str(database)],
@@ -223,10 +224,19 @@ def _ended(process: subprocess.Popen[Any]) -> Generator[None]:
             process.wait()
 
 
-def _free_port() -> int:
+def _remembered_port(name: str) -> int:
+    """The port of the last demo where it is free, so that a second demo finds nothing changed."""
+    file = paths.data_dir() / "demo" / f"{name}.port"
+    last = int(file.read_text()) if file.exists() else 0
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            probe.bind(("127.0.0.1", last))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(str(port))
+    return port
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[Any], log: Path) -> None:

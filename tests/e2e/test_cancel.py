@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ def _started(stage: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: event["event"] == "stage_started" and event["stage"] == stage
 
 
+def _no_container_is_left(engine: RunningEngine, mark: str) -> None:
+    """The engine removes the container of a build step once it sees the client gone."""
+    deadline = time.monotonic() + 5
+    while engine.containers(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert engine.containers(mark) == []
+
+
 def _check(ran: Ran, project: Project, stage: str) -> None:
     assert ran.code == ExitCode.CANCELLED, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
@@ -75,19 +84,19 @@ def test_while_the_image_is_built(docker: Project, docker_engine: RunningEngine)
         _log_with("Running in"),
         "flow.py",
         "--extra-dockerfile-command",
-        "RUN sleep 600",
+        "RUN sleep 61234",
         "--python-dependency",
         "prefect",
     )
     _check(ran, docker, "build")
-    assert docker_engine.containers() == []
+    _no_container_is_left(docker_engine, "sleep 61234")
 
 
 def test_while_the_flow_is_checked(docker: Project, docker_engine: RunningEngine) -> None:
     docker.write("flow.py", _SLOW_TO_UNPICKLE)
     ran = docker.interrupt_when(_started("health check"), "flow.py")
     _check(ran, docker, "health check")
-    assert docker_engine.containers() == []
+    _no_container_is_left(docker_engine, ran.result["deploy"])
 
 
 def test_while_the_image_is_pushed(
@@ -99,7 +108,7 @@ def test_while_the_image_is_pushed(
             _started("push"), "flow.py", "--registry-url", f"127.0.0.1:{proxy.port}/held"
         )
     _check(ran, docker, "push")
-    assert docker_engine.containers() == []
+    _no_container_is_left(docker_engine, ran.result["deploy"])
 
 
 def test_while_the_version_is_registered(project: Project, python_141: Path) -> None:

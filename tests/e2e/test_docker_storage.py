@@ -98,7 +98,7 @@ def test_the_guides_061_flow_goes_all_the_way(
     assert _sorted(_flow_in_image(docker_engine, pushed, path)) == _sorted(
         version["serialized_flow"]
     )
-    assert docker_engine.containers() == []
+    assert docker_engine.containers(ran.result["deploy"]) == []
 
 
 def test_a_141_flow_with_a_helper_and_a_second_deploy_without_a_change(

@@ -190,7 +190,7 @@ def test_a_package_that_is_missing_in_the_image(
     ran = docker.deploy("flow.py")
     _check(ran, ExitCode.FAILED, "humanize", "python_dependencies")
     assert ran.stages["health check"] == "failed"
-    assert docker_engine.containers() == []
+    assert docker_engine.containers(ran.result["deploy"]) == []
     _nothing_registered(docker)
 
 

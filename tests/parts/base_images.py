@@ -19,7 +19,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.need import missing
 from tests.parts.prefects import RELEASES, find_python, prefect_venv
 
-_RECIPE = "3"
+_RECIPE = "4"
 """Counted up when the recipe changes: it is part of the cache's key."""
 _TOOLS = ("dash", "rm", "mkdir", "sleep", "ls", "cat")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -158,6 +158,7 @@ def _copy_libraries(root: Path, executable: Path, library: Path, target: Path) -
             check=False,
         )
         wanted.update(re.findall(r"(?:=> |\t)(/\S+) \(0x", listed.stdout))
+    wanted.update(_companions(wanted))
     for name in sorted(wanted):
         if name.startswith(f"{root}/"):
             continue
@@ -169,3 +170,15 @@ def _copy_libraries(root: Path, executable: Path, library: Path, target: Path) -
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(name, root / place)
     subprocess.run(["ldconfig", "-r", str(root)], check=True)
+
+
+def _companions(libraries: set[str]) -> set[str]:
+    """Stubs and runtimes beside libc that wheels from the package index link against."""
+    libc = next((Path(name) for name in libraries if Path(name).name == "libc.so.6"), None)
+    if libc is None:
+        return set()
+    names = ("libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libm.so.6")
+    runtimes = ("libgcc_s.so.1", "libstdc++.so.6")
+    folders = (libc.parent, Path("/usr") / libc.parent.relative_to("/"))
+    found = (folder / name for name in (*names, *runtimes) for folder in folders)
+    return {str(path) for path in found if path.exists()}

@@ -1,0 +1,70 @@
+"""`flowtui demo` without a terminal: the whole job, with Docker and without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.parts.base_images import python_image
+from tests.parts.engine import RunningEngine
+
+pytestmark = pytest.mark.real
+
+
+def _demo(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flowtui", "demo", *environment.pop("options", "").split()],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "FLOWTUI_HOME": str(home), **environment},
+        check=False,
+    )
+
+
+def _rows(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    names = ("broken.py", "example-storage", "nightly load", "daily report")
+    lines = ran.stdout.splitlines()[-4:]
+    return {
+        name: line.removeprefix(name).strip()
+        for line in lines
+        for name in names
+        if line.startswith(name)
+    }
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One home for both demos: Prefect is installed once."""
+    return tmp_path_factory.mktemp("demo")
+
+
+def test_without_docker_local_storage_is_used_and_said_why(demo_home: Path) -> None:
+    ran = _demo(demo_home, DOCKER_HOST=f"unix://{demo_home}/no.sock")
+    assert ran.returncode == 0, ran.stderr
+    assert "storage: Local, because Docker cannot be used here: " in ran.stderr
+    assert "broken.py:5 is broken, on purpose" in ran.stderr
+    rows = _rows(ran)
+    assert rows["broken.py"].startswith("broken")
+    for name in ("example-storage", "nightly load", "daily report"):
+        assert rows[name].startswith("up to date  1"), ran.stdout
+    assert "Traceback" not in ran.stderr
+
+    again = _demo(demo_home, DOCKER_HOST=f"unix://{demo_home}/no.sock")
+    assert again.stderr.count("unchanged") == 3, again.stderr
+
+
+def test_with_docker_the_flows_go_through_engine_and_registry(
+    demo_home: Path, docker_engine: RunningEngine
+) -> None:
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    base = python_image(docker_engine, minor)
+    ran = _demo(demo_home, options=f"--base-image {base} --storage docker")
+    assert ran.returncode == 0, ran.stderr
+    assert f"built on {base}" in ran.stderr
+    assert ran.stderr.count("@sha256:") == 3, ran.stderr
+    assert all(_rows(ran)[name].startswith("up to date") for name in ("nightly load",)), ran.stdout
