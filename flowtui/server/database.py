@@ -54,9 +54,7 @@ class Database:
         """One consistent view of the data."""
         with self._engine.connect() as connection, Session(connection) as session:
             if not self._is_sqlite:
-                session.execute(
-                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                )
+                session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             yield session
 
     def write(self, work: Callable[[Session], Result]) -> Result:

@@ -51,7 +51,7 @@ def generated_token() -> str:
 def _create(file: Path, token: str) -> None:
     """Whole or not at all, readable by the owner only; the first of two processes wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(f"{token}\n")

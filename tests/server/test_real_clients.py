@@ -248,16 +248,14 @@ def test_a_wrong_token_is_refused(
 
 
 @pytest.mark.parametrize("version", ["0.15.13", "1.4.1"])
-def test_logging_in_with_the_cli(
-    server: RunningServer, token: str | None, tmp_path: Path, version: str
-) -> None:
+def test_logging_in_with_the_cli(tmp_path: Path, version: str) -> None:
     """The key is kept by the client itself; later commands find it."""
-    if token is None:
-        pytest.skip("a server without token asks for no login")
-    client = client_of(version, server.url, token, tmp_path / "home")
-    del client.environment["PREFECT__CLOUD__API_KEY"]
-    refused = client.run(client.python.parent / "prefect", "auth", "login", "--key", "wrong" * 5)
-    assert refused.returncode == 1
-    assert "Logged in" in client.cli("auth", "login", "--key", token)
-    assert "default" in client.cli("auth", "list-tenants")
-    assert "NAME" in client.cli("get", "projects")
+    with embedded_server(token=TOKEN) as server:
+        client = client_of(version, server.url, TOKEN, tmp_path / "home")
+        del client.environment["PREFECT__CLOUD__API_KEY"]
+        prefect = client.python.parent / "prefect"
+        assert client.run(prefect, "auth", "login", "--key", "wrong" * 5).returncode == 1
+        assert client.run(prefect, "get", "projects").returncode == 1
+        assert "Logged in" in client.cli("auth", "login", "--key", TOKEN)
+        assert "default" in client.cli("auth", "list-tenants")
+        assert "NAME" in client.cli("get", "projects")
