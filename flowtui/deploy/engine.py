@@ -228,20 +228,16 @@ class Engine:
             error=str(state.get("Error") or ""),
         )
 
-    async def container_output(self, container: str) -> AsyncGenerator[tuple[int, bytes]]:
-        """Pieces of output while it runs, until it ends: (1 stdout or 2 stderr, bytes)."""
-        path = f"/containers/{quote(container)}/logs"
-        params = {"follow": "1", "stdout": "1", "stderr": "1"}
-        async with self._stream("GET", path, params=params) as response:
-            buffer = b""
-            async for piece in response.aiter_raw():
-                buffer += piece
-                while len(buffer) >= 8:
-                    length = int.from_bytes(buffer[4:8], "big")
-                    if len(buffer) < 8 + length:
-                        break
-                    yield buffer[0], buffer[8 : 8 + length]
-                    buffer = buffer[8 + length :]
+    @asynccontextmanager
+    async def attached(self, container: str) -> AsyncGenerator[AsyncGenerator[tuple[int, bytes]]]:
+        """Its output from the start: pieces (1 stdout or 2 stderr, bytes) until it ends.
+
+        Attach before it is started. Not the engine's log: following that loses the last bytes.
+        """
+        path = f"/containers/{quote(container)}/attach"
+        params = {"stream": "1", "stdout": "1", "stderr": "1"}
+        async with self._stream("POST", path, params=params) as response:
+            yield _demultiplexed(response)
 
     async def containers(self, label: str) -> tuple[str, ...]:
         """IDs of all containers, running or not, that have this `label` or `label=value`."""
@@ -616,6 +612,18 @@ def _unreachable(error: Exception, endpoint: Endpoint) -> EngineError:
         where=where,
         fix="start it, or point DOCKER_HOST or DOCKER_CONTEXT at the right one",
     )
+
+
+async def _demultiplexed(response: httpx.Response) -> AsyncGenerator[tuple[int, bytes]]:
+    buffer = b""
+    async for piece in response.aiter_raw():
+        buffer += piece
+        while len(buffer) >= 8:
+            length = int.from_bytes(buffer[4:8], "big")
+            if len(buffer) < 8 + length:
+                break
+            yield buffer[0], buffer[8 : 8 + length]
+            buffer = buffer[8 + length :]
 
 
 def _refusal(status: int, content: bytes, endpoint: Endpoint) -> EngineRefusedError:

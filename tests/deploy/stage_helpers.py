@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ class Recorder:
 
     def __init__(self, stage: Stage) -> None:
         self.events: list[Event] = []
-        self.ctx = StageContext("test-deploy", stage, self._take)
+        self.deploy = f"test-{uuid.uuid4().hex}"
+        self.ctx = StageContext(self.deploy, stage, self._take)
         self._waiting: list[tuple[Callable[[Event], bool], asyncio.Event]] = []
 
     def _take(self, event: Event) -> None:
@@ -100,15 +102,10 @@ async def cancelled_within(task: asyncio.Task[Any], seconds: float) -> None:
     assert task.cancelled()
 
 
-async def gone(engine: RunningEngine, check: Callable[[RunningEngine], Awaitable[bool]]) -> bool:
-    return await check(engine)
-
-
-async def no_containers(engine: RunningEngine, seconds: float) -> bool:
-    """True as soon as the engine has no container, False if it still has one after `seconds`."""
-    async with asyncio.timeout(seconds + 5):
-        for _ in range(int(seconds / 0.05)):
-            if not await asyncio.to_thread(engine.containers):
-                return True
-            await asyncio.sleep(0.05)
+async def no_containers(engine: RunningEngine, mark: str, seconds: float) -> bool:
+    """True as soon as no container has this mark, False if one is left after `seconds`."""
+    for _ in range(int(seconds / 0.05)):
+        if not await asyncio.to_thread(engine.containers, mark):
+            return True
+        await asyncio.sleep(0.05)
     return False

@@ -273,7 +273,8 @@ def test_a_new_flowtui_alone_is_no_change(tmp_path: Path, monkeypatch: pytest.Mo
 
 SECRETS = (
     ".env", ".env.production", "prod.env", "server.pem", "tls.key", "id_rsa", "id_ed25519",
-    ".netrc", ".pypirc", "profiles.toml", "auth.toml", ".ENV", "ID_RSA", "Server.PEM", "credentials.json",
+    ".netrc", ".pypirc", "profiles.toml", "auth.toml", ".ENV", "ID_RSA", "Server.PEM",
+    "credentials.json",
 )  # fmt: skip
 SECRET_FOLDERS = (
     ".git", ".venv", "venv", "node_modules", "__pycache__", ".docker", ".aws", ".ssh", ".kube",

@@ -42,7 +42,7 @@ async def test_a_flow_is_built_checked_and_pushed(
     assert [c.name for c in report.checks][:3] == ["Python", "Prefect", "cloudpickle"]
     assert build.progress[-1].current == build.progress[-1].total
     assert await registries.manifest_digest(image) == pushed.digest
-    assert await no_containers(docker_engine, 1)
+    assert await no_containers(docker_engine, check.deploy, 1)
     docker_engine.docker("rmi", "--force", made.id)
     out = docker_engine.docker(
         "run",

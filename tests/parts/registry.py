@@ -79,7 +79,9 @@ def _configuration(folder: Path, address: str, password: bool, certificate: Path
     lines = [
         "version: 0.1",
         "log: {level: warn}",
-        f"storage: {{filesystem: {{rootdirectory: {folder / 'store'}}}, delete: {{enabled: true}}}}",
+        "storage:",
+        f"  filesystem: {{rootdirectory: {folder / 'store'}}}",
+        "  delete: {enabled: true}",
         "http:",
         f"  addr: {address}",
     ]

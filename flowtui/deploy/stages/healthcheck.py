@@ -198,32 +198,41 @@ def _arguments(marker: str, expectation: Expectation, seconds: float) -> list[st
 async def _in_container(
     ctx: StageContext, engine: Engine, image_id: str, arguments: Sequence[str], memory: int
 ) -> _Ending:
-    from flowtui.deploy.engine import LABEL, EngineRefusedError, uncancelled
+    from flowtui.deploy.engine import LABEL, uncancelled
 
-    # A name of our own: it can be removed even when a cancel came before the engine's answer.
     name = f"flowtui-check-{secrets.token_hex(6)}"
     labels = {LABEL: "health check", f"{LABEL}.deploy": ctx.deploy}
     try:
         for program in ("python", "python3"):
             config = _container(image_id, program, arguments, memory, labels)
-            await engine.create_container(config, name=name)
-            try:
-                await engine.start_container(name)
-            except EngineRefusedError as refusal:
-                if "executable file not found" not in refusal.message:
-                    raise _not_started(refusal.message) from refusal
-                await engine.remove_container(name)
-                continue
-            stdout = await _answer_of(ctx, engine.container_output(name))
-            end = await engine.container_end(name)
-            return _Ending(stdout, end.exit_code, end.out_of_memory)
-        raise DeployError(
-            "the image has no `python`",
-            where="in the image",
-            fix="use a base image with Python in it, on the PATH",
-        )
+            # Not cancelled half-way: the engine would go on and make what was just removed.
+            await uncancelled(engine.create_container(config, name=name))
+            async with engine.attached(name) as output:
+                if await uncancelled(_started(engine, name)):
+                    stdout = await _answer_of(ctx, output)
+                    end = await engine.container_end(name)
+                    return _Ending(stdout, end.exit_code, end.out_of_memory)
+            await uncancelled(engine.remove_container(name))
     finally:
         await uncancelled(engine.remove_container(name))
+    raise DeployError(
+        "the image has no `python`",
+        where="in the image",
+        fix="use a base image with Python in it, on the PATH",
+    )
+
+
+async def _started(engine: Engine, name: str) -> bool:
+    """False when the image does not have the program."""
+    from flowtui.deploy.engine import EngineRefusedError
+
+    try:
+        await engine.start_container(name)
+    except EngineRefusedError as refusal:
+        if "executable file not found" in refusal.message:
+            return False
+        raise _not_started(refusal.message) from refusal
+    return True
 
 
 def _container(
@@ -250,7 +259,7 @@ def _container(
             "Memory": memory,
             "MemorySwap": memory,
             "PidsLimit": _PROCESSES,
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "32m", "max-file": "1"}},
+            "LogConfig": {"Type": "none", "Config": {}},
         },
     }
 
@@ -303,10 +312,10 @@ async def _in_process(ctx: StageContext, interpreter: str, arguments: Sequence[s
             ) from error
         try:
             stdout = await _answer_of(ctx, _process_output(process))
-            code = await process.wait()
+            code = await _exit_code(process)
         finally:
             _end_session(process.pid)
-            await uncancelled(process.wait())
+            await uncancelled(_exit_code(process))
     return _Ending(stdout, 128 - code if code < 0 else code)
 
 
@@ -323,7 +332,7 @@ async def _process_output(
     reading = {
         asyncio.ensure_future(stream.read(65536)): number for number, stream in streams.items()
     }
-    ended = asyncio.ensure_future(process.wait())
+    ended = asyncio.ensure_future(_exit_code(process))
     try:
         while reading:
             done, _ = await asyncio.wait({*reading, ended}, return_when="FIRST_COMPLETED")
@@ -339,6 +348,13 @@ async def _process_output(
     finally:
         for task in (*reading, ended):
             task.cancel()
+
+
+async def _exit_code(process: asyncio.subprocess.Process) -> int:
+    """Its exit code as soon as it has one: `wait` waits (before Python 3.13) for its pipes too."""
+    while process.returncode is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    return process.returncode
 
 
 def _end_session(pid: int) -> None:
