@@ -134,7 +134,7 @@ class FlowtuiApp(Performs, App[int]):
                     self.busy.finish(ticket)
 
         worker = self.run_worker(
-            run(), group=group, description=description, exclusive=True, exit_on_error=False
+            run, group=group, description=description, exclusive=True, exit_on_error=False
         )
         if earlier is not None:
             self.busy.finish(earlier)

@@ -205,16 +205,16 @@ async def test_plain_http_to_another_machine_asks_before_a_token_is_sent(tmp_pat
 async def test_a_crash_shows_neither_locals_nor_tokens(
     workspace: MemoryWorkspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Accident(Exception):
+    class AccidentError(Exception):
         pass
 
     os.environ["FLOWTUI_API_KEY"] = TOKEN
     try:
-        with pytest.raises(Accident):
+        with pytest.raises(AccidentError):
             async with running(workspace) as driver:
 
                 def fall(local: str = TOKEN) -> None:
-                    raise Accident(f"while using {local}")
+                    raise AccidentError(f"while using {local}")
 
                 driver.app.call_later(fall)
                 await driver.pilot.pause()
@@ -223,9 +223,9 @@ async def test_a_crash_shows_neither_locals_nor_tokens(
     from flowtui.tui import crash
 
     report = crash.log_file().read_text()
-    assert "Accident" in report
+    assert "AccidentError" in report
     assert "in fall" in report
     shown = capsys.readouterr()
     for text in (report, shown.out, shown.err):
         assert TOKEN not in text
-    assert "flowtui crashed: Accident" in shown.err + shown.out
+    assert "flowtui crashed: AccidentError" in shown.err + shown.out

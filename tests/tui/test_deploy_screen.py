@@ -33,7 +33,8 @@ def said(driver: Driver) -> str:
 async def started(driver: Driver) -> MemoryDeploy:
     """The plan of the first flow is shown and carried out."""
     count = len(driver.workspace.deploys)
-    await driver.press_and_settle("enter")
+    await driver.press("enter")
+    await shown(driver, "nothing is done until you press Enter")
     await driver.press("enter")
     await driver.until(lambda: len(driver.workspace.deploys) == count + 1)
     return driver.workspace.deploys[-1]

@@ -27,7 +27,7 @@ SEQUENCES = (
     "pwn\u202eed",
     "pwn\x00\x7fed",
 )
-HOSTILE = (CLICK, CLOSING, *SEQUENCES)
+HOSTILE = (CLICK, CLOSING, " ".join(SEQUENCES))
 
 
 def check(driver: Driver) -> None:

@@ -43,11 +43,9 @@ def test_the_first_frame_needs_nothing_heavy() -> None:
 import asyncio, sys
 from pathlib import Path
 from flowtui.tui.app import FlowtuiApp
-class FirstFrame(FlowtuiApp):
-    def _open(self):
-        self.exit()
+FlowtuiApp._open = lambda self: self.exit()
 async def main():
-    app = FirstFrame(Path())
+    app = FlowtuiApp(Path())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
 asyncio.run(main())"""
