@@ -89,28 +89,29 @@ def build_app(database: Database, door: Door) -> Starlette:
 
 def _answer(executor: Executor, door: Door, headers: Mapping[str, str], body: bytes) -> Response:
     """The whole of a request that does not wait for the network; runs in a worker thread."""
-    caller = _caller(headers)
     try:
-        if not _may_enter(executor.database, door, caller):
-            return _json(
-                refusal("this server needs a token; the one sent is wrong", "UNAUTHENTICATED")
-                if caller.credential
-                else refusal("this server needs a token; none was sent", "UNAUTHENTICATED")
-            )
-        request = _request(body)
+        return _json(_content(executor, door, headers, body))
     except _BadRequestError as error:
         return _json(refusal(str(error), error.code), error.status)
+    except RecursionError:
+        return _json(refusal("the answer is nested too deeply", "INTERNAL_SERVER_ERROR"))
     except Exception:
         log.exception("a request failed")
         return _json(refusal("internal server error", "INTERNAL_SERVER_ERROR"))
-    return _json(executor.answer(request, caller))
+
+
+def _content(executor: Executor, door: Door, headers: Mapping[str, str], body: bytes) -> Answer:
+    caller = _caller(headers)
+    if not _may_enter(executor.database, door, caller):
+        reason = "the one sent is wrong" if caller.credential else "none was sent"
+        return refusal(f"this server needs a token; {reason}", "UNAUTHENTICATED")
+    return executor.answer(_request(body), caller)
 
 
 def _json(content: Answer, status: int = 200) -> Response:
+    """Plain ASCII, so that even half of a surrogate pair travels as valid JSON."""
     return Response(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "surrogatepass"
-        ),
+        json.dumps(content, separators=(",", ":")).encode("ascii"),
         status,
         {"server": f"flowtui/{__version__}", "x-content-type-options": "nosniff"},
         "application/json",

@@ -18,7 +18,7 @@ from graphql import (
     parse,
     validate,
 )
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, OperationalError, StatementError
 
 from flowtui.server.database import Database
 from flowtui.server.dialect import Dialect
@@ -29,6 +29,8 @@ MAX_TOKENS = 200_000
 MAX_FIELDS = 1_000
 """Of one document. Recorded clients select 40; validation takes time quadratic in this number."""
 MAX_VALIDATION_ERRORS = 20
+
+_TOO_DEEP = "the query or a value in it is nested too deeply"
 
 Answer = dict[str, Any]
 log = logging.getLogger("flowtui.server")
@@ -54,7 +56,7 @@ class Executor:
         try:
             return self._answer(request, caller)
         except RecursionError:
-            return refusal("the query is nested too deeply", "GRAPHQL_VALIDATION_FAILED")
+            return refusal(_TOO_DEEP, "GRAPHQL_VALIDATION_FAILED")
         except Exception:
             log.exception("a request failed")
             return refusal("internal server error", "INTERNAL_SERVER_ERROR")
@@ -116,6 +118,10 @@ def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
     cause = error.original_error
     if isinstance(cause, Refused):
         code = cause.code
+    elif _is_too_deep(cause):
+        shown["message"] = _TOO_DEEP
+    elif isinstance(cause, UnicodeEncodeError):
+        shown["message"] = "a text holds half of a surrogate pair, which cannot be stored"
     elif isinstance(cause, DataError | OperationalError):
         log.error("the database refused a request: %s", cause)
         shown["message"] = "the database refused this request"
@@ -127,6 +133,13 @@ def _shown(error: GraphQLError, code: str) -> dict[str, Any]:
     shown["message"] = _without_retry_word(str(shown["message"]))
     shown["extensions"] = {"code": code}
     return shown
+
+
+def _is_too_deep(cause: BaseException | None) -> bool:
+    """Python gave up on its own, or inside SQLAlchemy while it was writing a document down."""
+    return isinstance(cause, RecursionError) or (
+        isinstance(cause, StatementError) and isinstance(cause.orig, RecursionError)
+    )
 
 
 def _without_retry_word(message: str) -> str:

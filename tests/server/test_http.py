@@ -234,6 +234,20 @@ def test_an_unexpected_failure_tells_the_log_and_not_the_client(
     assert "the inside story" in caplog.text
 
 
+@pytest.mark.parametrize("levels", [100, 300, 450, 600, 800, 950])
+def test_a_deep_document_never_breaks_the_connection(client: TestClient, levels: int) -> None:
+    value = "[" * levels + "]" * levels
+    query = "mutation($input: set_key_value_input!) {set_key_value(input: $input) {id}}"
+    body = f'{{"query": "{query}", "variables": {{"input": {{"key": "k", "value": {value}}}}}}}'
+    written = client.post("/", content=body, headers=JSON)
+    read = ask(client, "{key_value {value}}")
+    assert (written.status_code, read.status_code) == (200, 200)
+    if "errors" not in written.json():
+        assert json.dumps(read.json()["data"]["key_value"][0]["value"]) == value
+    else:
+        assert "deeply" in written.json()["errors"][0]["message"]
+
+
 def test_an_agents_calls_are_seen(client: TestClient) -> None:
     query = 'mutation {register_agent(input: {type: "LocalAgent", name: "a"}) {id}}'
     agent = ask(client, query, x_prefect_core_version="1.4.1").json()["data"]["register_agent"]

@@ -480,6 +480,32 @@ def test_text_that_a_database_cannot_hold_is_an_error_not_a_crash(api: Api) -> N
     api.project("still works")
 
 
+def deep(levels: int, key: str, inner: Any) -> Any:
+    for _ in range(levels):
+        inner = {key: inner}
+    return inner
+
+
+@pytest.mark.parametrize("levels", [200, 400, 600, 900, 3000])
+def test_deep_documents_and_conditions_are_stored_or_refused(api: Api, levels: int) -> None:
+    flow = api.flow(api.project())
+    query = "mutation($input: create_flow_run_input!) {create_flow_run(input: $input) {id}}"
+    given = {"flow_id": flow, "context": deep(levels, "a", 1)}
+    where = {"where": deep(levels, "_not", {"name": {"_eq": "x"}})}
+    for answer in (
+        api.answer(query, {"input": given}),
+        api.answer("query($where: flow_bool_exp) {flow(where: $where) {id}}", where),
+    ):
+        for error in answer.get("errors", []):
+            assert error["message"] != "internal server error"
+            assert len(error["message"]) < 20_000
+
+
+def test_half_a_surrogate_pair_is_refused(api: Api) -> None:
+    message = api.refused("create_project", {"name": "half \ud800"})
+    assert message == "a text holds half of a surrogate pair, which cannot be stored"
+
+
 def test_the_word_that_makes_clients_retry_is_never_sent(api: Api) -> None:
     answer = api.answer('{flow(where: {id: {_eq: "API_ERROR"}}) {id}}')
     assert "errors" in answer
