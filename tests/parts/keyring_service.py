@@ -104,7 +104,7 @@ class KeyringHome:
 
 
 def alternative_backends() -> Path:
-    """The package keyrings.alt with what it needs, for PYTHONPATH: installed beside, not among the dependencies."""
+    """keyrings.alt with what it needs, for PYTHONPATH: not among the dependencies."""
 
     def make(folder: Path) -> None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
