@@ -119,7 +119,7 @@ def _engine(where: Path | str) -> Engine:
         return _sqlite(Path(where))
     try:
         url = make_url(where)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UsageError(
             "this is not a database URL",
             fix="give a file path, or postgresql://user@host/database",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
 import signal
 import socket
@@ -16,7 +17,7 @@ import uvicorn
 
 from flowtui import paths
 from flowtui.errors import FlowtuiError, UsageError
-from flowtui.server.app import Door, build_app, is_own_name
+from flowtui.server.app import Door, build_app
 from flowtui.server.database import open_database
 from flowtui.server.tokens import VARIABLE
 
@@ -61,10 +62,11 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
     Raises UsageError (not loopback without a token, unknown host) and FlowtuiError (port in use,
     database unreachable).
     """
-    _require_token(settings)
+    address = _resolve(settings)
+    _require_token(settings, address)
     database = open_database(settings.database)
     try:
-        with _listen(settings) as listener:
+        with _listen(address) as listener:
             app = build_app(database, Door(settings.token, check_host=settings.token is None))
             config = uvicorn.Config(
                 app,
@@ -83,8 +85,28 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
         database.close()
 
 
-def _require_token(settings: ServerSettings) -> None:
-    if settings.token is not None or is_own_name(settings.host):
+@dataclass(frozen=True)
+class _Address:
+    family: socket.AddressFamily
+    ip: str
+    port: int
+
+
+def _resolve(settings: ServerSettings) -> _Address:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError):
+        raise UsageError(
+            f"{settings.host} is not an address of this machine", fix="bind to 127.0.0.1"
+        ) from None
+    return _Address(family, str(address[0]), settings.port)
+
+
+def _require_token(settings: ServerSettings, address: _Address) -> None:
+    """By the address itself: a name may mean anything."""
+    if settings.token is not None or ipaddress.ip_address(address.ip).is_loopback:
         return
     raise UsageError(
         f"a server on {settings.host} can be reached by others, so it needs a token",
@@ -92,25 +114,20 @@ def _require_token(settings: ServerSettings) -> None:
     )
 
 
-def _listen(settings: ServerSettings) -> socket.socket:
-    where = f"{settings.host}:{settings.port}"
+def _listen(address: _Address) -> socket.socket:
+    where = f"{address.ip}:{address.port}"
     try:
-        family, _, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
         return socket.create_server(
-            address[:2],  # type: ignore[arg-type]
-            family=family,
-            backlog=_BACKLOG,
+            (address.ip, address.port), family=address.family, backlog=_BACKLOG
         )
-    except socket.gaierror:
+    except OverflowError:
         raise UsageError(
-            f"{settings.host} is not an address of this machine", fix="bind to 127.0.0.1"
+            f"{address.port} is not a port", where=where, fix="ports go from 0 to 65535"
         ) from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise FlowtuiError(
-                f"port {settings.port} is in use",
+                f"port {address.port} is in use",
                 where=where,
                 fix="stop what listens there, or choose another with --port (0 picks a free one)",
             ) from None
