@@ -233,6 +233,9 @@ class Workspace:
             return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project, note=note)
         if not connected:
             return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
+        if flow.function is not None:
+            note = f"made inside {flow.function}(): only flows at module level can be deployed"
+            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
         if flow.name is None:
             note = "its name is known once it is loaded"
             return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)

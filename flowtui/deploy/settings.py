@@ -62,7 +62,10 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
 
 
 def flow_layer(loaded: LoadedFlow) -> Layer:
-    """What the flow's own `storage=`, `environment=`, `run_config=` and `executor=` say."""
+    """What the flow's own `storage=`, `environment=`, `run_config=` and `executor=` say.
+
+    The project is the one its file names in a `flow.deploy(...)` or `flow.register(...)`.
+    """
     own: Mapping[str, Any] = loaded.storage or {}
     environment: Mapping[str, Any] = loaded.environment or {}
     kind = {"Docker": StorageKind.DOCKER, "Local": StorageKind.LOCAL}.get(str(own.get("type")))
@@ -85,6 +88,7 @@ def flow_layer(loaded: LoadedFlow) -> Layer:
         if not values.get(name):
             values.pop(name, None)
     table = DeployTable(
+        project=loaded.project,
         storage=StorageOptions(type=kind, **values),
         execution=ExecutionOptions(
             executor=loaded.executor or environment.get("executor"),
