@@ -407,6 +407,7 @@ async def _ask_helper(name: str, key: str, environ: Mapping[str, str]) -> Creden
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
     answer = out.decode(errors="replace").strip()
     if process.returncode != 0:
         if "credentials not found" in answer.lower():

@@ -479,7 +479,7 @@ def _checks(answer: JsonObject, expectation: Expectation, place: _Place) -> list
     checks.append(Check("flow", True, Level.INFO, f"unpickles, {len(slugs)} tasks"))
     checks.append(_name(str(flow.get("name")), expectation, place))
     checks.append(_slugs(slugs, expectation, place))
-    checks.append(_results(_list(flow.get("without_result")), expectation))
+    checks.append(results_check(_list(flow.get("without_result")), expectation))
     return checks
 
 
@@ -570,7 +570,7 @@ def _slugs(found: frozenset[str], expectation: Expectation, place: _Place) -> Ch
     return _wrong("task slugs", Problem(what, place.words, "deploy again with --force"))
 
 
-def _results(findings: Sequence[Json], expectation: Expectation) -> Check:
+def results_check(findings: Sequence[Json], expectation: Expectation) -> Check:
     version = tuple(
         int(part) for part in expectation.prefect_version.split(".")[:3] if part.isdigit()
     )

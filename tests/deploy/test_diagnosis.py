@@ -1,0 +1,157 @@
+"""What engines, pip and registries said, word for word, and what we make of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flowtui.deploy import diagnosis
+
+
+@pytest.mark.parametrize(
+    ("error", "tail", "said"),
+    [
+        ("write /x: no space left on device", (), "no space left"),
+        (
+            "The command '/bin/sh -c pip install x' returned a non-zero code: 1",
+            ("ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate",),
+            "does not trust the certificate",
+        ),
+        (
+            "The command '/bin/sh -c pip install x' returned a non-zero code: 1",
+            ("WARNING: Retrying: NewConnectionError: [Errno -3] Temporary failure in name",),
+            "cannot reach the package index",
+        ),
+        (
+            "The command '/bin/sh -c pip install x==99' returned a non-zero code: 1",
+            ("ERROR: No matching distribution found for x==99",),
+            "no package on the index fits x==99",
+        ),
+        (
+            "The command '/bin/sh -c pip install a b' returned a non-zero code: 1",
+            ("ERROR: ResolutionImpossible: for help visit …",),
+            "exclude each other",
+        ),
+        (
+            "The command '/bin/sh -c pip install a' returned a non-zero code: 1",
+            ("error: command 'gcc' failed: No such file or directory",),
+            "no compiler",
+        ),
+        (
+            "The command '/bin/sh -c pip install a' returned a non-zero code: 1",
+            ("ERROR: Package 'prefect' requires a different Python: 3.6.15 not in '>=3.7'",),
+            "prefect does not run on the image's Python 3.6.15",
+        ),
+        (
+            "COPY failed: file not found in build context or excluded by .dockerignore: "
+            "stat data/x.csv: file does not exist",
+            (),
+            "not in the build context: data/x.csv",
+        ),
+        (
+            "COPY failed: stat /var/lib/docker/tmp/builder1/x.csv: no such file or directory",
+            (),
+            "not in the build context",
+        ),
+        ("dockerfile parse error line 3: unknown instruction: FORM", (), "instruction: FORM"),
+        ("The command '/bin/sh -c x' returned a non-zero code: 137", (), "was killed"),
+        ("exec /bin/sh: exec format error", (), "another processor"),
+        (
+            "pull access denied for nope, repository does not exist or may require "
+            "'docker login': denied: requested access to the resource is denied",
+            (),
+            "does not exist, or may not be pulled",
+        ),
+        ("/bin/sh: 1: python: not found", (), "has no `python`"),
+    ],
+)
+def test_failed_builds(error: str, tail: tuple[str, ...], said: str) -> None:
+    problem = diagnosis.of_build(error, tail, base="base:1")
+    assert said in problem.what
+    assert problem.fix
+    assert not re.search(r"\{[a-z]*\}", problem.what + problem.fix)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("manifest for python:3.99 not found: manifest unknown: manifest unknown", "no such tag"),
+        ("toomanyrequests: You have reached your pull rate limit", "no more pulls"),
+        ("Get https://x.example/v2/: dial tcp: lookup x.example: no such host", "is unknown"),
+        ("Get http://127.0.0.1:9/v2/: connect: connection refused", "does not answer"),
+        ("no matching manifest for linux/arm64/v8 in the manifest list entries", "processor"),
+        ("Get https://r/v2/: x509: certificate signed by unknown authority", "not trusted"),
+        ("http: server gave HTTP response to HTTPS client", "plain http"),
+        ("invalid reference format", "not the name of an image"),
+        ("something new", "cannot be pulled"),
+    ],
+)
+def test_base_images_that_cannot_be_had(error: str, said: str) -> None:
+    problem = diagnosis.of_pull(error, "base:1")
+    assert said in problem.what and "base:1" in problem.what
+    assert problem.fix
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("no basic auth credentials", "wants a login, and there is none"),
+        ("unauthorized: authentication required", "does not take the credentials"),
+        ("denied: requested access to the resource is denied", "does not let you push team/app"),
+        ("name unknown: The repository with name 'x' does not exist", "does not let you push"),
+        ("dial tcp 127.0.0.1:9: connect: connection refused", "refuses the connection"),
+        ("dial tcp: lookup reg.example on 1.1.1.1:53: no such host", "is unknown"),
+        ("http: server gave HTTP response to HTTPS client", "plain http"),
+        ("x509: certificate signed by unknown authority", "not trusted"),
+        ("net/http: request canceled (Client.Timeout exceeded)", "does not answer"),
+        ("An image does not exist locally with the tag: x", "no longer has the image"),
+        ("blob upload unknown", "failed: blob upload unknown"),
+    ],
+)
+def test_failed_pushes(error: str, said: str) -> None:
+    problem = diagnosis.of_push(error, "reg.example", "team/app")
+    assert said in problem.what
+    assert problem.fix
+
+
+def test_outside_text_is_cleaned_on_its_way_into_a_problem() -> None:
+    problem = diagnosis.of_push("bad \x1b]52;c;aGk=\x07thing", "reg.example", "team/app")
+    assert "\x1b" not in problem.what + problem.where
+
+
+def test_modules_of_the_project_and_packages_get_different_fixes() -> None:
+    own = diagnosis.of_missing_module(
+        "helpers.dates", local_modules=("helpers",), place="in the image", in_image=True
+    )
+    foreign = diagnosis.of_missing_module(
+        "pandas", local_modules=("helpers",), place="in the image", in_image=True
+    )
+    assert "of your project" in own.what and "`files`" in own.fix
+    assert "pandas" in foreign.what and "python_dependencies" in foreign.fix
+
+
+def test_results_are_an_error_only_where_prefect_itself_refuses() -> None:
+    from flowtui.deploy.events import Level
+    from flowtui.deploy.stages.healthcheck import Expectation, results_check
+
+    findings = [{"task": "again", "why": "retries", "of": "its inputs"}]
+
+    def level(version: str) -> Level:
+        expectation = Expectation(
+            flow_name="f",
+            flow_path="/f",
+            task_slugs=frozenset(),
+            python_minor="3.7",
+            prefect_version=version,
+            cloudpickle_version=None,
+        )
+        return results_check(findings, expectation).level
+
+    assert [level(v) for v in ("0.6.1", "0.6.2", "0.9.8", "0.12.6")] == [
+        Level.INFO,
+        Level.ERROR,
+        Level.ERROR,
+        Level.ERROR,
+    ]
+    assert [level(v) for v in ("0.13.0", "0.15.13", "1.4.1")] == [Level.WARNING] * 3
