@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
 from flowtui.deploy.events import DeployFinished, Event
 from flowtui.deploy.history import DeployRecord, History
-from flowtui.errors import ControlPlaneError
+from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import (
     BrokenFile,
     DeployTable,
@@ -126,9 +126,14 @@ class Workspace:
         await self._disconnect()
         self._credential = await self.credentials.find(self.profile.api_url)
         secret = self._credential.secret if self._credential is not None else None
-        control_plane = GraphQLControlPlane(self.profile.api_url, secret)
+        control_plane = GraphQLControlPlane(
+            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
+        )
         try:
             self._identity = await control_plane.identify()
+        except CredentialsError as error:
+            await control_plane.close()
+            raise _with_notes(error, self.credentials.notes) from error
         except BaseException:
             await control_plane.close()
             raise
@@ -312,6 +317,18 @@ class Workspace:
         control_plane, self._control_plane = self._control_plane, None
         if control_plane is not None:
             await control_plane.close()
+
+
+def ca_file_of(profile: Profile) -> Path | None:
+    """The profile's own certificate authority."""
+    return Path(profile.ca_file).expanduser() if profile.ca_file else None
+
+
+def _with_notes(error: CredentialsError, notes: Sequence[str]) -> CredentialsError:
+    """Why no token was found may be the whole story: a locked keyring, an unreadable file."""
+    problem = error.problem
+    where = "\n".join([problem.where, *notes])
+    return CredentialsError(problem.what, where=where, fix=problem.fix)
 
 
 def _newest_by_name(versions: tuple[FlowVersion, ...]) -> dict[str, tuple[FlowVersion, ...]]:

@@ -14,7 +14,7 @@ from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.session import connected
 from flowtui.errors import UsageError
-from flowtui.workspace import Workspace
+from flowtui.workspace import Workspace, ca_file_of
 
 if TYPE_CHECKING:
     from flowtui.credentials import Secret
@@ -41,7 +41,9 @@ def login(save: str, no_check: bool, profile: str | None, api_url: str | None) -
 
         workspace = await Workspace.open(Path(), profile=profile, api_url=api_url)
         if not no_check:
-            control_plane = GraphQLControlPlane(workspace.profile.api_url, secret)
+            control_plane = GraphQLControlPlane(
+                workspace.profile.api_url, secret, ca_file=ca_file_of(workspace.profile)
+            )
             try:
                 await control_plane.identify()
             finally:
@@ -67,13 +69,14 @@ def _prompt() -> str:
 def logout(profile: str | None, api_url: str | None) -> None:
     """Forget the token of a control plane, everywhere it is kept."""
 
-    async def work() -> tuple[str, tuple[str, ...]]:
+    async def work() -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         workspace = await Workspace.open(Path(), profile=profile, api_url=api_url)
-        return workspace.profile.api_url, await workspace.credentials.forget(
-            workspace.profile.api_url
-        )
+        url = workspace.profile.api_url
+        return url, await workspace.credentials.forget(url), workspace.credentials.notes
 
-    url, places = asyncio.run(work())
+    url, places, notes = asyncio.run(work())
+    for note in notes:
+        Output().note(f"note: {note}")
     kept = " and ".join(places)
     Output().note(f"token for {url} deleted from {kept}" if places else f"no token kept for {url}")
 
@@ -130,12 +133,15 @@ def list_(as_json: bool) -> None:
 @profiles.command()
 @click.argument("name")
 @click.argument("api_url", metavar="URL")
-def add(name: str, api_url: str) -> None:
-    """Add a profile, or give an existing one another address."""
-    from flowtui.config import save_profile
+@click.option("--ca-file", help="Certificate authority of this control plane.")
+def add(name: str, api_url: str, ca_file: str | None) -> None:
+    """Add a profile, or give an existing one another address; its --ca-file is kept."""
+    from flowtui.config import load_user, save_profile
     from flowtui.models import Origin, Profile
 
-    save_profile(Profile(name, api_url, Origin.USER_FILE))
+    known = load_user().profiles.get(name)
+    kept = ca_file or (known.ca_file if known is not None else None)
+    save_profile(Profile(name, api_url, Origin.USER_FILE, ca_file=kept))
     Output().note(f"profile “{name}” is {api_url}; use it: flowtui profiles use {name}")
 
 

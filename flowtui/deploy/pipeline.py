@@ -8,7 +8,7 @@ import traceback
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -59,9 +59,6 @@ from flowtui.models import (
 )
 
 Emit = Callable[[Event], None]
-
-_LAST_WORD_SECONDS = 0.7
-"""How long a cancelled deploy waits for a registration that was already sent."""
 
 
 class Deployer:
@@ -148,8 +145,6 @@ class _Run:
         self._id = uuid.uuid4().hex
         self._flow_name = request.flow.display_name
         self._stage: Stage | None = None
-        self._cancelled_late = False
-        """Cancelled when the registration could not be called back any more."""
 
     async def run(self) -> DeployFinished:
         started = time.monotonic()
@@ -168,9 +163,11 @@ class _Run:
             self._emit(problem_found(self._id, self._stage, error.problem))
             failed = _Made(Outcome.FAILED, reason=error.problem.what)
             return self._finish(failed, started, error.exit_code)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancel:
+            # A registration that was on its way cannot be called back: its client says what stayed.
+            left = "; ".join(getattr(cancel, "__notes__", ())) or "nothing was registered"
             stage = f" during {self._stage}" if self._stage else ""
-            cancelled = _Made(Outcome.CANCELLED, reason=f"cancelled{stage}; nothing was registered")
+            cancelled = _Made(Outcome.CANCELLED, reason=f"cancelled{stage}; {left}")
             self._finish(cancelled, started, ExitCode.CANCELLED)
             raise
         except Exception as error:  # noqa: BLE001  (a fault of ours must still end the deploy)
@@ -179,10 +176,6 @@ class _Run:
             return self._finish(
                 _Made(Outcome.FAILED, reason=problem.what), started, ExitCode.FAILED
             )
-        if self._cancelled_late:
-            made = replace(made, reason="cancelled too late: it was registered by then")
-            self._finish(made, started, ExitCode.CANCELLED)
-            raise asyncio.CancelledError
         return self._finish(made, started, ExitCode.OK)
 
     async def _stages(self) -> _Made:
@@ -304,22 +297,7 @@ class _Run:
 
     async def _register(self, serialized: JsonObject, project: Project) -> FlowVersion:
         async with self._in(Stage.REGISTER) as ctx:
-            registering = asyncio.create_task(
-                register(ctx, self._control_plane, project, serialized)
-            )
-            try:
-                return await asyncio.shield(registering)
-            except asyncio.CancelledError:
-                # A request that is on its way cannot be called back: see what came of it.
-                await asyncio.wait({registering}, timeout=_LAST_WORD_SECONDS)
-                if not registering.done():
-                    registering.cancel()
-                    await asyncio.wait({registering})
-                    raise
-                if registering.cancelled():
-                    raise
-                self._cancelled_late = True
-                return registering.result()
+            return await register(ctx, self._control_plane, project, serialized)
 
     async def _register_again(self, plan: Plan, earlier: FlowVersion, project: Project) -> _Made:
         """The earlier version's own serialization becomes a new version: nothing is built."""

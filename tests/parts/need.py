@@ -1,4 +1,4 @@
-"""What to do when a real part is missing: fail where nothing may be skipped, skip loudly elsewhere."""
+"""When a real part is missing: fail where nothing may be skipped, skip loudly elsewhere."""
 
 from __future__ import annotations
 
