@@ -111,5 +111,5 @@ class ProjectProvider(EntryProvider):
         while not isinstance(app.screen, MainScreen) and len(app.screen_stack) > 1:
             app.pop_screen()
         tree = app.screen.query_one(ProjectTree)
-        tree.focus()
+        app.screen.set_focus(tree)
         tree.show_project(project_id)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.parts.need import missing
 
-_PATIENCE = 90.0
+_PATIENCE = 60.0
 """Seconds until a screen that never comes fails the test."""
 _LOOK = 0.05
 """Seconds between two looks at the screen: tmux tells nobody when it changes."""

@@ -8,6 +8,7 @@ from textual.widgets import Input
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Discovery, FlowState
 from flowtui.tui.screens.connection import ConnectionScreen
+from flowtui.tui.screens.dialogs import NameDialog
 from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.session import Link
@@ -252,3 +253,12 @@ async def test_two_flows_of_one_name_in_one_file_are_two_rows(workspace: MemoryW
 
 def _said(driver: Driver) -> str:
     return "\n".join(notification.message for notification in driver.app._notifications)
+
+
+async def test_a_key_right_after_a_jump_is_heard_by_the_pane_jumped_to(
+    workspace: MemoryWorkspace,
+) -> None:
+    async with running(workspace) as driver:
+        for key in ("1", "n"):
+            driver.app.simulate_key(key)
+        await driver.until(lambda: isinstance(driver.app.screen, NameDialog))

@@ -49,7 +49,7 @@ class DeployScreen(Screen[None]):
         if planning is not self._planning:
             self._planning = planning
             plan.display, run.display = planning, not planning
-            self.query_one("#plan-body" if planning else "#log").focus()
+            self.set_focus(self.query_one("#plan-body" if planning else "#log"))
         if planning:
             plan.show(record)
         else:

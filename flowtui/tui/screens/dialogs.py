@@ -150,7 +150,7 @@ class ProfileDialog(Dialog[Profile]):
 
     @on(Input.Submitted, "#profile-name")
     def _name_submitted(self) -> None:
-        self.query_one("#profile-address").focus()
+        self.set_focus(self.query_one("#profile-address"))
 
     @on(Input.Submitted, "#profile-address")
     def _address_submitted(self) -> None:
@@ -158,11 +158,11 @@ class ProfileDialog(Dialog[Profile]):
         try:
             if not name:
                 self._refuse("Type a name first.")
-                self.query_one("#profile-name").focus()
+                self.set_focus(self.query_one("#profile-name"))
                 return
             if name in self._taken:
                 self._refuse(f"There is a profile “{name}” already; choose another name.")
-                self.query_one("#profile-name").focus()
+                self.set_focus(self.query_one("#profile-name"))
                 return
             address = normalise(self.query_one("#profile-address", Input).value)
         except FlowtuiError as error:

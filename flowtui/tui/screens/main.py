@@ -93,7 +93,7 @@ class MainScreen(Performs, Screen[None]):
     def _filter_wanted(self) -> None:
         field = self.query_one("#filter", Input)
         field.add_class("-open")
-        field.focus()
+        self.set_focus(field)
 
     @on(FlowTable.FilterCleared)
     def _filter_cleared(self) -> None:
@@ -111,23 +111,23 @@ class MainScreen(Performs, Screen[None]):
     def _filter_submitted(self, event: Input.Submitted) -> None:
         if not event.value:
             event.input.remove_class("-open")
-        self.query_one(FlowTable).focus()
+        self.set_focus(self.query_one(FlowTable))
 
     @on(FilterField.Left)
     def _filter_left(self) -> None:
         self.query_one(FlowTable).perform_clear_filter()
-        self.query_one(FlowTable).focus()
+        self.set_focus(self.query_one(FlowTable))
 
     # ---------------------------------------------------------------------------------- actions
 
     def perform_projects(self) -> None:
-        self.query_one(ProjectTree).focus()
+        self.set_focus(self.query_one(ProjectTree))
 
     def perform_flows(self) -> None:
-        self.query_one(FlowTable).focus()
+        self.set_focus(self.query_one(FlowTable))
 
     def perform_details(self) -> None:
-        self.query_one(DetailPane).focus()
+        self.set_focus(self.query_one(DetailPane))
 
     def perform_deploys(self) -> None:
         from flowtui.tui.screens.deploys import DeploysScreen

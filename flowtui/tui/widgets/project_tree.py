@@ -13,7 +13,7 @@ from textual.widgets.tree import TreeNode
 
 from flowtui.models import FlowVersion, Project
 from flowtui.tui.acting import Performs, app_of, bindings
-from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.messages import Part
 from flowtui.tui.words import ago, plain
 
@@ -128,7 +128,9 @@ class ProjectTree(Performs, Tree[NodeData]):
         if session.connecting:
             return ("connecting",)
         if not session.connected:
-            return ("Not connected", "5  connection", "r  try again")
+            steps = ("5  connection", "r  try again")
+            startable = find(Scope.MAIN, "server").why_not(app_of(self).facts()) is None
+            return ("Not connected", *(("s  start server",) if startable else ()), *steps)
         if session.projects is None:
             return ("listing",)
         if not session.projects:

@@ -79,7 +79,7 @@ class StageStrip(Painted):
         view = record.stages[stage]
         mark = stage_mark(view.state, app_of(self).glyphs)
         elapsed = view.elapsed(now)
-        if elapsed is None:
+        if elapsed is None or view.state is StageState.SKIPPED:
             return f"{mark} {view.state}"
         took = duration(elapsed)
         if view.state is StageState.RUNNING and elapsed < 60:
