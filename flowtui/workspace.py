@@ -236,11 +236,11 @@ class Workspace:
         if flow.kind is FlowKind.FLOW_FUNCTION:
             note = "Prefect 2/3 flows cannot be deployed by this version of flowtui yet"
             return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project, note=note)
-        if not connected:
-            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
         if flow.function is not None:
             note = f"made inside {flow.function}(): only flows at module level can be deployed"
             return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
+        if not connected:
+            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
         if flow.name is None:
             note = "its name is known once it is loaded"
             return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
@@ -42,12 +43,11 @@ class Output:
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Aligned columns, as wide as their longest cell."""
-        cells = [list(header), *([clean_block(cell) for cell in row] for row in rows)]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+        cells = [list(header), *([" ".join(clean_block(c).split("\n")) for c in r] for r in rows)]
+        widths = [max(_width(row[i]) for row in cells) for i in range(len(header))]
         for index, row in enumerate(cells):
-            text = "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
+            padded = (c + " " * (width - _width(c)) for c, width in zip(row, widths, strict=True))
+            text = "  ".join(padded).rstrip()
             click.echo(redact(style(text, dim=True) if index == 0 else text))
 
     def error(self, error: FlowtuiError) -> None:
@@ -56,6 +56,12 @@ class Output:
             problem = {key: redact(text) for key, text in asdict(error.problem).items()}
             self.data({"event": "error", "exit_code": int(error.exit_code), **problem})
         print_problem(error.problem)
+
+
+def _width(text: str) -> int:
+    """Terminal cells: East Asian wide characters take two, combining ones none."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
 def print_problem(problem: Problem, stream: TextIO | None = None) -> None:

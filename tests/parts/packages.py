@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 PROGRAMS = {
     "dockerd": "docker.io",
@@ -18,10 +19,12 @@ PROGRAMS = {
     "sshd": "openssh-server",
     "openssl": "openssl",
     "git": "git",
+    "initdb": "postgresql",
 }
 """Program to Debian package; `install.sh` beside this file reads it."""
 
-_ALSO = "/usr/local/sbin:/usr/sbin:/sbin"
+_POSTGRESQL = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
+_ALSO = ":".join(["/usr/local/sbin", "/usr/sbin", "/sbin", *_POSTGRESQL])
 
 
 def program(name: str) -> str | None:
