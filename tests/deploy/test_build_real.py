@@ -253,7 +253,8 @@ async def test_a_base_image_is_pulled_from_its_registry(
     recorder = Recorder(Stage.BUILD)
     async with await Engine.connect() as engine:
         found = await ensure_image(recorder.ctx, engine, name, pull=True)
-        assert found.repo_digests[0].startswith(f"{plain_registry.host}/base/python@sha256:")
+        pulled = f"{plain_registry.host}/base/python@sha256:"
+        assert any(digest.startswith(pulled) for digest in found.repo_digests)
         with pytest.raises(DeployError, match="does not exist"):
             await ensure_image(
                 recorder.ctx, engine, f"{plain_registry.host}/base/none:1", pull=True
