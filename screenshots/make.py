@@ -62,8 +62,9 @@ class Camera:
                 await self.app.busy.wait_idle()
                 await self.pilot.pause()
 
-    def take(self, name: str) -> None:
+    async def take(self, name: str) -> None:
         self.app.clear_notifications()
+        await self.pilot.pause()
         file = self.folder / f"{name}-{self.size[0]}x{self.size[1]}.svg"
         file.write_text(self.app.export_screenshot(title="flowtui"), encoding="utf-8")
         self.taken.append(file)
@@ -100,9 +101,9 @@ async def shoot(project: Path, size: tuple[int, int]) -> list[Path]:
     """Every screen in one size, on a server and a folder of its own."""
     async with camera(project, free_port(), size) as cam:
         app = cam.app
-        cam.take("first-start")
+        await cam.take("first-start")
         await cam.press("c")
-        cam.take("connection")
+        await cam.take("connection")
         await cam.press("s")
         await cam.until(lambda: app.session.connected)
         await cam.idle()
@@ -113,15 +114,15 @@ async def shoot(project: Path, size: tuple[int, int]) -> list[Path]:
         await select(cam, FLOW)
         await cam.press("enter")
         await cam.until(lambda: phase(app) is Phase.PLANNED)
-        cam.take("plan")
+        await cam.take("plan")
         await cam.press("2")
-        cam.take("plan-settings")
+        await cam.take("plan-settings")
         await cam.press("enter")
         await cam.until(lambda: phase(app) is Phase.RUNNING and active(app))
-        cam.take("deploy-running")
+        await cam.take("deploy-running")
         await cam.until(lambda: phase(app) is Phase.FINISHED)
         await cam.idle()
-        cam.take("deploy-done")
+        await cam.take("deploy-done")
         await cam.press("escape")
         hello = project / "hello.py"
         good = hello.read_text(encoding="utf-8")
@@ -132,21 +133,21 @@ async def shoot(project: Path, size: tuple[int, int]) -> list[Path]:
         await cam.idle()
         await cam.press("2")
         await select(cam, FLOW)
-        cam.take("main")
+        await cam.take("main")
         await cam.press("enter")
         await cam.until(lambda: phase(app) is Phase.PLAN_FAILED)
-        cam.take("plan-failed")
+        await cam.take("plan-failed")
         await cam.press("escape")
         hello.write_text(good, encoding="utf-8")
         await cam.press("question_mark")
-        cam.take("help")
+        await cam.take("help")
         await cam.press("escape", "ctrl+p")
         await cam.pilot.pause(0.5)
-        cam.take("palette")
+        await cam.take("palette")
         await cam.press("escape")
         await cam.until(lambda: state(app, FLOW) == "up to date")
         await cam.press("t")
-        cam.take("main-light")
+        await cam.take("main-light")
         return cam.taken
 
 

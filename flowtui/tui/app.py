@@ -37,7 +37,7 @@ from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.viewer import ProblemsScreen
 from flowtui.tui.session import Connection, Link, Session
-from flowtui.tui.themes import DARK, LIGHT
+from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
 from flowtui.workspace import Workspace
 
@@ -88,7 +88,8 @@ class FlowtuiApp(Performs, App[int]):
         api_url: str | None = None,
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
-        super().__init__()
+        # Textual decides once, here, how NO_COLOR is done: without ansi it is shades of grey.
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.path = path
         self.session = Session()
         self.glyphs = glyphs_for_locale()
@@ -105,6 +106,10 @@ class FlowtuiApp(Performs, App[int]):
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = "ansi-dark" if os.environ.get("NO_COLOR") else DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The names that only flowtui's own themes have, for every other theme."""
+        return OTHER_THEMES
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen()

@@ -76,3 +76,10 @@ LIGHT = Theme(
         "scrollbar-corner-color": "#fbfcfd",
     },
 )
+
+OTHER_THEMES = {
+    "muted": "#8590a5",
+    "faint": "#6b7488",
+    "selected": "#3a4a68",
+}
+"""What flowtui's styles need and Textual's own themes do not name."""

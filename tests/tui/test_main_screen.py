@@ -262,3 +262,23 @@ async def test_a_key_right_after_a_jump_is_heard_by_the_pane_jumped_to(
         for key in ("1", "n"):
             driver.app.simulate_key(key)
         await driver.until(lambda: isinstance(driver.app.screen, NameDialog))
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-dark", "nord"])
+async def test_every_theme_has_the_colours_that_are_named(
+    workspace: MemoryWorkspace, theme: str
+) -> None:
+    async with running(workspace) as driver:
+        driver.app.theme = theme
+        await driver.press("j", "question_mark", "escape")
+        assert "◆ changed" in driver.screen_text()
+
+
+async def test_without_colour_states_are_still_told(
+    workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running(workspace) as driver:
+        assert driver.app.native_ansi_color
+        assert "◆ changed" in driver.screen_text()
+        assert "✗ broken" in driver.screen_text()
