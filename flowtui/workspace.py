@@ -27,6 +27,7 @@ from flowtui.models import (
     LocalFlow,
     Profile,
 )
+from flowtui.text import clean_block
 
 if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore
@@ -244,7 +245,9 @@ class Workspace:
         if flow.name is None:
             note = "its name is known once it is loaded"
             return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
-        registered = [v for v in newest.get(flow.name, ()) if project in (None, v.project)]
+        # Control planes answer with cleaned names.
+        known = newest.get(clean_block(flow.name), ())
+        registered = [v for v in known if project in (None, v.project)]
         if not registered:
             return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project)
         version = registered[0]

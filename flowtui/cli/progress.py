@@ -82,19 +82,22 @@ class EventPrinter:
         word, colour = _MARKS[event.outcome]
         mark = style(f"{word:9}", fg=colour, stream=sys.stderr)
         took = f"{event.seconds:6.1f}s" if event.outcome is not Outcome.SKIPPED else " " * 7
-        self._line(f"  {event.stage:{_WIDTH}}  {mark} {took}  {event.detail}".rstrip())
+        # What failed is said once, by the problem that follows.
+        detail = event.detail if event.outcome is not Outcome.FAILED else ""
+        self._line(f"  {event.stage:{_WIDTH}}  {mark} {took}  {detail}".rstrip())
 
     def _result(self, event: DeployFinished) -> None:
         word, colour = _MARKS[event.outcome]
         what = f"version {event.version}" if event.version is not None else ""
         digest = f"{event.image}@{event.digest}" if event.image and event.digest else ""
-        parts = (what, digest or event.image or "", event.reason)
+        reason = event.reason if event.outcome is not Outcome.FAILED else ""
+        parts = (what, digest or event.image or "", reason)
         text = ", ".join(part for part in parts if part)
         mark = style(f"{word:9}", fg=colour, bold=True, stream=sys.stderr)
         self._line(f"  {'':{_WIDTH}}  {mark} {event.seconds:6.1f}s  {text}".rstrip())
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(text.replace("\n", " ") + "\n")
         sys.stderr.flush()
 
 

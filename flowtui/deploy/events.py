@@ -1,19 +1,18 @@
 """The one typed event stream of a deploy.
 
 TUI panes, terminal output, JSON lines and the history are readers of the same stream. Text from
-outside (build output, user output, registry answers) is cleaned and redacted when a `LogLine` or
-`ProblemFound` is made through `log_line` and `problem_found`, so no reader has to.
+outside (build output, flow names, registry answers) is made safe by `tidied` where it enters.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias, cast
 
 from flowtui.models import JsonObject, Problem
-from flowtui.text import clean, redact
+from flowtui.text import clean_block, redact
 
 
 class Stage(StrEnum):
@@ -185,23 +184,36 @@ def from_json(data: JsonObject) -> Event:
     return cls(**{key: value for key, value in values.items() if key in known})
 
 
+def tidied(event: Event) -> Event:
+    """The event with outside text made safe: control sequences stripped, secrets masked.
+
+    Colours stay in log lines. The pipeline sends every event through here, so no reader has to.
+    """
+    colour = isinstance(event, LogLine)
+    changes = {
+        field.name: _tidy(value, keep_colour=colour)
+        for field in fields(event)
+        if (value := getattr(event, field.name)) is not None
+    }
+    return replace(event, **changes)
+
+
+def _tidy(value: Any, *, keep_colour: bool) -> Any:
+    if type(value) is str:
+        return redact(clean_block(value, keep_colour=keep_colour))
+    if isinstance(value, tuple):
+        return tuple(
+            _tidy(each, keep_colour=keep_colour) for each in cast("tuple[Any, ...]", value)
+        )
+    return value
+
+
 def log_line(deploy: str, stage: Stage, text: str, level: Level = Level.INFO) -> LogLine:
-    """A log line from outside text: cleaned except for colour, secrets masked."""
-    return LogLine(
-        deploy=deploy, stage=stage, text=redact(clean(text, keep_colour=True)), level=level
-    )
+    """One line of outside text as an event."""
+    return LogLine(deploy=deploy, stage=stage, text=text, level=level)
 
 
 def problem_found(deploy: str, stage: Stage | None, problem: Problem) -> ProblemFound:
-    """A problem from outside text: cleaned, secrets masked."""
-
-    def tidy(text: str) -> str:
-        return "\n".join(redact(clean(line)) for line in text.splitlines())
-
     return ProblemFound(
-        deploy=deploy,
-        stage=stage,
-        what=tidy(problem.what),
-        where=tidy(problem.where),
-        fix=tidy(problem.fix),
+        deploy=deploy, stage=stage, what=problem.what, where=problem.where, fix=problem.fix
     )

@@ -26,6 +26,7 @@ from flowtui.deploy.events import (
     StageFinished,
     StageStarted,
     problem_found,
+    tidied,
 )
 from flowtui.deploy.image import ImageRecipe
 from flowtui.deploy.local_storage import LocalRecipe
@@ -140,11 +141,15 @@ class _Run:
     ) -> None:
         self._request = request
         self._given_control_plane = control_plane
-        self._emit = emit
+        self._readers = emit
         self._create_project = create_project
         self._id = uuid.uuid4().hex
         self._flow_name = request.flow.display_name
         self._stage: Stage | None = None
+
+    def _emit(self, event: Event) -> None:
+        """The one place where text from outside enters the stream."""
+        self._readers(tidied(event))
 
     async def run(self) -> DeployFinished:
         started = time.monotonic()

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from flowtui.deploy.events import (
     from_json,
     log_line,
     problem_found,
+    tidied,
     to_json,
 )
 from flowtui.models import Problem
@@ -56,9 +58,20 @@ def test_events_of_a_newer_flowtui_are_read_without_what_is_unknown() -> None:
     assert from_json(data) == _EVENTS[2]
 
 
-def test_outside_text_is_cleaned_and_redacted_at_the_border() -> None:
+def test_outside_text_is_made_safe_at_the_border() -> None:
     redact.add("s3cr3t-token")
-    line = log_line("d", Stage.BUILD, "\x1b[31mred\x1b[0m s3cr3t-token\x1b]52;c;eA==\x07")
+    hostile = "\x1b[31mred\x1b[0m s3cr3t-token\x1b]52;c;eA==\x07"
+    line = tidied(log_line("d", Stage.BUILD, hostile))
+    assert isinstance(line, LogLine)
     assert line.text == f"\x1b[31mred\x1b[0m {MASK}"
-    problem = problem_found("d", None, Problem("bad \x1b[2J s3cr3t-token", "a\nb", "fix"))
-    assert (problem.what, problem.where) == (f"bad  {MASK}", "a\nb")
+    problem = tidied(problem_found("d", None, Problem(hostile, "a\nb", "fix")))
+    assert isinstance(problem, ProblemFound)
+    assert (problem.what, problem.where) == (f"red {MASK}", "a\nb")
+    planned = tidied(replace(_EVENTS[1], flow=hostile, reasons=(hostile,)))
+    assert isinstance(planned, Planned)
+    assert (planned.flow, planned.reasons) == (f"red {MASK}", (f"red {MASK}",))
+
+
+@pytest.mark.parametrize("event", _EVENTS, ids=lambda event: event.kind)
+def test_making_safe_changes_nothing_that_is_safe(event: Event) -> None:
+    assert tidied(event) == event

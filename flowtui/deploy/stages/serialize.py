@@ -49,7 +49,6 @@ async def pickle(
 
 
 def _in_words(interpreter: Interpreter) -> str:
-    return (
-        f"Python {interpreter.python_version} with Prefect {interpreter.prefect_version}"
-        f" ({interpreter.origin}: {interpreter.executable})"
-    )
+    place = interpreter.executable
+    why = interpreter.origin if place in interpreter.origin else f"{interpreter.origin}: {place}"
+    return f"Python {interpreter.python_version}, Prefect {interpreter.prefect_version} ({why})"
