@@ -20,7 +20,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
-from flowtui.deploy.events import Event, LogLine, Outcome
+from flowtui.deploy.events import Event, LogLine, Outcome, Progress
 from flowtui.errors import CredentialsError, FlowtuiError
 from flowtui.models import FlowVersion, LocalFlow, Problem, Profile, Project
 from flowtui.tui import crash, embedded
@@ -632,7 +632,8 @@ class FlowtuiApp(Performs, App[int]):
         if record is None:
             return
         record.apply(message.event)
-        self.session_changed.publish(Part.DEPLOYS)
+        flood = isinstance(message.event, Progress)
+        self.session_changed.publish(Part.PROGRESS if flood else Part.DEPLOYS)
 
     @on(msg.DeployEnded)
     def _deploy_ended(self, message: msg.DeployEnded) -> None:

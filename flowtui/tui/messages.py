@@ -21,6 +21,8 @@ class Part(StrEnum):
     PROJECTS = "projects"
     ROWS = "rows"
     DEPLOYS = "deploys"
+    PROGRESS = "progress"
+    """Of a running deploy: comes in floods, shown on a clock."""
     WORK = "work"
 
 

@@ -9,6 +9,7 @@ from flowtui.tui.acting import app_of
 from flowtui.tui.deploys import Phase
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.key_bar import KeyBar
+from flowtui.tui.widgets.log_view import paint_rate
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.run_view import RunView
 from flowtui.tui.widgets.status_line import StatusLine
@@ -23,6 +24,7 @@ class DeployScreen(Screen[None]):
         super().__init__()
         self.deploy_key = deploy_key
         self._planning: bool | None = None
+        self._progressed = False
 
     def compose(self) -> ComposeResult:
         record = app_of(self).session.deploys.get(self.deploy_key)
@@ -34,9 +36,16 @@ class DeployScreen(Screen[None]):
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
+        self.set_interval(1 / paint_rate(), self._show_progress)
         self.call_after_refresh(self._show)
 
+    def _show_progress(self) -> None:
+        if self._progressed:
+            self._progressed = False
+            self._show()
+
     def _changed(self, part: Part) -> None:
+        self._progressed = self._progressed or part is Part.PROGRESS
         if part in (Part.DEPLOYS, Part.CONNECTION):
             self._show()
 

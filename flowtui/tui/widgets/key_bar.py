@@ -36,8 +36,9 @@ class KeyBar(Painted):
     def _bindings_changed(self, _: Screen[Any]) -> None:
         self.call_after_refresh(self._show)
 
-    def _session_changed(self, _: Part) -> None:
-        self.call_after_refresh(self._show)
+    def _session_changed(self, part: Part) -> None:
+        if part is not Part.PROGRESS:
+            self.call_after_refresh(self._show)
 
     def _show(self) -> None:
         if not self.is_attached:

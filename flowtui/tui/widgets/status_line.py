@@ -28,8 +28,9 @@ class StatusLine(Painted):
     def on_resize(self) -> None:
         self._show()
 
-    def _changed(self, _: Part) -> None:
-        self._show()
+    def _changed(self, part: Part) -> None:
+        if part is not Part.PROGRESS:
+            self._show()
 
     def _show(self) -> None:
         app = app_of(self)
