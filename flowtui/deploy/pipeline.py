@@ -33,10 +33,8 @@ from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan
 from flowtui.deploy.planner import (
     PlanRequest,
-    base_image,
     make_plan,
-    registry_url,
-    storage_kind,
+    settle,
 )
 from flowtui.deploy.registry import Registry, registry_host
 from flowtui.deploy.stages import serialize
@@ -50,13 +48,13 @@ from flowtui.models import (
     DeployTable,
     FlowVersion,
     JsonObject,
-    LoadedFlow,
     LocalFlow,
     PickledFlow,
     Problem,
     Profile,
     Project,
     StorageKind,
+    StorageOptions,
 )
 
 Emit = Callable[[Event], None]
@@ -84,13 +82,19 @@ class Deployer:
         request = self._request(flow, overrides, force=force, push=push)
         loaded = await serialize.load(self._config, flow)
         async with AsyncExitStack() as stack:
+            settled = settle(request, loaded)
             engine = registry = None
-            if storage_kind(request, loaded) is StorageKind.DOCKER:
+            if settled.options.type is StorageKind.DOCKER:
                 engine = await _if_reachable(stack, Engine.connect())
-                if url := registry_url(request, loaded):
+                if url := settled.options.registry_url:
                     registry = await _if_reachable(stack, _checked_registry(url))
             prepared = await make_plan(
-                request, loaded, control_plane=self._control_plane, engine=engine, registry=registry
+                request,
+                loaded,
+                settled,
+                control_plane=self._control_plane,
+                engine=engine,
+                registry=registry,
             )
         return prepared.plan
 
@@ -191,11 +195,13 @@ class _Run:
             async with self._in(Stage.SERIALIZE) as ctx:
                 loaded = await serialize.load(self._request.config, self._request.flow, ctx)
                 self._flow_name = loaded.name
-                if storage_kind(self._request, loaded) is StorageKind.DOCKER:
-                    engine, registry = await self._docker(stack, loaded, ctx)
+                settled = settle(self._request, loaded)
+                if settled.options.type is StorageKind.DOCKER:
+                    engine, registry = await self._docker(stack, settled.options, ctx)
                 prepared = await make_plan(
                     self._request,
                     loaded,
+                    settled,
                     control_plane=self._control_plane,
                     engine=engine,
                     registry=registry,
@@ -222,18 +228,17 @@ class _Run:
             return await self._image(plan, prepared.image, pickled, project, engine, registry)
 
     async def _docker(
-        self, stack: AsyncExitStack, loaded: LoadedFlow, ctx: StageContext
+        self, stack: AsyncExitStack, options: StorageOptions, ctx: StageContext
     ) -> tuple[Engine, Registry | None]:
         """Engine and registry, reached before anything is built, and the base image."""
         engine = await stack.enter_async_context(await Engine.connect())
         ctx.log(f"engine: {engine.name} at {engine.endpoint.url}")
         registry = None
-        if url := registry_url(self._request, loaded):
+        if url := options.registry_url:
             registry = await stack.enter_async_context(await _checked_registry(url))
             ctx.log(f"registry: {registry.host}")
-        base, may_pull = base_image(self._request, loaded)
-        if base is not None:
-            await ensure_image(ctx, engine, base, pull=may_pull)
+        if options.base_image is not None:
+            await ensure_image(ctx, engine, options.base_image, pull=not options.local_image)
         return engine, registry
 
     async def _image(

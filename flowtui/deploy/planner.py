@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,7 @@ from flowtui.deploy.image import (
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.deploy.registry import ImageReference, Registry
-from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve
+from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve, with_options
 from flowtui.deploy.slug import slug
 from flowtui.errors import UsageError
 from flowtui.models import (
@@ -35,6 +36,7 @@ from flowtui.models import (
     LoadedFlow,
     LocalFlow,
     Origin,
+    Problem,
     Profile,
     StorageKind,
     StorageOptions,
@@ -69,9 +71,18 @@ class Prepared:
     local: LocalRecipe | None = None
 
 
+def settle(request: PlanRequest, loaded: LoadedFlow) -> Resolved:
+    """Which settings win for this flow: known before an engine or a control plane is asked."""
+    resolved = resolve(_layers(request, loaded))
+    if request.push or resolved.options.registry_url is None:
+        return resolved
+    return with_options(resolved, Origin.COMMAND_LINE, "--no-push", registry_url=None)
+
+
 async def make_plan(
     request: PlanRequest,
     loaded: LoadedFlow,
+    settled: Resolved,
     *,
     control_plane: ControlPlane | None,
     engine: Engine | None,
@@ -82,35 +93,20 @@ async def make_plan(
     Raises UsageError for settings that cannot work, ControlPlaneError and EngineError when one of
     those given does not answer.
     """
-    resolved = resolve(_layers(request, loaded))
     projects = await control_plane.projects() if control_plane is not None else None
-    project = resolved.project or _only_project([p.name for p in projects or ()], request)
+    if settled.project is None:
+        settled = _with_only_project(settled, [p.name for p in projects or ()], request)
+    project = settled.project or ""
     known = any(p.name == project for p in projects) if projects is not None else None
     versions = (
         await control_plane.flow_versions(project=project, name=loaded.name, archived=True)
         if control_plane is not None and known
         else ()
     )
-    draft = _Draft(request, loaded, resolved, project, known, versions)
-    if (resolved.options.type or StorageKind.DOCKER) is StorageKind.LOCAL:
+    draft = _Draft(request, loaded, settled, project, known, versions)
+    if settled.options.type is StorageKind.LOCAL:
         return await draft.local()
     return await draft.image(engine, registry)
-
-
-def storage_kind(request: PlanRequest, loaded: LoadedFlow) -> StorageKind:
-    """Which storage the settings ask for: known before an engine is looked for."""
-    return resolve(_layers(request, loaded)).options.type or StorageKind.DOCKER
-
-
-def registry_url(request: PlanRequest, loaded: LoadedFlow) -> str | None:
-    """The registry that the settings name, None if the image is not to be pushed."""
-    return resolve(_layers(request, loaded)).options.registry_url if request.push else None
-
-
-def base_image(request: PlanRequest, loaded: LoadedFlow) -> tuple[str | None, bool]:
-    """The base image (None with a Dockerfile of the user's), and whether it may be pulled."""
-    options = resolve(_layers(request, loaded)).options
-    return options.base_image, not options.local_image
 
 
 def _layers(request: PlanRequest, loaded: LoadedFlow) -> tuple[Layer, ...]:
@@ -141,9 +137,11 @@ def _inferred(loaded: LoadedFlow) -> tuple[Layer, ...]:
     )
 
 
-def _only_project(names: list[str], request: PlanRequest) -> str:
+def _with_only_project(settled: Resolved, names: list[str], request: PlanRequest) -> Resolved:
+    """No setting names a project: where there is just one, it is meant."""
     if len(names) == 1:
-        return names[0]
+        only = Setting("project", names[0], Origin.INFERRED, "the only one of the control plane")
+        return replace(settled, project=names[0], settings=(only, *settled.settings))
     shown = ", ".join(f"“{name}”" for name in names[:5])
     raise UsageError(
         "no project is named for this flow",
@@ -159,13 +157,13 @@ class _Draft:
 
     request: PlanRequest
     loaded: LoadedFlow
-    resolved: Resolved
+    settled: Resolved
     project: str
     project_exists: bool | None
     versions: tuple[FlowVersion, ...]
 
     async def image(self, engine: Engine | None, registry: Registry | None) -> Prepared:
-        options = self.resolved.options
+        options = self.settled.options
         if self.request.push and options.registry_url is None:
             raise UsageError(
                 "Docker storage needs a registry to push to",
@@ -184,7 +182,7 @@ class _Draft:
             salt=secrets.token_hex(8) if self.request.force else "",
         )
         name, tag = options.image_name or slug(self.loaded.name), options.image_tag or recipe.tag
-        where = options.registry_url if self.request.push else None
+        where = options.registry_url
         image = f"{where.rstrip('/')}/{name}:{tag}" if where else f"{name}:{tag}"
         lane, reasons, earlier = await self._image_lane(image, tag == recipe.tag, registry)
         if base is None and options.dockerfile is None:
@@ -198,7 +196,7 @@ class _Draft:
                 "image_tag": tag,
                 "prefect_version": options.prefect_version,
             },
-            execution=self.resolved.execution,
+            execution=self.settled.execution,
         )
         plan = self._plan(
             lane,
@@ -218,7 +216,7 @@ class _Draft:
         recipe = await asyncio.to_thread(
             local_storage.prepare,
             self.loaded,
-            directory=self.resolved.options.directory,
+            directory=self.settled.options.directory,
             project_root=self.request.root,
             flow_sources=self._flow_sources(),
             destination=self._destination(),
@@ -232,7 +230,7 @@ class _Draft:
                 "path": str(recipe.pickle_path),
                 "directory": str(recipe.folder),
             },
-            execution=self.resolved.execution,
+            execution=self.settled.execution,
             source_dir=str(recipe.source_dir) if recipe.sources else None,
         )
         plan = self._plan(
@@ -253,6 +251,7 @@ class _Draft:
         content_hash: str,
         earlier: FlowVersion | None,
         storage: StorageKind,
+        problems: tuple[Problem, ...] = (),
         **image_only: Any,
     ) -> Plan:
         return Plan(
@@ -263,13 +262,14 @@ class _Draft:
             lane=lane,
             reasons=reasons,
             settings=self._shown_settings(storage),
-            options=self.resolved.options,
-            execution=self.resolved.execution,
+            options=self.settled.options,
+            execution=self.settled.execution,
             attachment=attachment,
             content_hash=content_hash,
             storage=storage,
             current=self._current,
             earlier=earlier,
+            problems=(*self._replaced_storage(storage), *problems),
             **image_only,
         )
 
@@ -277,10 +277,23 @@ class _Draft:
         """The settings that count for this storage, with the modules that go along."""
         modules = [module.name for module in self.loaded.modules if module.path]
         along = Setting("modules", modules, Origin.INFERRED, "the project's own, as imported")
-        settings = (*self.resolved.settings, *((along,) if modules else ()))
+        settings = (*self.settled.settings, *((along,) if modules else ()))
         if storage is StorageKind.DOCKER:
             return tuple(setting for setting in settings if setting.name != "directory")
         return tuple(setting for setting in settings if setting.name not in _DOCKER_ONLY)
+
+    def _replaced_storage(self, storage: StorageKind) -> tuple[Problem, ...]:
+        """A storage of the author's that flowtui does not deploy is never replaced in silence."""
+        own = (self.loaded.storage or {}).get("type")
+        if own in (None, "Docker", "Local"):
+            return ()
+        return (
+            Problem(
+                f"the flow's own {own} storage is replaced by {storage} storage",
+                self.request.flow.target,
+                "flowtui deploys Docker and Local storage; the setting `type` says which",
+            ),
+        )
 
     @property
     def _current(self) -> FlowVersion | None:
@@ -347,14 +360,14 @@ class _Draft:
         return f"sources, dependencies or settings differ from version {current.version}"
 
     async def _base_identity(self, engine: Engine | None) -> str | None:
-        base = self.resolved.options.base_image
-        if engine is None or base is None or self.resolved.options.dockerfile is not None:
+        base = self.settled.options.base_image
+        if engine is None or base is None or self.settled.options.dockerfile is not None:
             return None
         found = await engine.image(base)
         return found.id if found is not None else None
 
     def _spec(self) -> ImageSpec:
-        options, loaded = self.resolved.options, self.loaded
+        options, loaded = self.settled.options, self.loaded
         prefect = options.prefect_version or loaded.interpreter.prefect_version or ""
         python, cloudpickle = (
             loaded.interpreter.python_minor,
@@ -368,11 +381,13 @@ class _Draft:
             cloudpickle_version=cloudpickle,
             base_image=options.base_image,
             dockerfile=options.dockerfile,
-            python_dependencies=(
-                f"prefect=={prefect}",
-                f"cloudpickle=={cloudpickle}",
-                *pins_for(prefect, python),
-                *(options.python_dependencies or ()),
+            python_dependencies=_with_prefect(
+                (
+                    f"prefect=={prefect}",
+                    f"cloudpickle=={cloudpickle}",
+                    *pins_for(prefect, python),
+                ),
+                options.python_dependencies or (),
             ),
             env_vars=options.env_vars or {},
             build_args=options.build_args or {},
@@ -390,17 +405,29 @@ class _Draft:
 
     def _settings(self) -> JsonObject:
         """Settings that reach the serialization or the push without standing in the Dockerfile."""
-        options = self.resolved.options
+        options = self.settled.options
         return cast(
             JsonObject,
             {
-                "execution": asdict(self.resolved.execution),
+                "execution": asdict(self.settled.execution),
                 "registry_url": options.registry_url,
                 "image_name": options.image_name,
                 "push": self.request.push,
                 "directory": options.directory,
             },
         )
+
+
+def _with_prefect(needed: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """What Prefect needs before what the flow wants; a requirement of the author's own wins."""
+    own = {_requirement_name(requirement) for requirement in wanted}
+    return (*(each for each in needed if _requirement_name(each) not in own), *wanted)
+
+
+def _requirement_name(requirement: str) -> str:
+    """`Prefect[aws]>=1` is about `prefect` (PEP 503)."""
+    name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement)
+    return re.sub(r"[-_.]+", "-", name.group(1)).lower() if name else requirement
 
 
 def _stored_at(version: FlowVersion) -> str | None:
