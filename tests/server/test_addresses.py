@@ -27,7 +27,9 @@ def test_postgresql_without_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install 'flowtui[postgresql]'" in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["mysql://localhost/x", "://", "postgresql://h:port/x", "sqlite://"])
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/x", "://", "postgresql://h:port/x", "sqlite://"]
+)
 def test_other_urls(url: str) -> None:
     with pytest.raises(UsageError, match="postgresql://user@host/database"):
         open_database(url)
