@@ -1,36 +1,32 @@
-"""Registries: names of images, credentials for one registry, and the registry's own word.
+"""Registries: names of images, and the registry's own word.
 
-Credentials come from Docker's configuration and its helpers; those of one registry are sent to that
-registry and to no other. The HTTP API is the Docker Registry HTTP API v2 (OCI distribution spec).
+The credentials of one registry are sent to that registry and to no other. The HTTP API is the
+Docker Registry HTTP API v2 (OCI distribution spec).
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import ipaddress
-import json
 import os
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from flowtui.deploy import diagnosis
-from flowtui.deploy.docker_config import config_folder, read_config
+from flowtui.deploy.registry_credentials import DOCKER_HUB, Credentials, find_credentials
 from flowtui.errors import EngineError, UsageError
-from flowtui.models import JsonObject, Problem
+from flowtui.models import Problem
 from flowtui.text import clean, redact
 
 if TYPE_CHECKING:
     import httpx
 
-DOCKER_HUB = "docker.io"
-_HUB_CREDENTIALS_KEY = "https://index.docker.io/v1/"
 _HUB_API = "registry-1.docker.io"
 
 _MANIFEST_TYPES = ", ".join(
@@ -43,7 +39,6 @@ _MANIFEST_TYPES = ", ".join(
 )
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
-_HELPER_SECONDS = 20.0
 
 _REPOSITORY = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -100,27 +95,6 @@ class ImageReference:
         return f"{self.name}{separator}{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """For one registry. The secret is masked in every representation."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
-    source: str = ""
-    """Where they came from, in words."""
-
-    def header(self, registry: str) -> str:
-        """The value of the engine API's X-Registry-Auth."""
-        server = _HUB_CREDENTIALS_KEY if registry == DOCKER_HUB else registry
-        content = {"serveraddress": server}
-        if self.identity_token:
-            content["identitytoken"] = self.identity_token
-        else:
-            content |= {"username": self.username, "password": self.password}
-        return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
-
-
 def registry_host(registry_url: str) -> str:
     """The host of a `registry_url` as Prefect takes it: `prefecthq/storage` is at docker.io."""
     if "://" in registry_url:
@@ -140,31 +114,6 @@ def is_loopback(registry: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return False
-
-
-async def find_credentials(
-    registry: str, environ: Mapping[str, str] = os.environ
-) -> Credentials | None:
-    """What Docker would send to this registry, None when it has nothing.
-
-    Raises EngineError when the configuration or its credential helper cannot be used.
-    """
-    config = read_config(environ)
-    key = _HUB_CREDENTIALS_KEY if registry == DOCKER_HUB else registry
-    helpers = _mapping(config.get("credHelpers"))
-    helper = helpers.get(registry) or helpers.get(key) or config.get("credsStore")
-    if helper:
-        found = await _ask_helper(str(helper), key, environ)
-        if found is not None:
-            return found
-    where = str(config_folder(environ) / "config.json")
-    entries = _mapping(config.get("auths"))
-    for name, entry in sorted(entries.items(), key=lambda item: item[0] != key):
-        if _host_of(name) == _host_of(key):
-            found = _stored(_mapping(entry), where)
-            if found is not None:
-                return found
-    return None
 
 
 class Registry:
@@ -375,86 +324,6 @@ async def manifest_digest(image: str, environ: Mapping[str, str] = os.environ) -
         return await registry.manifest_digest(reference.repository, reference.version)
 
 
-async def _ask_helper(name: str, key: str, environ: Mapping[str, str]) -> Credentials | None:
-    program = f"docker-credential-{name}"
-    where = str(config_folder(environ) / "config.json")
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            "get",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=dict(environ),
-            start_new_session=True,
-        )
-    except (FileNotFoundError, PermissionError) as error:
-        raise EngineError(
-            f"the Docker configuration names the credential helper {program}, "
-            "and it is not installed",
-            where=where,
-            fix=f"install {program}, or remove it from the file and run `docker login` again",
-        ) from error
-    try:
-        async with asyncio.timeout(_HELPER_SECONDS):
-            out, _ = await process.communicate(key.encode())
-    except TimeoutError as error:
-        raise EngineError(
-            f"the credential helper {program} did not answer within {_HELPER_SECONDS:.0f} s",
-            where=where,
-            fix="see whether it waits for a password (an unlock dialog), or run `docker login`",
-        ) from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    answer = out.decode(errors="replace").strip()
-    if process.returncode != 0:
-        if "credentials not found" in answer.lower():
-            return None
-        raise EngineError(
-            f"the credential helper {program} failed: {clean(answer) or 'no message'}",
-            where=where,
-            fix=f"run `echo {key} | {program} get` and correct what it says",
-        )
-    try:
-        found = _mapping(json.loads(answer))
-    except ValueError as error:
-        raise EngineError(
-            f"the credential helper {program} gave no JSON",
-            where=where,
-            fix=f"run `echo {key} | {program} get` and see what it says",
-        ) from error
-    username, secret = str(found.get("Username", "")), str(found.get("Secret", ""))
-    redact.add(secret)
-    if username == "<token>":
-        return Credentials(identity_token=secret, source=program)
-    return Credentials(username, secret, source=program)
-
-
-def _stored(entry: JsonObject, where: str) -> Credentials | None:
-    token = str(entry.get("identitytoken") or "")
-    if token:
-        redact.add(token)
-        return Credentials(identity_token=token, source=where)
-    username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
-    if entry.get("auth"):
-        try:
-            text = base64.b64decode(str(entry["auth"])).decode()
-        except ValueError as error:
-            raise EngineError(
-                "the credentials in Docker's configuration are not base64",
-                where=where,
-                fix="run `docker login` again",
-            ) from error
-        username, _, password = text.partition(":")
-        redact.add(str(entry["auth"]))
-    if not username:
-        return None
-    redact.add(password)
-    return Credentials(username, password.rstrip("\0"), source=where)
-
-
 def _split_registry(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
@@ -462,12 +331,6 @@ def _split_registry(name: str) -> tuple[str, str]:
             return DOCKER_HUB, rest
         return first, rest
     return DOCKER_HUB, name
-
-
-def _host_of(key: str) -> str:
-    host = key.partition("://")[2] or key
-    host = host.partition("/")[0]
-    return DOCKER_HUB if host in ("index.docker.io", _HUB_API) else host
 
 
 def _basic(credentials: Credentials) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -14,40 +13,18 @@ import pytest
 from flowtui.deploy import registry as registries
 from flowtui.deploy.engine import Engine
 from flowtui.deploy.events import Stage
-from flowtui.deploy.registry import (
-    Credentials,
-    ImageReference,
-    Registry,
-    find_credentials,
-    registry_host,
-)
+from flowtui.deploy.registry import ImageReference, Registry, registry_host
+from flowtui.deploy.registry_credentials import find_credentials
 from flowtui.deploy.stages.push import PushedImage, push_image
 from flowtui.errors import EngineError, ExitCode, UsageError
 from flowtui.text import redact
+from tests.deploy.docker_logins import log_in, with_helper
 from tests.deploy.stage_helpers import Recorder, cancelled_within
 from tests.parts.base_images import python_image
 from tests.parts.engine import RunningEngine
 from tests.parts.registry import PASSWORD, USER, RunningRegistry, free_port, running_registry
 
 pytestmark = pytest.mark.real
-
-
-def log_in(home: Path, host: str, user: str = USER, password: str = PASSWORD) -> None:
-    """What `docker login` writes without a helper."""
-    (home / ".docker").mkdir(exist_ok=True)
-    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
-    (home / ".docker/config.json").write_text(json.dumps({"auths": {host: {"auth": auth}}}))
-
-
-def with_helper(home: Path, host: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A credential helper on PATH that the Docker configuration names for this registry."""
-    (home / ".docker").mkdir(exist_ok=True)
-    (home / ".docker/config.json").write_text(json.dumps({"credHelpers": {host: "sample"}}))
-    program = home / "bin/docker-credential-sample"
-    program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{home / 'bin'}:{os.environ['PATH']}")
 
 
 async def pushed(engine: RunningEngine, host: str) -> PushedImage:
@@ -134,51 +111,6 @@ async def test_the_helper_of_a_registry_is_asked(
     assert PASSWORD not in repr(found)
     assert PASSWORD not in redact(f"log with {PASSWORD}")
     assert await find_credentials("other.example:5000") is None
-
-
-async def test_a_helper_that_is_not_installed_is_named(own_home: Path) -> None:
-    (own_home / ".docker").mkdir()
-    (own_home / ".docker/config.json").write_text('{"credsStore": "nowhere"}')
-    with pytest.raises(EngineError, match="docker-credential-nowhere, and it is not installed"):
-        await find_credentials("registry.example")
-
-
-async def test_a_helper_without_an_entry_gives_no_credentials(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = "echo 'credentials not found in native keychain'; exit 1"
-    with_helper(own_home, "registry.example", script, monkeypatch)
-    assert await find_credentials("registry.example") is None
-
-
-async def test_a_helper_that_fails_is_quoted(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_helper(own_home, "registry.example", "echo 'vault is locked'; exit 1", monkeypatch)
-    with pytest.raises(EngineError, match="vault is locked"):
-        await find_credentials("registry.example")
-
-
-async def test_a_helper_that_hangs_is_ended(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_helper(own_home, "registry.example", "exec sleep 300", monkeypatch)
-    monkeypatch.setattr(registries, "_HELPER_SECONDS", 0.3)
-    with pytest.raises(EngineError, match="did not answer"):
-        await find_credentials("registry.example")
-
-
-async def test_broken_docker_configuration_is_an_error(own_home: Path) -> None:
-    (own_home / ".docker").mkdir()
-    (own_home / ".docker/config.json").write_text("{nonsense")
-    with pytest.raises(EngineError, match="not JSON"):
-        await find_credentials("registry.example")
-
-
-async def test_the_hubs_old_key_is_known(own_home: Path) -> None:
-    log_in(own_home, "https://index.docker.io/v1/")
-    found = await find_credentials("docker.io")
-    assert found is not None and found.username == USER
 
 
 def _other_address() -> str:
@@ -286,12 +218,3 @@ def test_a_registry_url_is_a_host_and_perhaps_a_path() -> None:
     assert registry_host("prefecthq/storage-example") == "docker.io"
     with pytest.raises(UsageError, match="without a scheme"):
         registry_host("https://reg.example.com")
-
-
-def test_the_header_names_one_registry_only() -> None:
-    header = Credentials("me", "pw-123456").header("reg.example.com")
-    assert json.loads(base64.urlsafe_b64decode(header)) == {
-        "serveraddress": "reg.example.com",
-        "username": "me",
-        "password": "pw-123456",
-    }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
 import re
 from collections import deque
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from flowtui.deploy import diagnosis
 from flowtui.deploy.events import Level
-from flowtui.deploy.registry import Credentials, ImageReference, find_credentials
+from flowtui.deploy.registry import ImageReference
+from flowtui.deploy.registry_credentials import encode_header, find_credentials, server_key
 from flowtui.deploy.stages.context import StageContext
 from flowtui.errors import DeployError, EngineError
 from flowtui.models import JsonObject, Problem
@@ -247,19 +246,9 @@ async def _all_credentials(dockerfile: str, environ: Mapping[str, str]) -> str |
         registry = ImageReference.parse(name).registry if _is_reference(name) else ""
         credentials = await find_credentials(registry, environ) if registry else None
         if credentials is not None:
-            found[_config_key(registry)] = _config_entry(credentials)
-    return base64.urlsafe_b64encode(json.dumps(found).encode()).decode() if found else None
+            found[server_key(registry)] = credentials.entry()
+    return encode_header(found) if found else None
 
 
 def _is_reference(name: str) -> bool:
     return name == name.lower() and name != "scratch"
-
-
-def _config_key(registry: str) -> str:
-    return "https://index.docker.io/v1/" if registry == "docker.io" else registry
-
-
-def _config_entry(credentials: Credentials) -> JsonObject:
-    if credentials.identity_token:
-        return {"identitytoken": credentials.identity_token}
-    return {"username": credentials.username, "password": credentials.password}

@@ -18,7 +18,8 @@ from flowtui.models import JsonObject
 
 if TYPE_CHECKING:
     from flowtui.deploy.engine import Engine
-    from flowtui.deploy.registry import Credentials, Registry
+    from flowtui.deploy.registry import Registry
+    from flowtui.deploy.registry_credentials import Credentials
 
 _DIGEST_LINE = re.compile(r"digest: (?P<digest>sha256:[0-9a-f]{64})")
 
