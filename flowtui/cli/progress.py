@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import deque
 
@@ -15,6 +16,7 @@ from flowtui.deploy.events import (
     Outcome,
     Planned,
     ProblemFound,
+    Progress,
     Stage,
     StageFinished,
     StageStarted,
@@ -30,16 +32,21 @@ _MARKS = {
     Outcome.CANCELLED: ("cancelled", "yellow"),
 }
 _WIDTH = max(len(stage) for stage in Stage)
+_CLEAR_LINE = "\r\x1b[K"
 _TAIL = 15
 """Log lines of a failed stage that are shown when the whole log was not."""
 
 
 class EventPrinter:
-    """Prints one line a stage; with `verbose` every log line, else the last ones of a failure."""
+    """Prints one line a stage; with `verbose` every log line, else the last ones of a failure.
+
+    On a terminal the last line shows what the running stage is doing, and goes away when it ends.
+    """
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
         self._tail: deque[LogLine] = deque(maxlen=_TAIL)
+        self._live = sys.stderr.isatty() and not verbose
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -52,21 +59,26 @@ class EventPrinter:
                     self._line(f"  {'':{_WIDTH}}  {style(reason, dim=True, stream=sys.stderr)}")
             case StageStarted():
                 self._tail.clear()
+                self._show(event.stage, "…")
                 if self._verbose:
                     self._line(f"  {event.stage:{_WIDTH}}  started  {event.detail}".rstrip())
             case LogLine():
                 self._log(event)
             case StageFinished():
                 self._finished(event)
+            case Progress():
+                total = f"/{event.total}" if event.total is not None else ""
+                done = f"{event.item} {event.current}{total} {event.unit}"
+                self._show(event.stage, f"{done}  {event.status}")
             case ProblemFound():
+                self._clear()
                 print_problem(Problem(event.what, event.where, event.fix))
             case DeployFinished():
                 self._result(event)
-            case _:
-                pass
 
     def _log(self, event: LogLine) -> None:
         self._tail.append(event)
+        self._show(event.stage, event.text)
         if self._verbose or event.level in (Level.WARNING, Level.ERROR):
             self._print_log(event)
 
@@ -96,7 +108,20 @@ class EventPrinter:
         mark = style(f"{word:9}", fg=colour, bold=True, stream=sys.stderr)
         self._line(f"  {'':{_WIDTH}}  {mark} {event.seconds:6.1f}s  {text}".rstrip())
 
+    def _show(self, stage: Stage, doing: str) -> None:
+        if not self._live:
+            return
+        width = shutil.get_terminal_size().columns - 1
+        text = f"  {stage:{_WIDTH}}  {clean(doing)}"[:width]
+        sys.stderr.write(f"{_CLEAR_LINE}{style(text, dim=True, stream=sys.stderr)}")
+        sys.stderr.flush()
+
+    def _clear(self) -> None:
+        if self._live:
+            sys.stderr.write(_CLEAR_LINE)
+
     def _line(self, text: str) -> None:
+        self._clear()
         sys.stderr.write(text.replace("\n", " ") + "\n")
         sys.stderr.flush()
 
