@@ -1,8 +1,9 @@
-"""Docker's own configuration: where the engine is, and credentials for one registry.
+"""Docker's own configuration, and from it where the engine is.
 
-Read here and not through docker-py: without a `config.json` docker-py 7.2 looks for contexts below
-the current folder, takes a context name that does not exist for the default socket, and takes a
-`config.json` that does not parse for an empty one.
+Contexts are read here and not by `docker.context` of docker-py 7.2, which looks for them beside
+whatever `config.json` it finds (without one in the current folder, where anyone may have put them),
+drops a CA that comes without a client certificate, does not verify where `SkipTLSVerify` is not
+given, and takes a `config.json` that does not parse for an empty one.
 """
 
 from __future__ import annotations

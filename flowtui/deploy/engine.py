@@ -1,8 +1,8 @@
 """The Docker engine: asynchronous, cancellable access to its HTTP API.
 
-docker-py is not used: its streams cannot be cancelled and its default time limit ends a build that
-is silent for a minute. Cancelling the task that reads a stream closes the connection, and with it
-the engine ends the build or push.
+docker-py's client is not used: its streams cannot be cancelled and its default time limit ends a
+build that is silent for a minute. Cancelling the task that reads a stream closes the connection,
+and with it the engine ends the build or push.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def _on_the_list(name: str) -> bool:
 class DockerIgnore:
     """The rules of a `.dockerignore`, as the Docker engine reads them (moby/patternmatcher).
 
-    The last rule that matches a path or one of its parent folders decides; `!` takes back.
+    The last rule that matches a path or one of its parent folders decides; `!` takes back. Not
+    docker-py's PatternMatcher (7.2): it ignores case, takes `[^a]` for a list and knows no `\\*`.
     """
 
     def __init__(self, text: str) -> None:

@@ -25,12 +25,14 @@ from tests.parts.packages import program
 from tests.parts.registry import free_port, make_certificate
 
 
-def make_context(home: Path, name: str, host: str, *, skip_tls_verify: bool = False) -> Path:
+def make_context(home: Path, name: str, host: str, *, skip_tls_verify: bool | None = False) -> Path:
     """What `docker context create` writes; gives the folder for its certificates."""
     identity = hashlib.sha256(name.encode()).hexdigest()
     meta = home / ".docker/contexts/meta" / identity / "meta.json"
     meta.parent.mkdir(parents=True)
-    endpoint = {"Host": host, "SkipTLSVerify": skip_tls_verify}
+    endpoint: dict[str, object] = {"Host": host}
+    if skip_tls_verify is not None:
+        endpoint["SkipTLSVerify"] = skip_tls_verify
     meta.write_text(json.dumps({"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}))
     folder = home / ".docker/contexts/tls" / identity / "docker"
     folder.mkdir(parents=True)
@@ -93,6 +95,50 @@ def test_contexts_of_the_current_folder_are_not_read(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EngineError, match="does not exist"):
         find_endpoint({"DOCKER_CONTEXT": "planted"})
+
+
+def test_contexts_of_another_configuration_are_not_read(own_home: Path, tmp_path: Path) -> None:
+    make_context(own_home, "prod", "tcp://elsewhere:2375")
+    (own_home / ".docker/config.json").write_text("{}")
+    with pytest.raises(EngineError, match='"prod" does not exist'):
+        find_endpoint({"DOCKER_CONTEXT": "prod", "DOCKER_CONFIG": str(tmp_path)})
+
+
+def test_a_context_that_does_not_say_so_is_verified(own_home: Path) -> None:
+    folder = make_context(own_home, "prod", "tcp://h:2376", skip_tls_verify=None)
+    (folder / "ca.pem").write_text("x")
+    tls = find_endpoint({"DOCKER_CONTEXT": "prod"}).tls
+    assert tls is not None and tls.verify and tls.ca == folder / "ca.pem"
+
+
+@pytest.mark.real
+def test_contexts_are_read_as_dockers_command_line_writes_them(
+    own_home: Path, tmp_path: Path
+) -> None:
+    """It writes no config.json for them."""
+    docker = program("docker")
+    if docker is None:
+        missing("docker command line", "no docker on PATH (Debian: docker.io)")
+    make_certificate(tmp_path, "127.0.0.1")
+    shutil.copy(tmp_path / "cert.pem", tmp_path / "ca.pem")
+    ca, cert, key = (f",{name}={tmp_path}/{name}.pem" for name in ("ca", "cert", "key"))
+    for name, settings in (
+        ("plain", "host=tcp://h:2375"),
+        ("ca", f"host=tcp://h:2376{ca}"),
+        ("both", f"host=tcp://h:2376{ca}{cert}{key}"),
+        ("skip", f"host=tcp://h:2376{ca}{cert}{key},skip-tls-verify=true"),
+    ):
+        command = [docker, "context", "create", name, "--docker", settings]
+        subprocess.run(command, check=True, capture_output=True)
+    found = {name: find_endpoint({"DOCKER_CONTEXT": name}) for name in ("plain", "ca", "both")}
+    assert found["plain"].url == "tcp://h:2375" and found["plain"].tls is None
+    only_ca, both = found["ca"].tls, found["both"].tls
+    assert only_ca is not None and only_ca.verify and only_ca.ca is not None
+    assert only_ca.cert is None
+    assert both is not None and both.verify and both.cert is not None and both.key is not None
+    assert both.key.read_bytes() == (tmp_path / "key.pem").read_bytes()
+    skipping = find_endpoint({"DOCKER_CONTEXT": "skip"}).tls
+    assert skipping is not None and not skipping.verify
 
 
 def test_half_a_key_pair_is_refused(tmp_path: Path) -> None:

@@ -458,6 +458,8 @@ def test_the_summary_counts_everything_that_is_sent(tmp_path: Path) -> None:
         ("\ufeffbom", "bom", True),
         ("a.c", "abc", False),
         ("dir\n!dir/keep", "dir/keep/file", False),
+        ("**/node\n!a/node/keep", "a/b/node/x/file", True),
+        ("*.md\n!README.md", "readme.md", True),
     ],
 )
 def test_dockerignore_rules(rules: str, path: str, ignored: bool) -> None:
