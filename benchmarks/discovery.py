@@ -8,8 +8,11 @@ virtual environment that no one keeps flows in. Figures are medians of five runs
 from __future__ import annotations
 
 import ast
+import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -134,6 +137,13 @@ def seconds(action: Callable[[], int]) -> float:
     return time.perf_counter() - started
 
 
+def list_by_command_line(root: Path) -> int:
+    """The whole command as a person runs it, from start to exit."""
+    command = [sys.executable, "-m", "flowtui", "flows", "--offline", "--json", str(root)]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True)
+    return len(json.loads(listed.stdout))
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="flowtui-benchmark-") as folder:
         root = Path(folder)
@@ -149,6 +159,7 @@ def main() -> None:
         ways: dict[str, Callable[[], int]] = {
             "flowtui, discover()": lambda: len(discover(root).flows),
             "flowtui, again after one save": after_a_save,
+            "flowtui flows --offline, process": lambda: list_by_command_line(root),
             "peer's way, all .py files": lambda: scan_like_peer(root),
             "peer's way, told to skip .venv": lambda: scan_like_peer(root, frozenset({".venv"})),
         }
