@@ -30,7 +30,7 @@ from flowtui.models import (
 from flowtui.text import clean_block
 
 if TYPE_CHECKING:
-    from flowtui.credentials import Credential, CredentialStore
+    from flowtui.credentials import Credential, CredentialStore, Secret
     from flowtui.deploy.plan import Plan
 
 
@@ -119,6 +119,21 @@ class Workspace:
         other = Workspace(self.root, config=self.config, profile=profile, scope=self.scope)
         other._credentials = credentials or self._credentials
         return other
+
+    async def check_token(self, secret: Secret) -> Identity:
+        """Ask the control plane whether it takes this token, without keeping or using it.
+
+        Raises CredentialsError when it does not, ControlPlaneError when it does not answer.
+        """
+        from flowtui.api.graphql import GraphQLControlPlane
+
+        control_plane = GraphQLControlPlane(
+            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
+        )
+        try:
+            return await control_plane.identify()
+        finally:
+            await control_plane.close()
 
     async def connect(self) -> Identity:
         """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""

@@ -21,6 +21,7 @@ from flowtui.deploy.events import (
     StageFinished,
     StageStarted,
 )
+from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode
 from flowtui.models import LocalFlow, Problem
@@ -36,6 +37,10 @@ class Phase(StrEnum):
     RUNNING = "running"
     CANCELLING = "cancelling"
     FINISHED = "finished"
+    READING = "being read from the history"
+    INTERRUPTED = "interrupted"
+    """Of an earlier session: its process ended before it did."""
+    ELSEWHERE = "running in another flowtui"
 
 
 class StageState(StrEnum):
@@ -45,6 +50,7 @@ class StageState(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
 
 
 _AFTER = {
@@ -96,6 +102,8 @@ class DeployRecord:
     phase: Phase = Phase.PLANNING
     force: bool = False
     plan: Plan | None = None
+    earlier: HistoryLine | None = None
+    """The history's line, for a deploy of an earlier session."""
     problems: list[Problem] = field(default_factory=list[Problem])
     stages: dict[Stage, StageView] = field(
         default_factory=lambda: {stage: StageView() for stage in STAGES}
@@ -127,7 +135,7 @@ class DeployRecord:
         """Whose log tells most: the running stage, else the one that failed, else the last."""
         if self.active_stage is not None:
             return self.active_stage
-        ended_badly = (StageState.FAILED, StageState.CANCELLED)
+        ended_badly = (StageState.FAILED, StageState.CANCELLED, StageState.INTERRUPTED)
         failed = [stage for stage in STAGES if self.stages[stage].state in ended_badly]
         if failed:
             return failed[0]
@@ -137,6 +145,8 @@ class DeployRecord:
     def elapsed(self, now: float) -> float | None:
         if self.result is not None:
             return self.result.seconds
+        if self.phase is Phase.INTERRUPTED:
+            return None
         return None if self.started is None else max(now - self.started, 0.0)
 
     def total_progress(self, stage: Stage) -> ProgressTotal | None:
@@ -194,6 +204,12 @@ class DeployRecord:
             )
         )
 
+    def interrupt(self) -> None:
+        """Its process is gone: the stage that ran then ended there."""
+        for stage, view in self.stages.items():
+            if view.state is StageState.RUNNING:
+                self.stages[stage] = replace(view, state=StageState.INTERRUPTED, started=None)
+
     def _finish_stage(self, event: StageFinished) -> None:
         before = self.stages[event.stage]
         self.stages[event.stage] = replace(
@@ -219,10 +235,11 @@ class DeployRecord:
 
 
 class DeployBook:
-    """All deploys of this session by id, oldest first."""
+    """All deploys of this session by id, oldest first, and the earlier ones that were opened."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._records: dict[str, DeployRecord] = {}
+        self._earlier: dict[str, DeployRecord] = {}
         self._opened = 0
         self.clock = clock
 
@@ -233,7 +250,18 @@ class DeployBook:
         return record
 
     def get(self, key: str) -> DeployRecord | None:
-        return self._records.get(key)
+        return self._records.get(key) or self._earlier.get(key)
+
+    def has_run(self, deploy: str) -> bool:
+        """Whether the deploy of this id, the history's, belongs to this session."""
+        return any(
+            record.announced is not None and record.announced.deploy == deploy
+            for record in self._records.values()
+        )
+
+    def put_earlier(self, record: DeployRecord) -> None:
+        """A deploy of an earlier session, by the history's id of it."""
+        self._earlier[record.key] = record
 
     def forget(self, key: str) -> None:
         """Drops a record that never ran: a plan that was looked at and left."""

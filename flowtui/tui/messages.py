@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 from textual.message import Message
 
 from flowtui.deploy.events import Event
+from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
-from flowtui.models import Discovery, FlowVersion, Identity, Problem, Profile, Project
+from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
+from flowtui.tui.deploys import DeployRecord
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -23,76 +27,89 @@ class Part(StrEnum):
     DEPLOYS = "deploys"
     PROGRESS = "progress"
     """Of a running deploy: comes in floods, shown on a clock."""
+    DESCRIPTION = "description"
+    """What is registered of the flow under the cursor was read."""
     WORK = "work"
 
 
+class Happened(Message):
+    """Something that a worker did or found. One part of the app handles each kind."""
+
+
+Handler: TypeAlias = Callable[[Any], None]
+
+
 @dataclass
-class WorkspaceOpened(Message):
+class WorkspaceOpened(Happened):
     workspace: Workspace
 
 
 @dataclass
-class WorkspaceFailed(Message):
+class WorkspaceFailed(Happened):
     problem: Problem
 
 
 @dataclass
-class ConnectionStarted(Message):
-    """A try to reach the control plane has begun."""
-
-
-@dataclass
-class Connected(Message):
+class Connected(Happened):
     identity: Identity
     token_source: str
+    notes: tuple[str, ...] = ()
+    """Why a store gave no token, in words."""
+    keyring_waits: bool = False
 
 
 @dataclass
-class ConnectionFailed(Message):
+class ConnectionFailed(Happened):
     problem: Problem
     credentials: bool
     """The address answers, but the token is missing or wrong."""
+    keyring_waits: bool = False
 
 
 @dataclass
-class ProfilesRead(Message):
+class KeyringAnswered(Happened):
+    """The keyring that was waiting for a person has been unlocked, or has given up."""
+
+
+@dataclass
+class ProfilesRead(Happened):
     profiles: tuple[Profile, ...]
     problem: Problem | None = None
 
 
 @dataclass
-class ServerStarted(Message):
+class ServerStarted(Happened):
     """The embedded server runs as a child of this app and answers."""
 
 
 @dataclass
-class ServerFailed(Message):
+class ServerFailed(Happened):
     problem: Problem
 
 
 @dataclass
-class ServerStopped(Message):
+class ServerStopped(Happened):
     """The embedded server that this app started has ended."""
 
 
 @dataclass
-class ProjectsListed(Message):
+class ProjectsListed(Happened):
     projects: tuple[Project, ...]
 
 
 @dataclass
-class ProjectsFailed(Message):
+class ProjectsFailed(Happened):
     problem: Problem
 
 
 @dataclass
-class VersionsListed(Message):
+class VersionsListed(Happened):
     project: str
     versions: tuple[FlowVersion, ...]
 
 
 @dataclass
-class ControlPlaneChanged(Message):
+class ControlPlaneChanged(Happened):
     """A change asked for here was made there."""
 
     what: str
@@ -100,51 +117,51 @@ class ControlPlaneChanged(Message):
 
 
 @dataclass
-class ChangeRefused(Message):
+class ChangeRefused(Happened):
     """A change asked for here was not made."""
 
     problem: Problem
 
 
 @dataclass
-class FlowsDiscovered(Message):
+class FlowsDiscovered(Happened):
     discovery: Discovery
 
 
 @dataclass
-class RowsUpdated(Message):
+class RowsUpdated(Happened):
     rows: tuple[FlowRow, ...]
 
 
 @dataclass
-class RowsFailed(Message):
+class RowsFailed(Happened):
     problem: Problem
 
 
 @dataclass
-class FilesChanged(Message):
+class FilesChanged(Happened):
     paths: frozenset[str]
 
 
 @dataclass
-class WatchingFailed(Message):
+class WatchingFailed(Happened):
     problem: Problem
 
 
 @dataclass
-class PlanMade(Message):
+class PlanMade(Happened):
     key: str
     plan: Plan
 
 
 @dataclass
-class PlanFailed(Message):
+class PlanFailed(Happened):
     key: str
     problem: Problem
 
 
 @dataclass
-class DeployEventReceived(Message):
+class DeployEventReceived(Happened):
     """Any event of a deploy but a log line: those go straight into the log's ring."""
 
     key: str
@@ -152,8 +169,29 @@ class DeployEventReceived(Message):
 
 
 @dataclass
-class DeployEnded(Message):
+class DeployEnded(Happened):
     """The worker of a deploy is through; `problem` when it ended without a result."""
 
     key: str
     problem: Problem | None = None
+
+
+@dataclass
+class FlowDescribed(Happened):
+    version_id: str
+    serialized: JsonObject | None
+
+
+@dataclass
+class HistoryRead(Happened):
+    lines: tuple[HistoryLine, ...]
+
+
+@dataclass
+class HistoryFailed(Happened):
+    problem: Problem
+
+
+@dataclass
+class EarlierDeployRead(Happened):
+    record: DeployRecord

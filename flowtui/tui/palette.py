@@ -90,7 +90,7 @@ class FlowProvider(EntryProvider):
             return
         record = app.session.deploys.latest_of(row.flow)
         if record is None or not record.running:
-            record = app.plan_deploy(row.flow)
+            record = app.deploying.plan(row.flow)
         app.push_screen(DeployScreen(record.key))
 
 

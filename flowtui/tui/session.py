@@ -7,7 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from flowtui.deploy.events import Outcome
-from flowtui.models import Discovery, FlowState, FlowVersion, Identity, Problem, Profile, Project
+from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.models import (
+    Discovery,
+    FlowState,
+    FlowVersion,
+    Identity,
+    JsonObject,
+    Problem,
+    Profile,
+    Project,
+)
 from flowtui.tui.deploys import DeployBook, DeployRecord
 from flowtui.workspace import FlowRow, Workspace
 
@@ -30,6 +40,10 @@ class Connection:
     credentials: bool = False
     """Not connected because of the token: the address itself answers."""
     since: datetime | None = None
+    notes: tuple[str, ...] = ()
+    """Why a store gave no token, in words."""
+    keyring_waits: bool = False
+    """The keyring is locked: what is in it will be used once a person has unlocked it."""
 
 
 @dataclass(slots=True)
@@ -52,6 +66,21 @@ class Session:
     watch_problem: Problem | None = None
     server_problem: Problem | None = None
     deploys: DeployBook = field(default_factory=DeployBook)
+    history: tuple[HistoryLine, ...] | None = None
+    """Deploys made in this folder, newest first, those of this session among them."""
+    history_problem: Problem | None = None
+    registered: dict[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
+    """Serializations by id of their version, as far as the cursor rested on them."""
+
+    def forget_what_the_server_said(self) -> None:
+        self.projects = None
+        self.versions.clear()
+        self.registered.clear()
+
+    @property
+    def earlier_deploys(self) -> tuple[HistoryLine, ...]:
+        """Deploys of other sessions, newest first."""
+        return tuple(line for line in self.history or () if not self.deploys.has_run(line.id))
 
     @property
     def profile(self) -> Profile | None:
@@ -82,6 +111,7 @@ class Session:
             self.projects_problem,
             self.rows_problem,
             self.watch_problem,
+            self.history_problem,
         )
         known: dict[Problem, None] = {problem: None for problem in general if problem is not None}
         for row in self.rows or ():

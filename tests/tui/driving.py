@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 
 from flowtui.tui.app import FlowtuiApp
@@ -36,7 +37,7 @@ class Driver:
     async def press(self, *keys: str) -> None:
         """Press keys one by one, each after the app has dealt with the one before."""
         for key in keys:
-            await self.pilot.press(key)
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
             await self.pilot.pause()
 
     async def press_and_settle(self, *keys: str) -> None:
@@ -44,7 +45,9 @@ class Driver:
         await self.idle()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*(_KEYS.get(c, c) for c in text))
+        """Into the field in front: nothing moves the focus on the way."""
+        for character in text:
+            self.app.post_message(events.Key(_KEYS.get(character, character), character))
         await self.pilot.pause()
 
     async def until(self, holds: Callable[[], bool]) -> None:

@@ -10,10 +10,18 @@ from pathlib import Path
 
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
-from flowtui.credentials import CredentialStore
-from flowtui.deploy.events import DeployFinished, Event, Outcome, Stage, StageFinished, StageStarted
+from flowtui.credentials import CredentialStore, Secret
+from flowtui.deploy.events import (
+    DeployFinished,
+    Event,
+    Outcome,
+    Stage,
+    StageFinished,
+    StageStarted,
+    tidied,
+)
 from flowtui.deploy.plan import ContextSummary, Lane, Plan, Setting
-from flowtui.errors import ControlPlaneError, FlowtuiError
+from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
 from flowtui.models import (
     Attachment,
     BrokenFile,
@@ -180,11 +188,16 @@ class MemoryWorkspace(Workspace):
         other._credentials = credentials or self._credentials
         return other
 
+    async def check_token(self, secret: Secret) -> Identity:
+        if self.refuse_token:
+            raise CredentialsError(
+                "the token was refused", where=self.profile.api_url, fix="log in again"
+            )
+        return await self.server.identify()
+
     async def connect(self) -> Identity:
         self._up = None
         if self.refuse_token:
-            from flowtui.errors import CredentialsError
-
             raise CredentialsError(
                 "the token was refused", where=self.profile.api_url, fix="log in again"
             )
@@ -276,9 +289,14 @@ class MemoryDeploy:
     """A deploy that does what the test tells it to."""
 
     def __init__(self, id_: str, flow: LocalFlow, emit: Callable[[Event], None]) -> None:
-        self.id, self.flow, self.emit = id_, flow, emit
+        self.id, self.flow = id_, flow
+        self._readers = emit
         self.end = asyncio.Event()
         self.result: DeployFinished | None = None
+
+    def emit(self, event: Event) -> None:
+        """As the pipeline does: what enters the stream is made safe there."""
+        self._readers(tidied(event))
 
     def start(self, stage: Stage) -> None:
         self.emit(StageStarted(deploy=self.id, stage=stage))

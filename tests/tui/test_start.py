@@ -43,7 +43,8 @@ def test_the_first_frame_needs_nothing_heavy() -> None:
 import asyncio, sys
 from pathlib import Path
 from flowtui.tui.app import FlowtuiApp
-FlowtuiApp._open = lambda self: self.exit()
+from flowtui.tui.work.connecting import Connecting
+Connecting.open = lambda self: self._app.exit()
 async def main():
     app = FlowtuiApp(Path())
     async with app.run_test(size=(80, 24)) as pilot:

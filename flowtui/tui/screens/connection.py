@@ -13,23 +13,18 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from flowtui.addresses import is_loopback
-from flowtui.credentials import Secret, Where
-from flowtui.errors import CredentialsError, FlowtuiError
 from flowtui.models import Origin, Profile
 from flowtui.tui import embedded
-from flowtui.tui import messages as msg
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.laying import field, hanging, problem_content
 from flowtui.tui.messages import Part
-from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog, StoreDialog, TokenDialog
+from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog
 from flowtui.tui.session import Link
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import exact, plain, shortened
-from flowtui.workspace import Workspace
+from flowtui.tui.words import exact, plain, plain_block, shortened
 
 
 class ProfileList(Performs, OptionList):
@@ -118,20 +113,20 @@ class ProfileList(Performs, OptionList):
 
     def perform_use(self) -> None:
         if self.selected is not None:
-            app_of(self).use_profile(self.selected)
+            app_of(self).connecting.use_profile(self.selected)
 
     def perform_reconnect(self) -> None:
-        app_of(self).connect()
+        app_of(self).connecting.connect()
 
     def perform_server(self) -> None:
-        app_of(self).start_server()
+        app_of(self).serving.start()
 
     def perform_stop_server(self) -> None:
         app = app_of(self)
 
         def answered(yes: bool | None) -> None:
             if yes:
-                app.stop_server()
+                app.serving.stop()
 
         app.push_screen(
             ConfirmDialog(
@@ -148,11 +143,7 @@ class ProfileList(Performs, OptionList):
 
         def answered(profile: Profile | None) -> None:
             if profile is not None:
-                app.begin(
-                    lambda: _save_profile(self, profile),
-                    group="profiles",
-                    description=f"saving {profile.name}",
-                )
+                app.connecting.save_profile(profile)
 
         app.push_screen(ProfileDialog(tuple(p.name for p in self._profiles)), answered)
 
@@ -163,11 +154,7 @@ class ProfileList(Performs, OptionList):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                app.begin(
-                    lambda: _remove_profile(self, profile),
-                    group="profiles",
-                    description=f"removing {profile.name}",
-                )
+                app.connecting.remove_profile(profile)
 
         app.push_screen(
             ConfirmDialog(
@@ -181,123 +168,10 @@ class ProfileList(Performs, OptionList):
         )
 
     def perform_log_in(self) -> None:
-        app, workspace = app_of(self), app_of(self).session.workspace
-        if workspace is None:
-            return
-
-        def typed(secret: Secret | None) -> None:
-            if secret is not None:
-                app.begin(
-                    lambda: _choose_store(self, workspace, secret),
-                    group="login",
-                    description="logging in",
-                )
-
-        def agreed(yes: bool | None) -> None:
-            if yes:
-                app.push_screen(TokenDialog(workspace.profile.api_url), typed)
-
-        address = workspace.profile.api_url
-        if address.startswith("http://") and not is_loopback(address):
-            app.push_screen(
-                ConfirmDialog(
-                    "Send a token without encryption?",
-                    f"{address} is plain http: whoever can listen on the way reads the token.",
-                    yes="Send it all the same",
-                    no="Do not log in",
-                ),
-                agreed,
-            )
-        else:
-            agreed(True)
+        app_of(self).logging_in.start()
 
     def perform_log_out(self) -> None:
-        app, workspace = app_of(self), app_of(self).session.workspace
-        if workspace is None:
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                app.begin(
-                    lambda: _log_out(self, workspace), group="login", description="logging out"
-                )
-
-        app.push_screen(
-            ConfirmDialog(
-                f"Log out of {workspace.profile.api_url}?",
-                f"The token in the {workspace.token_source} is deleted.",
-                yes="Log out",
-                no="Stay logged in",
-            ),
-            answered,
-        )
-
-
-async def _save_profile(widget: ProfileList, profile: Profile) -> None:
-    import asyncio
-
-    from flowtui.config import save_profile
-
-    await asyncio.to_thread(save_profile, profile)
-    app = app_of(widget)
-    app.say(f"Profile “{profile.name}” saved. Enter switches to it.")
-    app.call_later(app.read_profiles)
-
-
-async def _remove_profile(widget: ProfileList, profile: Profile) -> None:
-    import asyncio
-
-    from flowtui.config import remove_profile
-
-    await asyncio.to_thread(remove_profile, profile.name)
-    app = app_of(widget)
-    app.say(f"Profile “{profile.name}” removed.")
-    app.call_later(app.read_profiles)
-
-
-async def _choose_store(widget: ProfileList, workspace: Workspace, secret: Secret) -> None:
-    """Check the token, then the keyring if it is safe, else ask where to keep it."""
-    app = app_of(widget)
-    status = await workspace.credentials.keyring_status()
-    if status.safe:
-        await _keep(widget, workspace, secret, Where.KEYRING)
-        return
-
-    def chosen(where: Where | None) -> None:
-        if where is None:
-            app.say("The token was not kept anywhere.", severity="warning")
-            return
-        app.begin(
-            lambda: _keep(widget, workspace, secret, where),
-            group="login",
-            description="keeping the token",
-        )
-
-    app.push_screen(StoreDialog(status.reason or f"{status.name} is not safe"), chosen)
-
-
-async def _keep(widget: ProfileList, workspace: Workspace, secret: Secret, where: Where) -> None:
-    app = app_of(widget)
-    try:
-        place = await workspace.credentials.store(workspace.profile.api_url, secret, where)
-    except CredentialsError as error:
-        app.post_message(msg.ChangeRefused(error.problem))
-        return
-    app.say(f"The token is kept in {place}.")
-    app.call_later(app.connect)
-
-
-async def _log_out(widget: ProfileList, workspace: Workspace) -> None:
-    app = app_of(widget)
-    try:
-        places = await workspace.credentials.forget(workspace.profile.api_url)
-    except FlowtuiError as error:
-        app.post_message(msg.ChangeRefused(error.problem))
-        return
-    notes = "".join(f"\n{note}" for note in workspace.credentials.notes)
-    kept = " and ".join(places)
-    app.say(f"Token deleted from {kept}.{notes}" if places else f"No token was stored.{notes}")
-    app.call_later(app.connect)
+        app_of(self).logging_in.log_out()
 
 
 class ConnectionScreen(Screen[None]):
@@ -355,14 +229,7 @@ class ConnectionScreen(Screen[None]):
                 )
             )
             parts.append(field("address", plain(profile.api_url), width=width))
-        source = connection.token_source
-        parts.append(
-            field(
-                "token",
-                "none in use" if source == "none" else f"from: {plain(source)}",
-                width=width,
-            )
-        )
+        parts += self._token(width)
         identity = connection.identity
         if identity is not None:
             parts.append(field("server", plain(identity.server), width=width))
@@ -372,7 +239,7 @@ class ConnectionScreen(Screen[None]):
             parts.append(field("signed in", who, width=width))
         if connection.since is not None:
             parts.append(field("since", exact(connection.since), width=width))
-        if app.server.running:
+        if app.serving.running:
             parts.append(field("embedded", "running, ends with flowtui", width=width))
             parts.append(field("its log", plain(str(embedded.log_file())), width=width))
         for problem in (
@@ -385,6 +252,20 @@ class ConnectionScreen(Screen[None]):
         parts += [Content("\n"), *self._next_steps(connection.credentials, width)]
         return Content.assemble(*parts)
 
+    def _token(self, width: int) -> list[Content]:
+        connection = app_of(self).session.connection
+        source = connection.token_source
+        words = "none in use" if source == "none" else f"from: {plain(source)}"
+        parts = [field("token", words, width=width)]
+        if connection.keyring_waits:
+            waits = "the keyring is locked; unlock it and its token is used at once"
+            parts.append(field("", (waits, "$warning"), width=width))
+        else:
+            parts += [
+                field("", (plain_block(note), "$warning"), width=width) for note in connection.notes
+            ]
+        return parts
+
     def _next_steps(self, credentials: bool, width: int) -> list[Content]:
         app = app_of(self)
         steps: list[tuple[str, str]] = []
@@ -395,7 +276,7 @@ class ConnectionScreen(Screen[None]):
             if (
                 profile is not None
                 and embedded.possible(profile.api_url)
-                and not app.server.running
+                and not app.serving.running
             ):
                 steps.append(("s", "start the embedded server here: no account, no network"))
             steps.append(("r", "try again"))

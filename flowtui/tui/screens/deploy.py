@@ -62,4 +62,4 @@ class DeployScreen(Screen[None]):
         if planning:
             plan.show(record)
         else:
-            run.show()
+            run.show(record)

@@ -211,16 +211,22 @@ class StoreOffer:
 
 
 class StoreDialog(Dialog[Where]):
-    """Where a token is kept when there is no safe keyring; nothing is chosen without asking."""
+    """Where a token that was checked is kept; nothing is kept before it is chosen here.
 
-    def __init__(self, reason: str) -> None:
+    `keyring` is the name of a keyring that is safe to write to; None when there is none, for
+    `reason`.
+    """
+
+    def __init__(self, keyring: str | None, reason: str = "") -> None:
         super().__init__()
-        self._reason = reason
+        self._keyring, self._reason = keyring, reason
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = "Where to keep the token"
-            yield _text(f"No safe keyring can be used here: {self._reason}.", classes="dialog-text")
+            box.border_title = "The token is good. Where is it kept?"
+            if self._keyring is None:
+                reason = self._reason or "none is safe"
+                yield _text(f"No safe keyring can be used here: {reason}.", classes="dialog-text")
             yield OptionList(
                 *(
                     Option(
@@ -231,10 +237,16 @@ class StoreDialog(Dialog[Where]):
                 ),
                 markup=False,
             )
-            yield keys_line(("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "cancel"))
+            yield keys_line(
+                ("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "keep it nowhere")
+            )
 
     def _offers(self) -> tuple[StoreOffer, ...]:
+        keyring = StoreOffer(
+            Where.KEYRING, "The keyring of this computer", plain(self._keyring or "")
+        )
         return (
+            *((keyring,) if self._keyring is not None else ()),
             StoreOffer(Where.SESSION, "This session only", "Forgotten when flowtui ends."),
             StoreOffer(
                 Where.FILE,
@@ -246,3 +258,17 @@ class StoreDialog(Dialog[Where]):
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(Where(str(event.option_id)))
+
+
+class WaitDialog(Dialog[bool]):
+    """Something outside of flowtui is waited for: whoever opened it answers True when it came."""
+
+    def __init__(self, title: str, text: str, *, leave: str) -> None:
+        super().__init__()
+        self._title, self._text, self._leave = title, text, leave
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(plain(self._title))
+            yield _text(self._text, classes="dialog-text")
+            yield keys_line(("Esc", self._leave))

@@ -141,11 +141,11 @@ class MainScreen(Performs, Screen[None]):
 
     def perform_refresh(self) -> None:
         app = app_of(self)
-        app.look_at_folder()
+        app.folder.look()
         if app.session.connected:
-            app.list_projects()
+            app.projects.list()
         else:
-            app.connect()
+            app.connecting.connect()
 
     def perform_server(self) -> None:
-        app_of(self).start_server()
+        app_of(self).serving.start()

@@ -240,7 +240,7 @@ class FlowTable(Performs, DataTable[Text]):
         if row is None or row.flow is None:
             return
         if record is None or not record.running:
-            record = app.plan_deploy(row.flow)
+            record = app.deploying.plan(row.flow)
         app.push_screen(DeployScreen(record.key))
 
     def perform_last_deploy(self) -> None:

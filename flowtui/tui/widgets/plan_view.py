@@ -173,21 +173,21 @@ class PlanView(Performs, Vertical):
 
     def perform_deploy(self) -> None:
         if self._record is not None:
-            app_of(self).start_deploy(self._record)
+            app_of(self).deploying.start(self._record)
 
     def perform_force(self) -> None:
         if self._record is not None:
             self._record.force = True
-            app_of(self).make_plan(self._record)
+            app_of(self).deploying.plan_again(self._record)
 
     def perform_replan(self) -> None:
         if self._record is not None:
-            app_of(self).make_plan(self._record)
+            app_of(self).deploying.plan_again(self._record)
 
     def perform_back(self) -> None:
         app = app_of(self)
         if self._record is not None:
-            app.leave_plan(self._record)
+            app.deploying.leave_plan(self._record)
         app.pop_screen()
 
     def perform_down(self) -> None:

@@ -200,7 +200,7 @@ class ProjectTree(Performs, Tree[NodeData]):
         project = event.node.data
         if isinstance(project, Project) and not event.node.children:
             self._fill_project(event.node, project, set())
-            app_of(self).list_versions(project)
+            app_of(self).projects.list_versions(project)
 
     # ---------------------------------------------------------------------------------- actions
 
@@ -227,7 +227,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
         def answered(name: str | None) -> None:
             if name:
-                app.create_project(name)
+                app.projects.create(name)
 
         taken = tuple(project.name for project in app.session.projects or ())
         app.push_screen(NameDialog("New project", "Name", yes="Create", taken=taken), answered)
@@ -241,7 +241,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
         def answered(name: str | None) -> None:
             if name and name != project.name:
-                app.rename_project(project, name)
+                app.projects.rename(project, name)
 
         taken = tuple(p.name for p in app.session.projects or () if p.id != project.id)
         dialog = NameDialog(
@@ -259,7 +259,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                app.delete_project(project)
+                app.projects.delete(project)
 
         if project.flow_count:
             flows = counted(project.flow_count, "flow")
@@ -282,7 +282,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                app.archive_version(version)
+                app.projects.archive(version)
 
         app.push_screen(
             ConfirmDialog(

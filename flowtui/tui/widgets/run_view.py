@@ -59,8 +59,12 @@ class RunView(Performs, Vertical):
             self._paint_head()
             self.query_one(StageStrip).repaint()
 
-    def show(self) -> None:
-        """Look at the record again."""
+    def show(self, record: DeployRecord) -> None:
+        """Look at the record again; one that was read from the history takes another's place."""
+        self.record = record
+        self._look()
+
+    def _look(self) -> None:
         self._paint_head()
         self.query_one(StageStrip).show(self.record, self.stage)
         self._paint_progress()
@@ -155,7 +159,7 @@ class RunView(Performs, Vertical):
 
     def _choose(self, stage: Stage) -> None:
         self._chosen = None if stage is self.record.active_stage else stage
-        self.show()
+        self._look()
 
     def perform_stage_1(self) -> None:
         self._choose(STAGES[0])
@@ -179,13 +183,13 @@ class RunView(Performs, Vertical):
         self._choose(STAGES[min(STAGES.index(self.stage) + 1, len(STAGES) - 1)])
 
     def perform_cancel(self) -> None:
-        app_of(self).cancel_deploy(self.record)
+        app_of(self).deploying.cancel(self.record)
 
     def perform_again(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen
 
         app = app_of(self)
-        again = app.plan_deploy(self.record.flow)
+        again = app.deploying.plan(self.record.flow)
         app.pop_screen()
         app.push_screen(DeployScreen(again.key))
 

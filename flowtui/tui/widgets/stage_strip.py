@@ -20,6 +20,7 @@ _STYLES = {
     StageState.SKIPPED: "$muted",
     StageState.FAILED: "$error",
     StageState.CANCELLED: "$warning",
+    StageState.INTERRUPTED: "$warning",
 }
 
 
@@ -31,6 +32,7 @@ def stage_mark(state: StageState, glyphs: Glyphs) -> str:
         StageState.SKIPPED: glyphs.skipped,
         StageState.FAILED: glyphs.failed,
         StageState.CANCELLED: glyphs.failed,
+        StageState.INTERRUPTED: glyphs.failed,
     }[state]
 
 

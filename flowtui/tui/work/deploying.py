@@ -1,0 +1,252 @@
+"""Deploys: planned, started, followed by their events, cancelled; and those of earlier sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.worker import Worker, WorkerError
+
+from flowtui.deploy.events import Event, LogLine, Outcome, Progress
+from flowtui.errors import FlowtuiError
+from flowtui.models import LocalFlow, Problem
+from flowtui.tui import crash
+from flowtui.tui import messages as msg
+from flowtui.tui.deploys import DeployRecord, Phase
+from flowtui.tui.messages import Handler, Part
+from flowtui.tui.replay import replayed, unread
+from flowtui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from flowtui.deploy.history import DeployRecord as HistoryLine
+    from flowtui.tui.app import FlowtuiApp
+
+_EARLIER = 500
+"""Deploys of earlier sessions that are read from the history."""
+
+
+class Deploying:
+    def __init__(self, app: FlowtuiApp) -> None:
+        self._app = app
+        self._workers: dict[str, Worker[None]] = {}
+
+    @property
+    def handlers(self) -> Mapping[type[msg.Happened], Handler]:
+        return {
+            msg.PlanMade: self._plan_made,
+            msg.PlanFailed: self._plan_failed,
+            msg.DeployEventReceived: self._event_received,
+            msg.DeployEnded: self._ended,
+            msg.HistoryRead: self._history_read,
+            msg.HistoryFailed: self._history_failed,
+            msg.EarlierDeployRead: self._earlier_read,
+        }
+
+    # ------------------------------------------------------------------------------------- plan
+
+    def plan(self, flow: LocalFlow, *, force: bool = False) -> DeployRecord:
+        """Open a deploy with its plan; nothing is built until `start`."""
+        record = self._app.session.deploys.open(flow, force=force)
+        self.plan_again(record)
+        return record
+
+    def plan_again(self, record: DeployRecord) -> None:
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                plan = await workspace.plan(record.flow, force=record.force)
+            except FlowtuiError as error:
+                app.post_message(msg.PlanFailed(record.key, error.problem))
+                return
+            app.post_message(msg.PlanMade(record.key, plan))
+
+        record.phase = Phase.PLANNING
+        record.problems.clear()
+        app.changed(Part.DEPLOYS)
+        app.begin(
+            job, group=f"plan:{record.key}", description=f"planning {record.flow.display_name}"
+        )
+
+    def _plan_made(self, message: msg.PlanMade) -> None:
+        record = self._app.session.deploys.get(message.key)
+        if record is not None:
+            record.plan, record.phase = message.plan, Phase.PLANNED
+            self._app.changed(Part.DEPLOYS)
+
+    def _plan_failed(self, message: msg.PlanFailed) -> None:
+        record = self._app.session.deploys.get(message.key)
+        if record is not None:
+            record.phase = Phase.PLAN_FAILED
+            record.problems.append(message.problem)
+            self._app.changed(Part.DEPLOYS)
+
+    def leave_plan(self, record: DeployRecord) -> None:
+        """A plan that was looked at and not carried out is forgotten."""
+        self._app.cancel_group(f"plan:{record.key}")
+        self._app.session.deploys.forget(record.key)
+
+    # ----------------------------------------------------------------------------------- deploy
+
+    def start(self, record: DeployRecord) -> None:
+        """Carry out the plan; a missing project is created only where the plan said so."""
+        app, workspace, plan = self._app, self._app.session.workspace, record.plan
+        if workspace is None or plan is None:
+            return
+        receive = partial(self._receive, record)
+
+        async def job() -> None:
+            try:
+                await workspace.deploy(
+                    record.flow,
+                    receive,
+                    force=record.force,
+                    create_project=plan.project_exists is False,
+                )
+            except FlowtuiError as error:
+                app.post_message(msg.DeployEnded(record.key, error.problem))
+                return
+            except asyncio.CancelledError:
+                app.post_message(msg.DeployEnded(record.key))
+                raise
+            except Exception as error:
+                what = f"flowtui itself failed: {crash.headline(error)}"
+                app.post_message(msg.DeployEnded(record.key, Problem(what)))
+                raise
+            app.post_message(msg.DeployEnded(record.key))
+
+        record.phase = Phase.RUNNING
+        record.started = app.session.deploys.clock()
+        self._workers[record.key] = app.begin(
+            job,
+            group=f"deploy:{record.key}",
+            description=f"deploying {record.flow.display_name}",
+        )
+        app.changed(Part.DEPLOYS)
+
+    def _receive(self, record: DeployRecord, event: Event) -> None:
+        if isinstance(event, LogLine):
+            record.apply(event)
+        else:
+            self._app.post_message(msg.DeployEventReceived(record.key, event))
+
+    def _event_received(self, message: msg.DeployEventReceived) -> None:
+        record = self._app.session.deploys.get(message.key)
+        if record is None:
+            return
+        record.apply(message.event)
+        flood = isinstance(message.event, Progress)
+        self._app.changed(Part.PROGRESS if flood else Part.DEPLOYS)
+
+    def _ended(self, message: msg.DeployEnded) -> None:
+        app = self._app
+        self._workers.pop(message.key, None)
+        record = app.session.deploys.get(message.key)
+        if record is None:
+            return
+        record.end(message.problem, app.session.deploys.clock())
+        app.changed(Part.DEPLOYS)
+        self._announce(record)
+        app.projects.list()
+        app.folder.refresh_rows()
+
+    def _announce(self, record: DeployRecord) -> None:
+        """Say how a deploy ended, unless its own screen is in front and shows it."""
+        app = self._app
+        if getattr(app.screen, "deploy_key", None) == record.key or record.result is None:
+            return
+        name, result = record.flow.display_name, record.result
+        match result.outcome:
+            case Outcome.DONE:
+                app.say(f"{name}: version {result.version} is registered")
+            case Outcome.UNCHANGED:
+                app.say(f"{name}: nothing to do. {result.reason}")
+            case Outcome.CANCELLED:
+                app.say(f"{name}: {result.reason or 'cancelled'}", severity="warning")
+            case _:
+                what = record.problems[0].what if record.problems else result.reason
+                app.say(f"{name}: deploy failed. {what}", severity="error")
+
+    def cancel(self, record: DeployRecord) -> None:
+        worker = self._workers.get(record.key)
+        if worker is None or not record.running:
+            return
+        record.phase = Phase.CANCELLING
+        worker.cancel()
+        self._app.changed(Part.DEPLOYS)
+
+    async def end_all(self) -> None:
+        """Cancel what runs and wait until it has cleaned up."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.cancel()
+        for worker in workers:
+            with suppress(WorkerError):
+                await worker.wait()
+
+    # ---------------------------------------------------------------------------------- history
+
+    def read_history(self) -> None:
+        """The deploys of earlier sessions in this folder, read in a thread."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        def read() -> tuple[HistoryLine, ...]:
+            lines = workspace.history.recent(limit=_EARLIER)
+            return tuple(line for line in lines if line.root == str(workspace.root))
+
+        async def job() -> None:
+            try:
+                lines = await asyncio.to_thread(read)
+            except FlowtuiError as error:
+                app.post_message(msg.HistoryFailed(error.problem))
+                return
+            app.post_message(msg.HistoryRead(lines))
+
+        app.begin(job, group="history", description="reading the deploy history")
+
+    def _history_read(self, message: msg.HistoryRead) -> None:
+        self._app.session.history = message.lines
+        self._app.session.history_problem = None
+        self._app.changed(Part.DEPLOYS)
+
+    def _history_failed(self, message: msg.HistoryFailed) -> None:
+        self._app.session.history_problem = message.problem
+        self._app.changed(Part.DEPLOYS)
+
+    def open_earlier(self, line: HistoryLine) -> DeployRecord:
+        """A deploy of an earlier session, filled from its events as if they came now."""
+        app, workspace = self._app, self._app.session.workspace
+        book = app.session.deploys
+        known = book.get(line.id)
+        if known is not None and known.phase is Phase.FINISHED:
+            return known
+        record = unread(line)
+        book.put_earlier(record)
+        if workspace is not None:
+            app.begin(
+                lambda: self._replay(workspace, line),
+                group=f"replay:{line.id}",
+                description=f"reading the deploy of {line.flow}",
+            )
+        return record
+
+    async def _replay(self, workspace: Workspace, line: HistoryLine) -> None:
+        try:
+            record = await asyncio.to_thread(
+                lambda: replayed(line, workspace.history.events(line.id))
+            )
+        except FlowtuiError as error:
+            self._app.post_message(msg.ChangeRefused(error.problem))
+            return
+        self._app.post_message(msg.EarlierDeployRead(record))
+
+    def _earlier_read(self, message: msg.EarlierDeployRead) -> None:
+        self._app.session.deploys.put_earlier(message.record)
+        self._app.changed(Part.DEPLOYS)

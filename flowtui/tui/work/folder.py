@@ -1,0 +1,140 @@
+"""The flows of the folder: found, compared with what is registered, followed while files change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowtui.errors import FlowtuiError
+from flowtui.models import FlowVersion
+from flowtui.tui import messages as msg
+from flowtui.tui.messages import Handler, Part
+
+if TYPE_CHECKING:
+    from flowtui.tui.app import FlowtuiApp
+
+_REST = 0.15
+"""Seconds that the cursor rests on a row before its flow is asked for: not once per key press."""
+
+
+class Folder:
+    def __init__(self, app: FlowtuiApp) -> None:
+        self._app = app
+        self._looking = False
+        self._look_again = False
+
+    @property
+    def handlers(self) -> Mapping[type[msg.Happened], Handler]:
+        return {
+            msg.FlowsDiscovered: self._discovered,
+            msg.RowsUpdated: self._rows_updated,
+            msg.RowsFailed: self._rows_failed,
+            msg.FilesChanged: self._files_changed,
+            msg.WatchingFailed: self._watching_failed,
+            msg.FlowDescribed: self._described,
+        }
+
+    def look(self) -> None:
+        """Discover again; while a walk is under way one more is queued, never two."""
+        if self._looking:
+            self._look_again = True
+            return
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+        self._looking = True
+
+        async def job() -> None:
+            try:
+                discovery = await asyncio.to_thread(workspace.discover)
+            except FlowtuiError as error:
+                app.post_message(msg.RowsFailed(error.problem))
+                return
+            finally:
+                self._looking = False
+            app.post_message(msg.FlowsDiscovered(discovery))
+
+        app.begin(job, group="discover", description="looking for flows")
+
+    def _discovered(self, message: msg.FlowsDiscovered) -> None:
+        self._app.session.discovery = message.discovery
+        self.refresh_rows()
+        if self._look_again:
+            self._look_again = False
+            self.look()
+
+    def refresh_rows(self) -> None:
+        """Compare what is on disk with what is registered."""
+        app, session = self._app, self._app.session
+        workspace, discovery = session.workspace, session.discovery
+        if workspace is None or discovery is None:
+            return
+
+        async def job() -> None:
+            try:
+                rows = await workspace.rows(discovery)
+            except FlowtuiError as error:
+                app.post_message(msg.RowsFailed(error.problem))
+                return
+            app.post_message(msg.RowsUpdated(rows))
+
+        app.begin(job, group="rows", description="comparing flows with what is registered")
+
+    def _rows_updated(self, message: msg.RowsUpdated) -> None:
+        self._app.session.rows = message.rows
+        self._app.session.rows_problem = None
+        self._app.changed(Part.ROWS)
+
+    def _rows_failed(self, message: msg.RowsFailed) -> None:
+        self._app.session.rows_problem = message.problem
+        self._app.session.rows = self._app.session.rows or ()
+        self._app.changed(Part.ROWS)
+
+    def watch(self) -> None:
+        """Follow the files until the app ends."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                async for changed in workspace.watch():
+                    app.post_message(msg.FilesChanged(changed))
+            except FlowtuiError as error:
+                app.post_message(msg.WatchingFailed(error.problem))
+
+        app.begin(job, group="watch", description="watching the folder", counts=False)
+
+    def _files_changed(self, _: msg.FilesChanged) -> None:
+        self.look()
+
+    def _watching_failed(self, message: msg.WatchingFailed) -> None:
+        self._app.session.watch_problem = message.problem
+        self._app.changed(Part.ROWS)
+
+    # ------------------------------------------------------------------------- one flow in full
+
+    def describe(self, version: FlowVersion | None) -> None:
+        """Read what is registered as this version, unless it is known or the cursor moves on."""
+        app, session = self._app, self._app.session
+        app.cancel_group("describe")
+        workspace = session.workspace
+        if version is None or version.id in session.registered or workspace is None:
+            return
+        if not session.connected:
+            return
+
+        async def job() -> None:
+            await asyncio.sleep(_REST)
+            try:
+                serialized = await workspace.control_plane.serialized_flow(version.id)
+            except FlowtuiError:
+                return  # the connection itself says what is wrong
+            app.post_message(msg.FlowDescribed(version.id, serialized))
+
+        app.begin(job, group="describe", description=f"reading {version.name}", counts=False)
+
+    def _described(self, message: msg.FlowDescribed) -> None:
+        self._app.session.registered[message.version_id] = message.serialized
+        self._app.changed(Part.DESCRIPTION)

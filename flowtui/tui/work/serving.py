@@ -1,0 +1,88 @@
+"""The embedded server of this app: started and stopped with a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowtui.errors import CredentialsError, FlowtuiError
+from flowtui.tui import embedded
+from flowtui.tui import messages as msg
+from flowtui.tui.messages import Handler, Part
+
+if TYPE_CHECKING:
+    from flowtui.tui.app import FlowtuiApp
+
+
+class Serving:
+    def __init__(self, app: FlowtuiApp) -> None:
+        self._app = app
+        self._server = embedded.EmbeddedServer()
+
+    @property
+    def handlers(self) -> Mapping[type[msg.Happened], Handler]:
+        return {
+            msg.ServerStarted: self._started,
+            msg.ServerStopped: self._stopped,
+            msg.ServerFailed: self._failed,
+        }
+
+    @property
+    def running(self) -> bool:
+        return self._server.running
+
+    def start(self) -> None:
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def answers() -> bool:
+            try:
+                await workspace.connect()
+            except CredentialsError:
+                return True
+            except FlowtuiError:
+                return False
+            return True
+
+        async def job() -> None:
+            try:
+                await self._server.start(workspace.profile.api_url, answers)
+            except FlowtuiError as error:
+                app.post_message(msg.ServerFailed(error.problem))
+                return
+            app.post_message(msg.ServerStarted())
+
+        app.session.server_problem = None
+        app.begin(job, group="server", description="starting the embedded server")
+
+    def _started(self, _: msg.ServerStarted) -> None:
+        app = self._app
+        app.say("The embedded server runs; it ends with flowtui.")
+
+        async def until_it_ends() -> None:
+            await self._server.ended()
+            app.post_message(msg.ServerStopped())
+
+        app.begin(
+            until_it_ends, group="server-end", description="the embedded server", counts=False
+        )
+        app.connecting.connect()
+
+    def _stopped(self, _: msg.ServerStopped) -> None:
+        self._app.connecting.connect()
+
+    def _failed(self, message: msg.ServerFailed) -> None:
+        self._app.session.server_problem = message.problem
+        self._app.changed(Part.CONNECTION)
+        self._app.say_problem(message.problem)
+
+    def stop(self) -> None:
+        self._app.begin(
+            self._server.stop, group="server", description="stopping the embedded server"
+        )
+
+    async def end(self) -> None:
+        """Stop it for good: the app is leaving."""
+        self._app.cancel_group("server-end")
+        await self._server.stop()
