@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flowtui.deploy.engine import Engine
-from flowtui.deploy.events import Event, LogLine, Progress, Stage
+from flowtui.deploy.events import Event, LogLine, Progress, Stage, tidied
 from flowtui.deploy.image import ImageRecipe, ImageSpec, pins_for, prepare
 from flowtui.deploy.stages.build import BuiltImage, build_image
 from flowtui.deploy.stages.context import StageContext
@@ -19,7 +19,7 @@ from tests.parts.pickles import PickledSample
 
 
 class Recorder:
-    """Collects the events of one stage."""
+    """Collects the events of one stage, as the pipeline hands them to its readers."""
 
     def __init__(self, stage: Stage) -> None:
         self.events: list[Event] = []
@@ -28,6 +28,7 @@ class Recorder:
         self._waiting: list[tuple[Callable[[Event], bool], asyncio.Event]] = []
 
     def _take(self, event: Event) -> None:
+        event = tidied(event)
         self.events.append(event)
         for wanted, seen in self._waiting:
             if wanted(event):
