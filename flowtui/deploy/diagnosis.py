@@ -129,18 +129,54 @@ _BUILD_RULES = (
         'example `env_vars = {{PIP_CERT = "/etc/ssl/certs/ca-certificates.crt"}}`',
     ),
     _Rule(
-        r"Temporary failure in name resolution|NewConnectionError|ConnectTimeoutError"
-        r"|Connection refused|Network is unreachable|Max retries exceeded|ProxyError",
-        "pip cannot reach the package index from inside the build",
-        "check the engine's network, proxy and DNS; behind a proxy set "
+        r"NO_CERTIFICATE_OR_CRL_FOUND|suitable TLS CA certificate bundle",
+        "the CA file that pip was given cannot be used",
+        "correct PIP_CERT: the path, inside the image, of a file with PEM certificates",
+    ),
+    _Rule(
+        r"in _prompt_for_password|401 Error, Credentials not correct",
+        "the package index wants a login, and nobody can be asked in a build",
+        "name an index without a login, or put wheels into the project, copy them with `files` "
+        "and install with `--no-index --find-links`; a login in `build_args` stays readable in "
+        "the image",
+    ),
+    _Rule(
+        r"repository located at (?P<index>\S+) is not a trusted",
+        "pip does not use the package index {index}: it is plain http",
+        "use https, or add `--trusted-host {index}` to `python_dependencies`",
+    ),
+    _Rule(
+        r"ProxyError|Cannot connect to proxy|Tunnel connection failed",
+        "pip cannot reach the package index from inside the build: the proxy does not let it "
+        "through",
+        'correct `build_args = {{HTTPS_PROXY = "…"}}`; in a build, 127.0.0.1 is the container and '
+        "not this machine",
+    ),
+    _Rule(
+        r"NameResolutionError|NewConnectionError\(.*(name resolution|Name or service|No address)",
+        "pip cannot reach the package index from inside the build: its name has no address there",
+        'check the name of the index, and the engine\'s network and DNS ("dns" in '
+        '/etc/docker/daemon.json); behind a proxy set `build_args = {{HTTPS_PROXY = "…"}}`',
+    ),
+    _Rule(
+        r"NewConnectionError\(.*Connection refused",
+        "pip cannot reach the package index from inside the build: the connection is refused",
+        "correct the address of the index (in a build, 127.0.0.1 is the container and not this "
+        'machine); behind a proxy set `build_args = {{HTTPS_PROXY = "…"}}`',
+    ),
+    _Rule(
+        r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|Network is unreachable"
+        r"|Max retries exceeded",
+        "pip cannot reach the package index from inside the build: it does not answer",
+        "check the engine's network; behind a proxy set "
         '`build_args = {{HTTPS_PROXY = "…"}}`, with an index of your own PIP_INDEX_URL',
     ),
     _Rule(
         r"(?:Could not find a version that satisfies the requirement|"
         r"No matching distribution found for) (?P<requirement>[^\s(]+)",
         "no package on the index fits {requirement}",
-        "check the name and version in `python_dependencies`; a version may not exist for this "
-        "Python",
+        "check the name and version in `python_dependencies`, and the index if you named one; a "
+        "version may not exist for this Python",
     ),
     _Rule(
         r"ResolutionImpossible|conflicting dependencies",

@@ -19,11 +19,6 @@ from flowtui.deploy import diagnosis
             "does not trust the certificate",
         ),
         (
-            "The command '/bin/sh -c pip install x' returned a non-zero code: 1",
-            ("WARNING: Retrying: NewConnectionError: [Errno -3] Temporary failure in name",),
-            "cannot reach the package index",
-        ),
-        (
             "The command '/bin/sh -c pip install x==99' returned a non-zero code: 1",
             ("ERROR: No matching distribution found for x==99",),
             "no package on the index fits x==99",
@@ -71,6 +66,84 @@ def test_failed_builds(error: str, tail: tuple[str, ...], said: str) -> None:
     assert said in problem.what
     assert problem.fix
     assert not re.search(r"\{[a-z]*\}", problem.what + problem.fix)
+
+
+_RETRY = (
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after "
+    "connection broken by '{}': /simple/six/"
+)
+_NEW = (
+    "NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7eff629d3ed0>:"
+    " Failed to establish a new connection: {}')"
+)
+_NOT_FOUND = "ERROR: No matching distribution found for six==1.16.0"
+
+
+@pytest.mark.parametrize(
+    ("tail", "said", "fix"),
+    [
+        (
+            _RETRY.format(_NEW.format("[Errno -3] Temporary failure in name resolution")),
+            "index from inside the build: its name has no address there",
+            "DNS",
+        ),
+        (
+            _RETRY.format(_NEW.format("[Errno -2] Name or service not known")),
+            "index from inside the build: its name has no address there",
+            "check the name of the index",
+        ),
+        (
+            _RETRY.format(_NEW.format("[Errno 111] Connection refused")),
+            "index from inside the build: the connection is refused",
+            "127.0.0.1 is the container",
+        ),
+        (
+            _RETRY.format(
+                "ProxyError('Cannot connect to proxy.', "
+                + _NEW.format("[Errno 111] Connection refused")
+                + ")"
+            ),
+            "the proxy does not let it through",
+            "HTTPS_PROXY",
+        ),
+        (
+            _RETRY.format(
+                "ConnectTimeoutError(<pip._vendor.urllib3.connection.HTTPSConnection object at "
+                "0x7ff6c07a1550>, 'Connection to 192.0.2.1 timed out. (connect timeout=15)')"
+            ),
+            "index from inside the build: it does not answer",
+            "network",
+        ),
+        (
+            _RETRY.format(
+                "SSLError(SSLError(136, '[X509: NO_CERTIFICATE_OR_CRL_FOUND] no certificate or crl "
+                "found (_ssl.c:4151)'))"
+            ),
+            "the CA file that pip was given cannot be used",
+            "PIP_CERT",
+        ),
+        (
+            '  File "/x/pip/_internal/network/auth.py", line 455, in _prompt_for_password\n'
+            "    username = ask_input(f'User for {netloc}: ')\n"
+            "EOFError: EOF when reading a line",
+            "the package index wants a login",
+            "--no-index",
+        ),
+        (
+            "WARNING: The repository located at index.example is not a trusted or secure host and "
+            "is being ignored.",
+            "does not use the package index index.example: it is plain http",
+            "--trusted-host index.example",
+        ),
+        ("", "no package on the index fits six==1.16.0", "the index if you named one"),
+    ],
+)
+def test_why_pip_finds_no_package(tail: str, said: str, fix: str) -> None:
+    error = "The command '/bin/sh -c pip install six==1.16.0' returned a non-zero code: 1"
+    problem = diagnosis.of_build(error, (*tail.splitlines(), _NOT_FOUND), base="base:1")
+    assert said in problem.what
+    assert fix in problem.fix
+    assert problem.where == "pip install six==1.16.0"
 
 
 @pytest.mark.parametrize(
