@@ -101,10 +101,7 @@ class _Closure:
         """A relative import is looked up from the folder that its own package lies in."""
         if near is None:
             return self._roots
-        top = near.parent
-        while (top / "__init__.py").is_file():
-            top = top.parent
-        return (top, *self._roots)
+        return (_above_packages(near.parent)[0], *self._roots)
 
     def _record(self, name: str, path: Path | None) -> None:
         if name in self._found or path == self._file:
@@ -118,19 +115,23 @@ class _Closure:
 def _import_roots(root: Path, file: Path) -> tuple[Path, ...]:
     source = root / "src"
     roots = [file.parent, root]
-    if source.is_dir() and not (source / "__init__.py").exists():
+    if _is_folder(source) and not _is_file(source / "__init__.py"):
         roots.append(source)
     return tuple(dict.fromkeys(roots))
 
 
 def _package_of_script(file: Path) -> str:
     """The package a flow file belongs to when it lies beside an `__init__.py`."""
-    parts: list[str] = []
-    folder = file.parent
-    while (folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
+    return ".".join(_above_packages(file.parent)[1])
+
+
+def _above_packages(folder: Path) -> tuple[Path, list[str]]:
+    """The first folder upwards that is no package, and the packages below it, outermost first."""
+    packages: list[str] = []
+    while _is_file(folder / "__init__.py") and folder.name:
+        packages.insert(0, folder.name)
         folder = folder.parent
-    return ".".join(parts)
+    return folder, packages
 
 
 def _resolve(root: Path, parts: list[str]) -> list[Path | None] | None:
@@ -144,16 +145,28 @@ def _resolve(root: Path, parts: list[str]) -> list[Path | None] | None:
         package = folder / part / "__init__.py"
         module = folder / f"{part}.py"
         last = position == len(parts) - 1
-        if package.is_file():
+        if _is_file(package):
             found.append(package)
-        elif module.is_file() and last:
+        elif _is_file(module) and last:
             found.append(module)
-        elif (folder / part).is_dir() and (not last or _has_python(folder / part)):
+        elif _is_folder(folder / part) and (not last or _has_python(folder / part)):
             found.append(None)
         else:
             return None
         folder = folder / part
     return found
+
+
+# Path.is_file and Path.is_dir raise for what cannot be looked at: a name that is too long, a folder
+# that is not ours.
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _has_python(folder: Path) -> bool:

@@ -22,7 +22,7 @@ def discover(root: Path, *, exclude: tuple[str, ...] = ()) -> Discovery:
     """One walk over a project folder: every flow, and every file that mentions Prefect but does
     not parse, sorted by path and line. `exclude` are patterns in .gitignore's language.
 
-    Blocking: run it in a thread. Raises UsageError when `root` is not a folder.
+    Blocking: run it in a thread. Raises UsageError when `root` is not a folder that can be read.
     """
     return Discoverer(root, exclude=exclude).discover()
 
@@ -46,12 +46,7 @@ class Discoverer:
 
     def discover(self) -> Discovery:
         """Walk the folder. A file counts as unchanged when its mtime, size and inode are."""
-        if not self._root.is_dir():
-            raise UsageError(
-                "this is not a folder" if self._root.exists() else "this folder does not exist",
-                where=str(self._root),
-                fix="give the folder that holds your flows",
-            )
+        _check_root(self._root)
         findings: dict[str, _Finding] = {}
         for folder in walk(self._root, self._exclude, suffix=".py"):
             for entry in folder.files:
@@ -84,6 +79,20 @@ class Discoverer:
             reason = f"cannot be read: {error.strerror or error}"
             return _Finding((0, 0, 0), broken=BrokenFile(path, 1, 1, reason))
         return _examine(path, content, state)
+
+
+def _check_root(root: Path) -> None:
+    """The walk passes over folders that cannot be read; the root must not be one of them."""
+    try:
+        with os.scandir(root):
+            return
+    except NotADirectoryError:
+        what = "this is not a folder"
+    except FileNotFoundError:
+        what = "this folder does not exist"
+    except OSError as error:
+        what = f"this folder cannot be read: {error.strerror}"
+    raise UsageError(what, where=str(root), fix="give the folder that holds your flows")
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -138,7 +138,7 @@ def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[
             entry
             for entry in entries
             if entry.name.endswith(suffix)
-            and entry.is_file()
+            and _is_file(entry)
             and not rules.ignores(prefix + entry.name)
         )
         yield Folder(path, files, rules)
@@ -158,6 +158,13 @@ def _entries(folder: Path) -> list[os.DirEntry[str]] | None:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError:
         return None
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, or to where we may not look
+        return False
 
 
 def _work_tree(root: Path) -> Path | None:

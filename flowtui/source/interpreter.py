@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from flowtui import child_processes
 from flowtui.errors import UsageError
 from flowtui.models import Interpreter
 
@@ -63,12 +64,11 @@ async def find_interpreter(root: Path, configured: str | None) -> Interpreter:
 
 
 def _configured(root: Path, configured: str) -> _Candidate:
-    expanded = Path(configured).expanduser()
-    if expanded.parent != Path() or (root / expanded).exists():
+    expanded = Path(os.path.expanduser(configured))  # noqa: PTH111  (Path's raises for ~nobody)
+    if expanded.parent != Path() or os.path.lexists(root / expanded):
         path = root / expanded
-        if path.is_dir():
-            path = _python_of(path) or path
-        if not (path.is_file() and os.access(path, os.X_OK)):
+        path = _python_of(path) or path
+        if not _is_executable(path):
             raise UsageError(
                 f"the configured Python {configured} is not an executable file",
                 where=f"setting python = {configured!r} (looked at {path})",
@@ -101,26 +101,30 @@ def _found(root: Path, environ: Mapping[str, str]) -> Iterator[_Candidate]:
     pyenv = _pyenv_python(root, environ)
     if pyenv is not None:
         yield _Candidate(str(pyenv), "pyenv, by .python-version")
-    import sys
-
     yield _Candidate(sys.executable, "the Python flowtui runs on")
 
 
 def _python_of(environment: Path) -> Path | None:
     for name in ("bin/python", "Scripts/python.exe"):
         path = environment / name
-        if path.is_file() and os.access(path, os.X_OK):
+        if _is_executable(path):
             return path
     return None
 
 
+def _is_executable(path: Path) -> bool:
+    """False also for what cannot be looked at, for which Path.is_file raises."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113
+
+
 def _pyenv_python(root: Path, environ: Mapping[str, str]) -> Path | None:
     """The interpreter of the first version named in `.python-version` that is installed."""
-    file = root / ".python-version"
-    if not file.is_file():
+    try:
+        text = (root / ".python-version").read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return None
     pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = text.splitlines()
     for version in (line.strip() for line in lines):
         if not version or version.startswith("#") or "/" in version:
             continue
@@ -141,36 +145,27 @@ async def _ask(candidate: _Candidate) -> Interpreter:
     environment = {key: text for key, text in os.environ.items() if key != "PYTHONHOME"}
     where = f"{candidate.executable} ({candidate.origin})"
     fix = "repair it, or set `python` to another interpreter"
+    out, err = bytearray(), bytearray()
     try:
-        process = await asyncio.create_subprocess_exec(
-            candidate.executable,
-            "-B",
-            "-c",
-            _QUESTION,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        status = await child_processes.run(
+            [candidate.executable, "-B", "-c", _QUESTION],
+            on_output=out.extend,
+            on_errors=err.extend,
             env=environment,
             cwd="/",
-            start_new_session=True,
+            time_limit=_ASK_LIMIT,
         )
-    except OSError as error:
-        raise UsageError(f"this Python does not start: {error}", where=where, fix=fix) from error
-    try:
-        async with asyncio.timeout(_ASK_LIMIT):
-            out, err = await process.communicate()
     except TimeoutError:
         raise UsageError(
             f"this Python does not answer within {_ASK_LIMIT:.0f} seconds", where=where, fix=fix
         ) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return _understand(candidate, process.returncode, out, err, where, fix)
+    except OSError as error:
+        raise UsageError(f"this Python does not start: {error}", where=where, fix=fix) from error
+    return _understand(candidate, status, bytes(out), bytes(err), where, fix)
 
 
 def _understand(
-    candidate: _Candidate, status: int | None, out: bytes, err: bytes, where: str, fix: str
+    candidate: _Candidate, status: int, out: bytes, err: bytes, where: str, fix: str
 ) -> Interpreter:
     try:
         told = cast("dict[str, Any]", json.loads(out.decode("utf-8").splitlines()[-1]))

@@ -8,13 +8,14 @@ import json
 import os
 import signal
 import tempfile
-from asyncio import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from flowtui import child_processes
+from flowtui.byte_lines import ByteLines
 from flowtui.errors import DeployError
 from flowtui.models import (
     Attachment,
@@ -39,10 +40,6 @@ _LINE_LIMIT = 20_000
 """Characters of one line of output; the rest of the line is dropped."""
 _LOG_LIMIT = 2_000
 """Lines kept for `LoadedFlow.log`; `on_line` gets all of them."""
-_TERM_GRACE = 0.4
-"""Seconds between SIGTERM and SIGKILL."""
-_DRAIN = 0.5
-"""Seconds to read what is left in the pipe when a stray child still holds it open."""
 
 _WORKER = Path(__file__).with_name("worker.py")
 _SECRET_VARIABLES = ("FLOWTUI_API_KEY", "PREFECT_API_KEY")
@@ -69,7 +66,7 @@ class LoadError(DeployError):
 
     `kind` is the name of the user's exception, or one of flowtui's own: NoSuchFlow,
     SeveralFlows, DuplicateFlow, FlowInsideFunction, UnschedulableFlow, BadSettings, CannotPickle,
-    TooLarge, UnsupportedPrefect, NoPrefect, TimedOut, Ended.
+    TooLarge, UnsupportedPrefect, NoPrefect, NoPython, NoRoom, TimedOut, Ended.
     """
 
     def __init__(
@@ -136,29 +133,48 @@ async def _load(
     _refuse_without_prefect(flow, interpreter)
     root = await asyncio.to_thread(root.resolve)
     static = await asyncio.to_thread(static_closure, root, flow.path)
-    with tempfile.TemporaryDirectory(prefix="flowtui-load-") as folder:
-        files = _Files(Path(folder))
-        request = {
-            "action": action,
-            "root": str(root),
-            "path": flow.path,
-            "name": flow.name,
-            "variable": flow.variable,
-            "line": flow.line,
-            "modules": [[module.name, module.path] for module in static],
-            "attachment": None if attachment is None else _plain(asdict(attachment)),
-            "answer": str(files.answer),
-            "pickle": str(files.pickle),
-            "trace": str(files.trace),
-            "pickle_limit": pickle_limit,
-        }
-        files.request.write_text(json.dumps(request), encoding="utf-8")
+    request = {
+        "action": action,
+        "root": str(root),
+        "path": flow.path,
+        "name": flow.name,
+        "variable": flow.variable,
+        "line": flow.line,
+        "modules": [[module.name, module.path] for module in static],
+        "attachment": None if attachment is None else _plain(asdict(attachment)),
+        "pickle_limit": pickle_limit,
+    }
+    with _exchange(request) as files:
         run = _Run(flow, root, interpreter, files, on_line)
         await run.finish(time_limit)
-        answer = run.answer()
-        loaded = _understand(answer, interpreter, tuple(run.log))
-        content = files.pickle.read_bytes() if action == "pickle" else b""
-        return loaded, content
+        answer = await asyncio.to_thread(run.answer)
+        content = await asyncio.to_thread(files.pickle.read_bytes) if action == "pickle" else b""
+    return _understand(answer, interpreter, tuple(run.log)), content
+
+
+@contextlib.contextmanager
+def _exchange(request: Mapping[str, Any]) -> Generator[_Files]:
+    """A folder of its own with the request in it, and the places for what the worker writes."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="flowtui-load-", ignore_cleanup_errors=True)
+            )
+            files = _Files(Path(folder))
+            places = {
+                "answer": str(files.answer),
+                "pickle": str(files.pickle),
+                "trace": str(files.trace),
+            }
+            files.request.write_text(json.dumps({**request, **places}), encoding="utf-8")
+        except OSError as error:
+            raise LoadError(
+                f"there is no room for temporary files: {error.strerror or error}",
+                kind="NoRoom",
+                where=str(error.filename or "the folder for temporary files"),
+                fix="free some space there, or set TMPDIR to a folder on another disk",
+            ) from error
+        yield files
 
 
 def _refuse_without_prefect(flow: LocalFlow, interpreter: Interpreter) -> None:
@@ -203,7 +219,7 @@ class _Files:
 
 
 class _Run:
-    """One worker process with its process group, its output and its answer."""
+    """One worker process with its output and its answer."""
 
     def __init__(
         self,
@@ -222,45 +238,11 @@ class _Run:
         self.log: deque[str] = deque(maxlen=_LOG_LIMIT)
 
     async def finish(self, time_limit: float) -> None:
-        """Run the worker to its end; nothing of its process group is left afterwards.
-
-        The output comes through a pipe of our own: asyncio's `wait` would wait for its pipes to
-        close, and a daemon that the user's code left behind may hold them open.
-        """
-        read_end, write_end = os.pipe()
+        """Run the worker to its end. Raises LoadError for one that does not start or end."""
         try:
-            process = await self._start(write_end)
-        except BaseException:
-            os.close(read_end)
-            raise
-        finally:
-            os.close(write_end)
-        reader = asyncio.create_task(self._read(read_end))
-        try:
-            async with asyncio.timeout(time_limit):
-                self._status = await process.wait()
+            self._status = await self._exit_status(time_limit)
         except TimeoutError:
-            await _end_group(process)
             raise self._timed_out(time_limit) from None
-        finally:
-            await _end_group(process)
-            await _drained(reader)
-
-    async def _start(self, output: int) -> subprocess.Process:
-        try:
-            with self._files.request.open("rb") as request:
-                return await asyncio.create_subprocess_exec(
-                    self._interpreter.executable,
-                    "-B",
-                    "-u",
-                    str(_WORKER),
-                    stdin=request,
-                    stdout=output,
-                    stderr=output,
-                    cwd=self._root,
-                    env=child_environment(os.environ),
-                    start_new_session=True,
-                )
         except OSError as error:
             raise LoadError(
                 f"the project's Python does not start: {error}",
@@ -269,18 +251,19 @@ class _Run:
                 fix="repair it, or set `python` to another interpreter",
             ) from error
 
-    async def _read(self, read_end: int) -> None:
-        lines = _Lines(self._line)
-        stream = asyncio.StreamReader()
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
-        )
+    async def _exit_status(self, time_limit: float) -> int:
+        lines = ByteLines(self._line, _LINE_LIMIT)
         try:
-            while chunk := await stream.read(65536):
-                lines.feed(chunk)
+            with self._files.request.open("rb") as request:
+                return await child_processes.run(
+                    [self._interpreter.executable, "-B", "-u", str(_WORKER)],
+                    stdin=request,
+                    on_output=lines.feed,
+                    cwd=self._root,
+                    env=child_environment(os.environ),
+                    time_limit=time_limit,
+                )
         finally:
-            transport.close()
             lines.end()
 
     def _line(self, line: str) -> None:
@@ -396,35 +379,6 @@ _OWN_KINDS = frozenset(
 _SIGNALS = {int(number) for number in signal.Signals}
 
 
-class _Lines:
-    """Cuts a byte stream into lines of bounded length."""
-
-    def __init__(self, emit: OnLine) -> None:
-        self._emit = emit
-        self._rest = b""
-        self._overflowing = False
-
-    def feed(self, chunk: bytes) -> None:
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        for line in whole:
-            if not self._overflowing:
-                self._put(line)
-            self._overflowing = False
-        if len(self._rest) > _LINE_LIMIT:
-            if not self._overflowing:
-                self._put(self._rest)
-            self._overflowing = True
-            self._rest = b""
-
-    def end(self) -> None:
-        if self._rest and not self._overflowing:
-            self._put(self._rest)
-
-    def _put(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        self._emit(text if len(text) <= _LINE_LIMIT else text[:_LINE_LIMIT] + " …")
-
-
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What the worker inherits: everything but the tokens; it writes no bytecode."""
     kept = {
@@ -437,34 +391,6 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
     }
-
-
-async def _end_group(process: subprocess.Process) -> None:
-    """End the whole process group: SIGTERM (the worker then writes its stack), then SIGKILL."""
-    try:
-        if process.returncode is None:
-            _signal_group(process, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TERM_GRACE):
-                    await process.wait()
-    finally:
-        _signal_group(process, signal.SIGKILL)
-        await process.wait()
-
-
-def _signal_group(process: subprocess.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-async def _drained(reader: asyncio.Task[None]) -> None:
-    """Wait for the end of the output, not for ever: a stray child may keep the pipe open."""
-    await asyncio.wait({reader}, timeout=_DRAIN)
-    if not reader.done():
-        reader.cancel()
-        await asyncio.wait({reader})
-        return
-    reader.result()
 
 
 def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ...]) -> LoadedFlow:

@@ -196,3 +196,9 @@ def test_the_closure_is_what_can_be_reached(
                 reached.add(to)
                 pending.append(to)
     assert set(closure(root, "m0.py")) == {f"m{number}" for number in reached - {0}}
+
+
+def test_a_name_too_long_for_a_file_is_no_module(tmp_path: Path) -> None:
+    write(tmp_path, "flow.py", f"import {'a' * 300}\nfrom {'b' * 300}.c import d\nimport helper\n")
+    write(tmp_path, "helper.py")
+    assert closure(tmp_path) == {"helper": "helper.py"}

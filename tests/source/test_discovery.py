@@ -303,6 +303,7 @@ def test_odd_entries_of_the_file_system_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere")
     (tmp_path / "link.py").symlink_to(tmp_path / "real" / "flow.py")
     (tmp_path / "folder.py").mkdir()
+    (tmp_path / "itself.py").symlink_to("itself.py")
     os.mkfifo(tmp_path / "pipe.py")
     assert [flow.path for flow in discover(tmp_path).flows] == ["link.py", "real/flow.py"]
 
@@ -328,6 +329,9 @@ def test_a_root_that_is_no_folder_is_a_usage_error(tmp_path: Path) -> None:
         discover(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="not a folder"):
         discover(write(tmp_path, "a.py"))
+    (tmp_path / "itself").symlink_to("itself")
+    with pytest.raises(UsageError, match="cannot be read: Too many levels"):
+        discover(tmp_path / "itself")
 
 
 def test_looking_again_parses_only_what_changed(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from flowtui.errors import UsageError
 from flowtui.source.interpreter import find_interpreter
+from tests.parts.processes import gone
 
 THIS = ".".join(map(str, sys.version_info[:3]))
 
@@ -81,7 +83,10 @@ async def test_a_configured_command_is_looked_up_on_path(
     assert found.executable == str(python.with_name("team-python"))
 
 
-@pytest.mark.parametrize("configured", ["missing/bin/python", "/nowhere/python", "no-such-python"])
+@pytest.mark.parametrize(
+    "configured",
+    ["missing/bin/python", "/nowhere/python", "no-such-python", "~no-such-user/bin/python"],
+)
 async def test_a_wrong_setting_is_an_error_not_a_fallback(root: Path, configured: str) -> None:
     environment(root / ".venv")
     with pytest.raises(UsageError) as caught:
@@ -134,3 +139,17 @@ async def test_versions_are_read_without_importing(
     assert (found.prefect_version, found.cloudpickle_version) == ("1.4.1", "9.9.9")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "nothing"))
     assert (await find_interpreter(root, None)).prefect_version is None
+
+
+async def test_a_python_that_hangs_is_ended_with_its_children_when_cancelled(root: Path) -> None:
+    os.mkfifo(root / "pids")
+    (root / "hanging").write_text("#!/bin/sh\nsleep 600 &\necho $$ $! > pids\nwait\n")
+    (root / "hanging").write_text(f"#!/bin/sh\nsleep 600 &\necho $$ $! > '{root}/pids'\nwait\n")
+    (root / "hanging").chmod(0o755)
+    asking = asyncio.create_task(find_interpreter(root, "./hanging"))
+    pids = await asyncio.to_thread((root / "pids").read_text)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    for pid in pids.split():
+        await gone(int(pid))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import select
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowtui.source.loader import LoadError, child_environment, inspect, pickle_flow
+from tests.parts.processes import gone
 from tests.source.loading import VERSIONS, Project, docker, interpreter, named
 
 pytestmark = pytest.mark.real
@@ -116,19 +115,6 @@ async def test_a_hang_is_ended_and_says_where_it_hung(tmp_path: Path) -> None:
     assert asleep.log[-1] == "waiting"
     (line,) = [line for line in refusing.log if line.startswith("child ")]
     await gone(int(line.split()[1]))
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process has ended."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        ended, _, _ = await asyncio.to_thread(select.select, [handle], [], [], 10)
-    finally:
-        os.close(handle)
-    assert ended
 
 
 async def test_cancelling_ends_the_whole_process_group(project: Project) -> None:

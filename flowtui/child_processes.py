@@ -1,0 +1,110 @@
+"""Runs a command in a session of its own; when it is over, nothing of that session is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+Take = Callable[[bytes], None]
+
+_TERM_GRACE = 0.4
+"""Seconds between SIGTERM and SIGKILL."""
+_DRAIN = 0.5
+"""Seconds to read what is left in a pipe when a stray child still holds it open."""
+
+
+async def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | str,
+    env: Mapping[str, str],
+    on_output: Take,
+    on_errors: Take | None = None,
+    stdin: IO[bytes] | None = None,
+    time_limit: float,
+) -> int:
+    """Run a command to its end; gives its exit status, -n when signal n ended it.
+
+    `on_output` gets standard output in pieces, and standard error as well without `on_errors`;
+    without `stdin` there is no input. `time_limit` is in seconds. At the limit, when cancelled,
+    and for what the command left behind: SIGTERM, then SIGKILL to the whole process group.
+    Raises TimeoutError, and OSError when the command does not start.
+    """
+    # Pipes of our own: asyncio's `wait` waits for its pipes to close, and a daemon that the
+    # command left behind may hold them open.
+    readers: list[asyncio.Task[None]] = []
+    write_ends: list[int] = []
+    try:
+        try:
+            for take in (on_output, on_errors):
+                if take is not None:
+                    read_end, write_end = os.pipe()
+                    write_ends.append(write_end)
+                    readers.append(asyncio.create_task(_read(read_end, take)))
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=write_ends[0],
+                stderr=write_ends[-1],
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+        finally:
+            for write_end in write_ends:
+                os.close(write_end)
+        try:
+            async with asyncio.timeout(time_limit):
+                return await process.wait()
+        finally:
+            await _end_group(process)
+    finally:
+        await _drained(readers)
+
+
+async def _read(read_end: int, take: Take) -> None:
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
+    )
+    try:
+        while piece := await stream.read(65536):
+            take(piece)
+    finally:
+        transport.close()
+
+
+async def _end_group(process: subprocess.Process) -> None:
+    try:
+        if process.returncode is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TERM_GRACE):
+                    await process.wait()
+    finally:
+        _signal_group(process, signal.SIGKILL)
+        await process.wait()
+
+
+def _signal_group(process: subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+async def _drained(readers: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for the end of the output, not for ever: a stray child may keep a pipe open."""
+    if not readers:
+        return
+    await asyncio.wait(readers, timeout=_DRAIN)
+    for reader in readers:
+        reader.cancel()
+    await asyncio.wait(readers)
+    for reader in readers:
+        if not reader.cancelled():
+            reader.result()
