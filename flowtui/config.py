@@ -6,9 +6,11 @@ file is `config.toml` in flowtui's configuration folder.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -88,7 +90,7 @@ def load_project(root: Path) -> ProjectConfig:
     tables = {
         file: table
         for file, table in (
-            (own, _read_toml(own) if own.is_file() else None),
+            (own, _read_toml(own) if _is_file(own) else None),
             (pyproject, _tool_table(pyproject)),
         )
         if table is not None
@@ -106,7 +108,7 @@ def load_project(root: Path) -> ProjectConfig:
 
 
 def _has_settings(folder: Path) -> bool:
-    if (folder / PROJECT_FILE).is_file():
+    if _is_file(folder / PROJECT_FILE):
         return True
     try:
         content = (folder / PYPROJECT).read_bytes()
@@ -122,13 +124,18 @@ def _has_settings(folder: Path) -> bool:
 
 
 def _tool_table(pyproject: Path) -> dict[str, Any] | None:
-    if not pyproject.is_file():
+    if not _is_file(pyproject):
         return None
     tool = _read_toml(pyproject).get("tool")
     table = cast("dict[str, Any]", tool).get("flowtui") if isinstance(tool, dict) else None
     if table is not None and not isinstance(table, dict):
         raise UsageError("tool.flowtui must be a table", where=str(pyproject))
     return cast("dict[str, Any] | None", table)
+
+
+def _is_file(path: Path) -> bool:
+    """False also where nobody lets us look, for which Path.is_file raises."""
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -139,6 +146,9 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise UsageError(f"not valid TOML: {error}", where=str(file)) from error
     except UnicodeDecodeError as error:
         raise UsageError("not valid TOML: it is not UTF-8", where=str(file)) from error
+    except (RecursionError, ValueError) as error:
+        reason = "a value in it is nested too deeply, or a number has too many digits"
+        raise UsageError(f"not readable TOML: {reason}", where=str(file)) from error
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(file)) from error
 
@@ -236,7 +246,7 @@ def load_user() -> UserConfig:
     file = user_file()
     embedded = Profile(EMBEDDED_PROFILE, addresses.EMBEDDED, Origin.DEFAULT)
     profiles = {EMBEDDED_PROFILE: embedded}
-    if not file.is_file():
+    if not _is_file(file):
         return UserConfig(profiles)
     table = _read_toml(file)
     name = str(file)
@@ -257,14 +267,14 @@ def save_profile(profile: Profile) -> None:
         raise UsageError(f"not a profile name: {profile.name!r}", fix="use printable characters")
     address = addresses.normalise(profile.api_url)
     saved = Profile(profile.name, address, Origin.USER_FILE, profile.ca_file)
-    with private_files.locked(paths.config_dir()):
+    with _changing_user_file():
         user = load_user()
         _write_user(UserConfig({**user.profiles, profile.name: saved}, user.active))
 
 
 def remove_profile(name: str) -> None:
     """Take a profile out of the user's file; its token stays where it is. Raises UsageError."""
-    with private_files.locked(paths.config_dir()):
+    with _changing_user_file():
         user = load_user()
         if name == EMBEDDED_PROFILE:
             raise UsageError(f"the profile {name!r} is built in and cannot be removed")
@@ -275,7 +285,7 @@ def remove_profile(name: str) -> None:
 
 def set_active(name: str) -> None:
     """Make a known profile the one used when nothing else is said. Raises UsageError."""
-    with private_files.locked(paths.config_dir()):
+    with _changing_user_file():
         user = load_user()
         _known(user, name, where=str(user_file()))
         _write_user(UserConfig(user.profiles, name))
@@ -366,11 +376,20 @@ def _write_user(user: UserConfig) -> None:
         lines.append(f"\n[profiles.{_toml(name)}]\napi_url = {_toml(profile.api_url)}\n")
         if profile.ca_file:
             lines.append(f"ca_file = {_toml(profile.ca_file)}\n")
-    file = user_file()
+    private_files.write(user_file(), "".join(lines).lstrip("\n"))
+
+
+@contextlib.contextmanager
+def _changing_user_file() -> Generator[None]:
     try:
-        private_files.write(file, "".join(lines).lstrip("\n"))
+        with private_files.locked(paths.config_dir()):
+            yield
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror}", where=str(file)) from error
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(user_file()),
+            fix="check the folder's owner and mode, or set FLOWTUI_HOME to another one",
+        ) from error
 
 
 def _toml(text: str) -> str:

@@ -25,6 +25,9 @@ class Kind:
     accepts: Callable[[Any], bool]
 
 
+_LONGEST_SECONDS = 7 * 24 * 3600
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
@@ -32,7 +35,7 @@ def _is_text(value: object) -> bool:
 def _is_seconds(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and value > 0
+    return 0 < value <= _LONGEST_SECONDS
 
 
 def _is_texts(value: object) -> bool:
@@ -63,9 +66,8 @@ def is_json(value: object) -> bool:
 
 
 TEXT = Kind("text", _is_text)
-SECONDS = Kind("number of seconds, more than 0", _is_seconds)
+SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
-INTEGER = Kind("whole number", lambda value: isinstance(value, int) and value is not True)
 TEXTS = Kind("list of texts", _is_texts)
 TEXT_TABLE = Kind("table of texts", _is_text_table)
 FILE_TABLE = Kind("table from a path here to an absolute path in the image", _is_file_table)
@@ -255,4 +257,4 @@ def _shown(value: object) -> str:
         return "a table" if is_json(cast("Any", value)) else "a table with such values"
     if isinstance(value, list):
         return "a list" if is_json(cast("Any", value)) else "a list with such values"
-    return f"{type(value).__name__} {value}"
+    return f"{type(value).__name__} {value}"[:60]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,9 @@ def test_settings_in_both_files_are_refused(tmp_path: Path) -> None:
         ("project = ''", ["project must be text, not an empty text"]),
         ("exclude = 'x'", ["exclude must be list of texts", '"x"']),
         ("exclude = [1]", ["exclude must be list of texts", "a list"]),
+        ("load_timeout = " + "9" * 400, ["at most a week"]),
+        ("load_timeout = " + "9" * 5000, ["too many digits"]),
+        ("exclude = " + "[" * 5000 + "]" * 5000, ["nested too deeply"]),
         ("load_timeout = 0", ["number of seconds, more than 0"]),
         ("load_timeout = inf", ["number of seconds"]),
         ("load_timeout = true", ["number of seconds", "true"]),
@@ -292,6 +295,24 @@ def test_processes_that_write_at_once_lose_nothing() -> None:
     assert len(load_user().profiles) == 9
     names = {path.name for path in user_file().parent.iterdir()}
     assert names == {".lock", "config.toml"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: save_profile(Profile("a", "https://a.example")),
+        lambda: set_active("embedded"),
+    ],
+)
+def test_a_configuration_folder_that_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match="cannot be written: Not a directory") as caught:
+        change()
+    assert str(tmp_path / "file") in caught.value.problem.where
+    assert "FLOWTUI_HOME" in caught.value.problem.fix
 
 
 def test_the_built_in_profile_stays_what_it_is() -> None:
