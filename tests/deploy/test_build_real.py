@@ -293,7 +293,8 @@ async def test_output_is_joined_to_lines_and_cleaned(
     script = (
         f"import sys; print('{mark}'); sys.stdout.write('half '); sys.stdout.flush();"
         "print('line'); sys.stdout.write('10%\\r100%\\n');"
-        "print('\\x1b]0;title\\x07plain \\x1b[31mred\\x1b[0m'); sys.stdout.write('no newline')"
+        "print('\\x1b]0;title\\x07plain \\x1b[31mred\\x1b[0m'); sys.stdout.write('no newline');"
+        "sys.stdout.flush(); sys.stderr.write('first wrong\\nsecond wrong\\n')"
     )
     (tmp_path / "say.py").write_text(script)
     made = recipe(
@@ -313,6 +314,10 @@ async def test_output_is_joined_to_lines_and_cleaned(
         "plain \x1b[31mred\x1b[0m",
     ]
     assert any("no newline" in line for line in recorder.lines)
+    # The engine makes stderr red, whatever number of lines comes in one piece.
+    wrong = [line for line in recorder.lines if "wrong" in line and "say.py" not in line]
+    assert "\x1b[91msecond wrong\x1b[0m" in wrong, wrong
+    assert all(line.endswith("\x1b[0m") for line in wrong), wrong
     steps = [(p.current, p.total) for p in recorder.progress if p.item == "step"]
     assert steps == [(n, steps[0][1]) for n in range(1, len(steps) + 1)]
     assert steps[-1][0] == steps[-1][1]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flowtui.deploy.image import ImageRecipe
 
 _STEP = re.compile(r"(?:Step|STEP) (?P<step>\d+)/(?P<steps>\d+)\s*: ?(?P<command>.*)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PLAIN = "\x1b[0m"
 _SILENCE_SECONDS = 30.0
 _TAIL = 60
 
@@ -200,6 +202,7 @@ class _Output:
         self.tail: deque[str] = deque(maxlen=_TAIL)
         self._ctx = ctx
         self._open = ""
+        self._colour = ""
 
     def take(self, event: JsonObject) -> None:
         if "status" in event:
@@ -215,14 +218,26 @@ class _Output:
 
     def _line(self, text: str) -> None:
         line = text.rstrip("\r").rpartition("\r")[2].rstrip()
-        if not line:
-            return
         step = _STEP.match(line)
         if step is not None:
+            self._colour = ""
             number, steps = int(step["step"]), int(step["steps"])
             self._ctx.progress("step", number, steps, "steps", step["command"][:80])
-        self.tail.append(line)
-        self._ctx.log(line)
+        coloured = self._with_its_colour(line)
+        if _COLOUR.sub("", line):
+            self.tail.append(line)
+            self._ctx.log(coloured)
+
+    def _with_its_colour(self, line: str) -> str:
+        """The engine colours pieces of stderr, not lines: none may colour what is shown after it.
+
+        A line starts with the colour that the one before it left on, and ends without any.
+        """
+        if not _COLOUR.match(line):
+            line = self._colour + line
+        codes = _COLOUR.findall(line)
+        self._colour = codes[-1] if codes and codes[-1] not in (_PLAIN, "\x1b[m") else ""
+        return line + _PLAIN if self._colour else line
 
 
 def _image_id(event: JsonObject) -> str:
