@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
+from pathlib import Path
+from typing import Self
 
 from flowtui.models import Problem
 
@@ -29,6 +32,10 @@ class FlowtuiError(Exception):
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
         self.problem = Problem(what, where, fix)
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        return cls(problem.what, where=problem.where, fix=problem.fix)
 
     def __str__(self) -> str:
         parts = [self.problem.what]
@@ -57,3 +64,13 @@ class ControlPlaneError(FlowtuiError):
 
 class EngineError(FlowtuiError):
     exit_code = ExitCode.ENGINE
+
+
+def our_fault(error: Exception) -> FlowtuiError:
+    """An exception nobody foresaw, without its traceback and locals: those may hold secrets."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return FlowtuiError(
+        f"flowtui failed: {type(error).__name__}: {error}",
+        where=f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}",
+        fix="this is a fault of flowtui: please report it; FLOWTUI_DEBUG=1 shows the traceback",
+    )

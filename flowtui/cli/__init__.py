@@ -16,7 +16,7 @@ import click
 from flowtui import __version__
 from flowtui.cli.options import workspace_options
 from flowtui.cli.output import Output
-from flowtui.errors import ExitCode, FlowtuiError
+from flowtui.errors import ExitCode, FlowtuiError, our_fault
 
 _EPILOG = """\b
 Exit codes: 0 done, 1 failed deploy, 2 usage, 3 credentials, 4 control plane unreachable or
@@ -117,3 +117,8 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output went away (`flowtui history | head`): nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except Exception as error:
+        if os.environ.get("FLOWTUI_DEBUG"):
+            raise
+        Output.for_arguments(arguments).error(our_fault(error))
+        return ExitCode.FAILED

@@ -254,6 +254,7 @@ def _plan_as_json(plan: Plan) -> dict[str, Any]:
         "context": [{"path": path, "bytes": size} for path, size in plan.context.files]
         if plan.context
         else [],
+        "never_sent": list(plan.context.never_sent) if plan.context else [],
         "current_version": plan.current.version if plan.current else None,
         "problems": [asdict(problem) for problem in plan.problems],
     }
@@ -272,9 +273,11 @@ def _print_plan(plan: Plan, output: Output) -> None:
         value = setting.value if isinstance(setting.value, str) else _compact(setting.value)
         output.line(f"    {setting.name:{width}}  {value}  ({setting.origin}{detail})")
     if plan.context is not None:
-        output.line(f"  build context: {plan.context.count} files, {plan.context.size} bytes")
+        output.line(f"  build context: {plan.context.count} files, {plan.context.size:,} bytes")
         for path, size in plan.context.files:
-            output.line(f"    {size:>10}  {path}")
+            output.line(f"    {size:>12,}  {path}")
+        for path in plan.context.never_sent:
+            output.line(f"    {'never sent':>12}  {path}")
     if plan.dockerfile is not None:
         output.line("  Dockerfile:")
         for line in plan.dockerfile.splitlines():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -43,14 +42,13 @@ from flowtui.deploy.stages.context import StageContext
 from flowtui.deploy.stages.healthcheck import Expectation, check_image, check_local
 from flowtui.deploy.stages.push import push_image
 from flowtui.deploy.stages.register import find_project, register
-from flowtui.errors import ControlPlaneError, EngineError, ExitCode, FlowtuiError
+from flowtui.errors import ControlPlaneError, EngineError, ExitCode, FlowtuiError, our_fault
 from flowtui.models import (
     DeployTable,
     FlowVersion,
     JsonObject,
     LocalFlow,
     PickledFlow,
-    Problem,
     Profile,
     Project,
     StorageKind,
@@ -180,7 +178,7 @@ class _Run:
             self._finish(cancelled, started, ExitCode.CANCELLED)
             raise
         except Exception as error:  # noqa: BLE001  (a fault of ours must still end the deploy)
-            problem = _our_fault(error)
+            problem = our_fault(error).problem
             self._emit(problem_found(self._id, self._stage, problem))
             return self._finish(
                 _Made(Outcome.FAILED, reason=problem.what), started, ExitCode.FAILED
@@ -418,16 +416,6 @@ class _Run:
         )
         self._emit(finished)
         return finished
-
-
-def _our_fault(error: Exception) -> Problem:
-    """An exception nobody foresaw, without its locals: they may hold secrets."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return Problem(
-        f"flowtui failed: {type(error).__name__}: {error}",
-        f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}",
-        "this is a fault of flowtui: please report it with this line",
-    )
 
 
 _Resource = TypeVar("_Resource", bound=AbstractAsyncContextManager[object])

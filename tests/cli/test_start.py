@@ -98,3 +98,17 @@ def test_help_names_the_exit_codes() -> None:
     result = _flowtui("--help")
     assert result.returncode == ExitCode.OK
     assert "130 cancelled" in result.stdout
+
+
+def test_a_fault_of_ours_is_a_message_and_not_a_traceback(tmp_path: Path) -> None:
+    script = (
+        "import sys, flowtui.cli.history as h, flowtui.cli as c\n"
+        "import flowtui.deploy.history as d\n"
+        "d.History.recent = lambda self, **k: {}['gone']\n"
+        "sys.exit(c.run(['history', '--json']))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ran.returncode == ExitCode.FAILED
+    assert "flowtui failed: KeyError: 'gone'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert json.loads(ran.stdout)["event"] == "error"

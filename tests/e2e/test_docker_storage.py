@@ -208,3 +208,36 @@ def test_a_dry_run_builds_nothing_and_shows_everything(
     }
     assert set(docker_engine.docker("images", "--quiet", "--all").split()) == before
     assert project.versions("greeter") == []
+
+
+def test_secrets_of_the_project_never_reach_the_engine(
+    project: Project,
+    docker_engine: RunningEngine,
+    plain_registry: RunningRegistry,
+    python_141: Path,
+) -> None:
+    """With a Dockerfile of one's own the project folder is the context; the list still holds."""
+    base = prefect_image(docker_engine, "1.4.1")
+    project.configure(
+        python_141, f'dockerfile = "Dockerfile"\nregistry_url = "{plain_registry.host}/own"'
+    )
+    project.write("Dockerfile", f"FROM {base}\nCOPY . /everything\n")
+    project.write("flow.py", "from prefect import Flow\nf = Flow('own dockerfile')\n")
+    project.write("data/table.csv", "1,2\n")
+    project.write(".dockerignore", "ignored.txt\n")
+    for name in (".env", "certs/server.pem", "id_rsa", "ignored.txt"):
+        project.write(name, "SECRET-CONTENT\n")
+
+    dry = project.deploy("flow.py", "--dry-run")
+    assert dry.code == 0, dry.stdout
+    (plan,) = dry.of("plan")
+    assert {".env", "certs/server.pem", "id_rsa"} <= set(plan["never_sent"])
+    ran = project.deploy("flow.py")
+    assert ran.code == 0, ran.stdout
+    found = docker_engine.docker(
+        "run", "--rm", ran.result["image"], "python", "-c",
+        "import os; print(sorted(f for _, _, fs in os.walk('/everything') for f in fs))",
+    )  # fmt: skip
+    assert "table.csv" in found
+    for name in (".env", "server.pem", "id_rsa", "ignored.txt"):
+        assert name not in found
