@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
-import signal
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from flowtui import child_processes
 from flowtui.deploy.docker_config import config_folder, read_config
 from flowtui.errors import EngineError
 from flowtui.models import JsonObject
@@ -26,7 +26,6 @@ HUB_KEY = "https://index.docker.io/v1/"
 """What Docker's own registry is called in the configuration, by helpers and by the engine."""
 
 _HELPER_SECONDS = 20.0
-_END_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,47 +183,37 @@ async def _run_helper(
     program: str, key: str, environ: Mapping[str, str], where: str
 ) -> tuple[int, str]:
     """Its exit code and what it wrote to stdout."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            "get",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=dict(environ),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise EngineError(
-            f"the Docker configuration names the credential helper {program}, "
-            f"and it is not installed or cannot be run: {error.strerror}",
-            where=where,
-            fix=f"install {program}, or remove it from the file and run `docker login` again",
-        ) from error
-    try:
-        async with asyncio.timeout(_HELPER_SECONDS):
-            out, _ = await process.communicate(key.encode())
-    except TimeoutError as error:
-        raise EngineError(
-            f"the credential helper {program} did not answer within {_HELPER_SECONDS:.0f} s",
-            where=where,
-            fix="see whether it waits for a password (an unlock dialog), or run `docker login`",
-        ) from error
-    finally:
-        await _ended(process)
-    return process.returncode or 0, out.decode(errors="replace").strip()
+    answer = bytearray()
+    with tempfile.TemporaryFile() as question:
+        question.write(key.encode())
+        question.seek(0)
+        try:
+            code = await child_processes.run(
+                [program, "get"],
+                cwd="/",
+                env=environ,
+                stdin=question,
+                on_output=answer.extend,
+                on_errors=_dropped,
+                time_limit=_HELPER_SECONDS,
+            )
+        except TimeoutError as error:
+            raise EngineError(
+                f"the credential helper {program} did not answer within {_HELPER_SECONDS:.0f} s",
+                where=where,
+                fix="see whether it waits for a password (an unlock dialog), or run `docker login`",
+            ) from error
+        except OSError as error:
+            raise EngineError(
+                f"the Docker configuration names the credential helper {program}, "
+                f"and it is not installed or cannot be run: {error.strerror}",
+                where=where,
+                fix=f"install {program}, or remove it from the file and run `docker login` again",
+            ) from error
+    return code, answer.decode(errors="replace").strip()
 
 
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """End the helper and the programs that it started: they have a process group of their own."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    # Python below 3.12.4 also waits for those that left the group and still hold the pipe.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_END_SECONDS):
-            await process.wait()
+def _dropped(_: bytes) -> None: ...
 
 
 def _mapping(value: Any) -> dict[str, Any]:
