@@ -121,7 +121,7 @@ def _deployable(facts: Facts) -> str | None:
 
 
 def _deploys(facts: Facts) -> str | None:
-    return None if facts.deploys else "nothing was deployed in this session yet"
+    return None if facts.deploys else "nothing was deployed from this folder yet"
 
 
 def _use_profile(facts: Facts) -> str | None:
@@ -204,7 +204,8 @@ def _running(facts: Facts) -> str | None:
 
 
 def _ended(facts: Facts) -> str | None:
-    return None if facts.phase is Phase.FINISHED else "this deploy has not ended yet"
+    ended = facts.phase in (Phase.FINISHED, Phase.INTERRUPTED)
+    return None if ended else "this deploy has not ended yet"
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -251,8 +252,8 @@ ACTIONS: tuple[Action, ...] = (
         Scope.MAIN,
         ("4",),
         "deploys",
-        "List the deploys of this session.",
-        _deploys,
+        "List the deploys made in this folder, those of earlier sessions too.",
+        _always,
         command="flowtui history",
     ),
     Action(

@@ -12,8 +12,9 @@ from textual.message import Message
 from flowtui.deploy.events import Event
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
-from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
+from flowtui.models import Discovery, FlowVersion, Identity, Problem, Profile, Project
 from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.described import Described
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -179,7 +180,7 @@ class DeployEnded(Happened):
 @dataclass
 class FlowDescribed(Happened):
     version_id: str
-    serialized: JsonObject | None
+    found: Described | None
 
 
 @dataclass

@@ -186,8 +186,10 @@ async def test_a_key_that_cannot_be_used_is_grey_and_says_why(workspace: MemoryW
         await driver.press("enter")
         assert isinstance(driver.app.screen, MainScreen)
         assert "this file is broken" in _said(driver)
-        await driver.press("4")
-        assert "nothing was deployed in this session yet" in _said(driver)
+        await driver.press_and_settle("4")
+        assert "Nothing was deployed from this folder yet" in driver.screen_text()
+        await driver.press("enter")
+        assert "nothing was deployed from this folder yet" in _said(driver)
         assert "4 deploys" in driver.screen_text().splitlines()[-1]
 
 

@@ -67,8 +67,9 @@ class MainScreen(Performs, Screen[None]):
         return app_of(self).facts()
 
     def _changed(self, part: Part) -> None:
-        if part in (Part.ROWS, Part.DEPLOYS):
+        if part is Part.ROWS:
             self._show_title()
+        if part in (Part.ROWS, Part.DEPLOYS, Part.DESCRIPTION):
             self.query_one(DetailPane).show(self.query_one(FlowTable).row)
 
     def _show_title(self) -> None:
@@ -86,6 +87,7 @@ class MainScreen(Performs, Screen[None]):
     @on(FlowTable.RowChosen)
     def _row_chosen(self, message: FlowTable.RowChosen) -> None:
         self.query_one(DetailPane).show(message.row)
+        app_of(self).folder.describe(message.row.version if message.row is not None else None)
 
     # ----------------------------------------------------------------------------------- filter
 

@@ -10,10 +10,11 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from flowtui.models import BrokenFile, FlowState, JsonObject
+from flowtui.models import BrokenFile, FlowState
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.described import Described, described
 from flowtui.tui.glyphs import STATE_STYLES, state_mark
 from flowtui.tui.laying import field, hanging, problem_content
 from flowtui.tui.session import Session
@@ -113,8 +114,18 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
                 )
         if record is not None:
             parts.append(_last_deploy(record, width))
-            parts.extend(_loaded(record, width))
+        found = self._contents(row, record)
+        if found is not None:
+            parts.extend(_contents(found, width))
         return Content.assemble(*parts)
+
+    def _contents(self, row: FlowRow, record: DeployRecord | None) -> Described | None:
+        """From the plan made last, else from what is registered."""
+        if record is not None and record.plan is not None:
+            return described(record.plan.loaded.serialized)
+        if row.version is None:
+            return None
+        return app_of(self).session.registered.get(row.version.id)
 
     def perform_down(self) -> None:
         self.scroll_down(animate=False)
@@ -152,35 +163,11 @@ def _last_deploy(record: DeployRecord, width: int) -> Content:
     return Content.assemble(*lines)
 
 
-def _loaded(record: DeployRecord, width: int) -> list[Content]:
-    """What only a loaded flow tells: parameters, schedule, number of tasks."""
-    if record.plan is None:
-        return []
-    serialized = record.plan.loaded.serialized
+def _contents(found: Described, width: int) -> list[Content]:
+    """What only the flow itself tells: parameters, schedule, number of tasks."""
     parts: list[Content] = []
-    parameters = [_parameter(p) for p in _objects(serialized, "parameters")]
-    if parameters:
-        parts.append(field("parameters", ", ".join(parameters), width=width))
-    if serialized.get("schedule"):
-        schedule = serialized["schedule"]
-        kind = schedule.get("type") if isinstance(schedule, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        parts.append(field("schedule", plain(str(kind or "set")), width=width))  # pyright: ignore[reportUnknownArgumentType]
-    tasks = _objects(serialized, "tasks")
-    if tasks:
-        parts.append(field("tasks", str(len(tasks)), width=width))
+    if found.parameters:
+        parts.append(field("parameters", ", ".join(found.parameters), width=width))
+    parts.append(field("schedule", found.schedule or "none", width=width))
+    parts.append(field("tasks", str(found.tasks), width=width))
     return parts
-
-
-def _objects(serialized: JsonObject, key: str) -> list[JsonObject]:
-    value = serialized.get(key)
-    if not isinstance(value, (list, tuple)):
-        return []
-    return [item for item in value if isinstance(item, dict)]  # pyright: ignore[reportUnknownVariableType]
-
-
-def _parameter(parameter: JsonObject) -> str:
-    name = plain(str(parameter.get("name", "")))
-    if parameter.get("required"):
-        return f"{name} (required)"
-    default = parameter.get("default")
-    return f"{name} = {plain(str(default))}" if default is not None else name

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
-from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
 
@@ -72,12 +71,14 @@ class FlowTable(Performs, DataTable[Text]):
         self._shown: dict[str, FlowRow] = {}
         self._columns: tuple[Column, ...] = ()
         self._cells: dict[str, tuple[Text, ...]] = {}
+        self._deploying: dict[str, str] = {}
+        """What is said of each flow that is deploying, by its target."""
 
     def on_mount(self) -> None:
         app = app_of(self)
         app.session_changed.subscribe(self, self._changed)
         app.theme_changed_signal.subscribe(self, lambda _: self._fill(anew=True))
-        self.set_interval(30, self._fill)
+        self.set_interval(30, self._show_times)
 
     def on_resize(self) -> None:
         columns = columns_for(self.size.width)
@@ -86,8 +87,10 @@ class FlowTable(Performs, DataTable[Text]):
             self._fill(anew=True)
 
     def _changed(self, part: Part) -> None:
-        if part in (Part.ROWS, Part.DEPLOYS):
+        if part is Part.ROWS:
             self._fill()
+        elif part is Part.DEPLOYS:
+            self._show_deploys()
 
     # ------------------------------------------------------------------------------------ facts
 
@@ -121,10 +124,19 @@ class FlowTable(Performs, DataTable[Text]):
         self._fill()
 
     def _fill(self, *, anew: bool = False) -> None:
+        """Show the rows of the session; cells are made only for rows that differ from before."""
         if not self._columns:
             return
         wanted = _with_keys(self._matching())
-        cells = {key: self._row_cells(row) for key, row in wanted.items()}
+        deploying = self._deploy_words()
+        stale = self._differing(deploying)
+        self._deploying = deploying
+        cells = {
+            key: self._row_cells(row)
+            if anew or self._shown.get(key) != row or _target(row) in stale
+            else self._cells[key]
+            for key, row in wanted.items()
+        }
         before = self.row
         if anew or tuple(wanted) != tuple(self._shown):
             self._rebuild(wanted, cells)
@@ -135,6 +147,35 @@ class FlowTable(Performs, DataTable[Text]):
         if self.row is not before or self.row != before:
             self.post_message(self.RowChosen(self.row))
         self.refresh_bindings()
+
+    def _show_deploys(self) -> None:
+        """Only the state of rows whose deploy says something else than before."""
+        deploying = self._deploy_words()
+        stale = self._differing(deploying)
+        self._deploying = deploying
+        if not stale or not self._columns:
+            return
+        changed = {key for key, row in self._shown.items() if _target(row) in stale}
+        self._update({key: self._row_cells(self._shown[key]) for key in changed})
+        self.refresh_bindings()
+
+    def _show_times(self) -> None:
+        """“5m ago” grows older."""
+        self._update({key: self._row_cells(row) for key, row in self._shown.items()})
+
+    def _deploy_words(self) -> dict[str, str]:
+        return {
+            record.flow.target: str(record.active_stage or "deploying")
+            for record in app_of(self).session.deploys.running
+        }
+
+    def _differing(self, deploying: dict[str, str]) -> set[str]:
+        before = self._deploying
+        return {
+            target
+            for target in deploying.keys() | before.keys()
+            if deploying.get(target) != before.get(target)
+        }
 
     def _matching(self) -> list[FlowRow]:
         words = self.filter_text.lower().split()
@@ -171,13 +212,16 @@ class FlowTable(Performs, DataTable[Text]):
         self.move_cursor(row=self.cursor_row, animate=False)
 
     def _update(self, cells: dict[str, tuple[Text, ...]]) -> None:
-        for index, (key, row_cells) in enumerate(cells.items()):
+        for key, row_cells in cells.items():
             known = self._cells.get(key)
-            if known == row_cells:
+            if known is row_cells or known == row_cells:
                 continue
-            for place, cell in enumerate(row_cells):
-                if known is None or known[place] != cell:
-                    self.update_cell_at(Coordinate(index, place), cell)
+            for column, cell, old in zip(
+                self._columns, row_cells, known or (None,) * len(row_cells), strict=True
+            ):
+                if cell != old:
+                    self.update_cell(key, column.key, cell)
+            self._cells[key] = row_cells
 
     def _row_cells(self, row: FlowRow) -> tuple[Text, ...]:
         now = datetime.now(UTC)
@@ -206,10 +250,8 @@ class FlowTable(Performs, DataTable[Text]):
     def _state_cell(self, row: FlowRow) -> Text:
         app = app_of(self)
         colours = app_of(self).theme_variables
-        record = app.session.deploys.latest_of(row.flow) if row.flow is not None else None
-        if record is not None and record.running:
-            stage = record.active_stage
-            words = str(stage) if stage is not None else "deploying"
+        words = self._deploying.get(_target(row))
+        if words is not None:
             return Text(f"{app.glyphs.running} {words}", style=f"bold {colours['accent']}")
         mark = state_mark(row.state, app.glyphs)
         style = colours.get(STATE_STYLES[row.state], "")
@@ -268,6 +310,10 @@ def _with_keys(rows: list[FlowRow]) -> dict[str, FlowRow]:
         seen[row.key] += 1
         keyed[row.key if seen[row.key] == 1 else f"{row.key}#{seen[row.key]}"] = row
     return keyed
+
+
+def _target(row: FlowRow) -> str:
+    return row.flow.target if row.flow is not None else ""
 
 
 def _haystack(row: FlowRow) -> str:

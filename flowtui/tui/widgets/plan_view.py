@@ -39,6 +39,7 @@ class PlanView(Performs, Vertical):
 
     def compose(self) -> ComposeResult:
         yield Painted(id="plan-head")
+        yield Painted(id="plan-notice")
         yield Painted(id="plan-tabs")
         with VerticalScroll(id="plan-body", can_focus=True):
             yield Painted(id="plan-text")
@@ -64,8 +65,29 @@ class PlanView(Performs, Vertical):
         if record is None:
             return
         self.query_one("#plan-head", Painted).paint(self._head(record))
+        notice = self.query_one("#plan-notice", Painted)
+        creates = self._creates_project(record)
+        notice.set_class(not creates, "-hidden")
+        if creates and record.plan is not None:
+            notice.paint(
+                Content.assemble(
+                    f"{app_of(self).glyphs.changed} There is no project “",
+                    (plain(record.plan.project), "bold"),
+                    "” yet. Enter creates it and deploys.",
+                )
+            )
         self.query_one("#plan-tabs", Painted).paint(self._tabs())
         self.query_one("#plan-text", Painted).paint(self._body(record))
+
+    def _creates_project(self, record: DeployRecord) -> bool:
+        """Only a control plane that was asked and has no such project gets one."""
+        plan = record.plan
+        return (
+            record.phase is Phase.PLANNED
+            and plan is not None
+            and plan.project_exists is False
+            and plan.lane is not Lane.NOTHING
+        )
 
     def _head(self, record: DeployRecord) -> Content:
         where = f"{record.flow.path}:{record.flow.line}"
@@ -112,7 +134,11 @@ class PlanView(Performs, Vertical):
     def _overview(self, plan: Plan, width: int) -> Content:
         glyphs = app_of(self).glyphs
         lane_style = "bold $success" if plan.lane is Lane.NOTHING else "bold $accent"
-        project = "" if plan.project_exists else "  (will be created)"
+        project = {
+            True: "",
+            False: "  will be created",
+            None: "  the control plane was not asked whether it exists",
+        }[plan.project_exists]
         parts = [
             field("lane", (str(plan.lane), lane_style), width=width),
             field("", (_LANES[plan.lane], "$muted"), width=width),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import on
@@ -12,14 +13,16 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
+from flowtui.models import LocalFlow
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.laying import problem_content
+from flowtui.tui.session import Session
 from flowtui.tui.widgets.log_view import LogView
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.stage_strip import StageStrip
-from flowtui.tui.words import counted, duration, plain, shortened, size
+from flowtui.tui.words import ago, counted, duration, plain, shortened, size
 
 _CLOCK = 1.0
 """Seconds between two looks at the durations."""
@@ -80,8 +83,10 @@ class RunView(Performs, Vertical):
         name = decided.flow if decided is not None else record.flow.display_name
         project = decided.project if decided is not None else plan.project if plan else ""
         arrow = app_of(self).glyphs.arrow
-        elapsed = record.elapsed(now) or 0.0
-        took = duration(elapsed) if record.result is not None else f"{int(elapsed)}s"
+        elapsed = record.elapsed(now)
+        took = ""
+        if elapsed is not None:
+            took = duration(elapsed) if record.result is not None else f"{int(elapsed)}s"
         styles = {Phase.RUNNING: "$accent", Phase.CANCELLING: "$warning"}
         words = str(record.phase)
         style = styles.get(record.phase, "$muted")
@@ -91,6 +96,7 @@ class RunView(Performs, Vertical):
             (plain(name), "bold"),
             (f" {arrow} {plain(project)}" if project else "", "$muted"),
             (f"   {words} {took}", f"bold {style}"),
+            (f"   {_began(record)}" if record.earlier is not None else "", "$muted"),
         )
         self.query_one("#run-head", Painted).paint(content)
 
@@ -121,10 +127,9 @@ class RunView(Performs, Vertical):
     def _paint_result(self) -> None:
         box = self.query_one("#run-result", Painted)
         result, problems = self.record.result, self.record.problems
-        box.set_class(result is None and not problems, "-hidden")
-        box.set_class(bool(problems), "-failed")
-        if result is None and not problems:
-            return
+        interrupted = self.record.phase is Phase.INTERRUPTED
+        box.set_class(result is None and not problems and not interrupted, "-hidden")
+        box.set_class(bool(problems) or interrupted, "-failed")
         glyph = app_of(self).glyphs
         if problems:
             width = max(self.size.width - 5, 20)
@@ -132,6 +137,14 @@ class RunView(Performs, Vertical):
             if result is not None:
                 parts.append(Content.styled("Nothing was registered. r  plan it again", "$muted"))
             self.query_one("#run-result", Painted).paint(Content.assemble(*parts))
+        elif interrupted:
+            box.paint(
+                Content.assemble(
+                    ("flowtui ended before this deploy did\n", "bold $warning"),
+                    ("The flow's versions tell whether something was registered. ", "$muted"),
+                    ("r  plan it again", "$muted"),
+                )
+            )
         elif result is not None:
             self.query_one("#run-result", Painted).paint(
                 _result(result, self.record, glyph.done, glyph.failed)
@@ -188,13 +201,32 @@ class RunView(Performs, Vertical):
     def perform_again(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen
 
-        app = app_of(self)
-        again = app.deploying.plan(self.record.flow)
+        app, earlier = app_of(self), self.record.earlier
+        flow = self.record.flow if earlier is None else _flow_here(app.session, earlier.target)
+        if flow is None:
+            app.say("This flow is gone from the folder.", severity="warning")
+            return
+        if not app.session.connected:
+            app.say("run again: not connected to a control plane", severity="warning")
+            return
+        again = app.deploying.plan(flow)
         app.pop_screen()
         app.push_screen(DeployScreen(again.key))
 
     def perform_back(self) -> None:
         app_of(self).pop_screen()
+
+
+def _began(record: DeployRecord) -> str:
+    if record.started is None:
+        return ""
+    return ago(datetime.fromtimestamp(record.started, UTC), datetime.now(UTC))
+
+
+def _flow_here(session: Session, target: str) -> LocalFlow | None:
+    """The flow of this target as it is on disk now."""
+    flows = (row.flow for row in session.rows or ())
+    return next((flow for flow in flows if flow is not None and flow.target == target), None)
 
 
 _OUTCOME_STYLES = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
+from flowtui.tui.described import described
 from flowtui.tui.messages import Handler, Part
 
 if TYPE_CHECKING:
@@ -131,10 +132,11 @@ class Folder:
                 serialized = await workspace.control_plane.serialized_flow(version.id)
             except FlowtuiError:
                 return  # the connection itself says what is wrong
-            app.post_message(msg.FlowDescribed(version.id, serialized))
+            found = described(serialized) if serialized is not None else None
+            app.post_message(msg.FlowDescribed(version.id, found))
 
         app.begin(job, group="describe", description=f"reading {version.name}", counts=False)
 
     def _described(self, message: msg.FlowDescribed) -> None:
-        self._app.session.registered[message.version_id] = message.serialized
+        self._app.session.registered[message.version_id] = message.found
         self._app.changed(Part.DESCRIPTION)
