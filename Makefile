@@ -12,7 +12,8 @@ demo: $(STAMP)
 test: $(STAMP)
 	@sh tests/parts/install.sh
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not real" -n 2 -q
+	@$(BIN)/python -m pytest -m real
 
 test-fast: $(STAMP)
 	@$(BIN)/python -m pytest -m "not real" -n 2 -q

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ def test_unit_tests_pass_on_the_newest_python() -> None:
     ran = subprocess.run(
         [str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not real", "-n", "2"],
         cwd=_ROOT,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
         capture_output=True,
         text=True,
         check=False,

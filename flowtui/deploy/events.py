@@ -187,7 +187,7 @@ def from_json(data: JsonObject) -> Event:
 def tidied(event: Event) -> Event:
     """The event with outside text made safe: control sequences stripped, secrets masked.
 
-    Colours stay in log lines. The pipeline sends every event through here, so no reader has to.
+    Colours stay in log lines. Whatever emits events sends them through here, so no reader has to.
     """
     colour = isinstance(event, LogLine)
     changes = {
@@ -208,12 +208,15 @@ def _tidy(value: Any, *, keep_colour: bool) -> Any:
     return value
 
 
-def log_line(deploy: str, stage: Stage, text: str, level: Level = Level.INFO) -> LogLine:
-    """One line of outside text as an event."""
-    return LogLine(deploy=deploy, stage=stage, text=text, level=level)
+def log_line(deploy: str, stage: Stage, text: str, level: Level = Level.INFO) -> Event:
+    """One line of outside text as an event, made safe."""
+    return tidied(LogLine(deploy=deploy, stage=stage, text=text, level=level))
 
 
-def problem_found(deploy: str, stage: Stage | None, problem: Problem) -> ProblemFound:
-    return ProblemFound(
-        deploy=deploy, stage=stage, what=problem.what, where=problem.where, fix=problem.fix
+def problem_found(deploy: str, stage: Stage | None, problem: Problem) -> Event:
+    """A problem as an event, made safe."""
+    return tidied(
+        ProblemFound(
+            deploy=deploy, stage=stage, what=problem.what, where=problem.where, fix=problem.fix
+        )
     )
