@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
-from flowtui.deploy.events import DeployFinished, Event
+from flowtui.deploy.events import DeployFinished, Event, problem_found
 from flowtui.deploy.history import DeployRecord, History
 from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import (
@@ -326,7 +326,10 @@ class Workspace:
                 create_project=create_project,
             )
         finally:
-            await asyncio.shield(asyncio.to_thread(record.close))
+            # A full disk must not turn a deploy that was made into one that failed.
+            unwritten = await asyncio.shield(asyncio.to_thread(record.close))
+            if unwritten is not None:
+                emit(problem_found(record.deploy, None, unwritten.problem))
 
     async def close(self) -> None:
         await self._disconnect()

@@ -126,7 +126,10 @@ class History:
 
         Creates the file, or refuses one that cannot be used, before the deploy starts. Blocking.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         with self._open():
             pass
         return Recorder(self, root, fingerprint)
@@ -141,11 +144,7 @@ class History:
                 db.executescript(_SCHEMA)
                 yield db
         except sqlite3.DatabaseError as error:
-            raise FlowtuiError(
-                f"the deploy history cannot be used: {error}",
-                where=str(self.path),
-                fix="move the file away to start a new history, or set FLOWTUI_HOME",
-            ) from error
+            raise _unusable(self.path, error) from error
 
 
 class Recorder:
@@ -161,19 +160,21 @@ class Recorder:
         self._root = str(root)
         self._fingerprint = fingerprint
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._error: BaseException | None = None
+        self._error: FlowtuiError | None = None
+        self.deploy = ""
+        """Id of the deploy, once it has started."""
         self._thread = threading.Thread(target=self._write, name="flowtui-history", daemon=True)
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
+        self.deploy = event.deploy
         self._queue.put(event)
 
-    def close(self) -> None:
-        """Wait until everything is on disk. Raises FlowtuiError if it could not be written."""
+    def close(self) -> FlowtuiError | None:
+        """Wait until everything is on disk; what kept it from being written, if anything did."""
         self._queue.put(None)
         self._thread.join()
-        if self._error is not None:
-            raise self._error
+        return self._error
 
     def _write(self) -> None:
         try:
@@ -248,6 +249,14 @@ class Recorder:
                     event.deploy,
                 ],
             )
+
+
+def _unusable(path: Path, error: Exception) -> FlowtuiError:
+    return FlowtuiError(
+        f"the deploy history cannot be used: {error}",
+        where=str(path),
+        fix="move the file away to start a new history, or set FLOWTUI_HOME to a folder of yours",
+    )
 
 
 def _record(row: sqlite3.Row) -> DeployRecord:

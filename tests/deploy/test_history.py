@@ -87,3 +87,20 @@ def test_a_file_that_is_no_database_is_a_clear_error_before_the_deploy(tmp_path:
     path.write_text("not a database, but long enough to be looked at as one" * 50)
     with pytest.raises(FlowtuiError, match="history cannot be used"):
         History(path).recorder(tmp_path, "")
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FlowtuiError, match="history cannot be used") as error:
+        History(tmp_path / "file" / "h.sqlite").recorder(tmp_path, "")
+    assert "FLOWTUI_HOME" in error.value.problem.fix
+
+
+def test_what_could_not_be_written_is_told_when_the_deploy_ends(tmp_path: Path) -> None:
+    path = tmp_path / "h.sqlite"
+    recorder = History(path).recorder(tmp_path, "")
+    recorder(_started("a"))
+    recorder(_started("a"))  # The same id twice cannot be stored.
+    unwritten = recorder.close()
+    assert unwritten is not None
+    assert "UNIQUE" in unwritten.problem.what
