@@ -46,6 +46,8 @@ from flowtui.workspace import Workspace
 Severity: TypeAlias = Literal["information", "warning", "error"]
 Job: TypeAlias = Callable[[], Awaitable[None]]
 
+_ERROR_SECONDS = 8.0
+"""An error has more to read than a confirmation."""
 _END_LIMIT = 10.0
 """Seconds that cancelled deploys get to clean up when the app ends."""
 
@@ -73,6 +75,7 @@ class FlowtuiApp(Performs, App[int]):
         (36, "-tall"),
     ]
     ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 3.0
 
     def __init__(
         self,
@@ -171,7 +174,13 @@ class FlowtuiApp(Performs, App[int]):
 
     def say(self, text: str, *, title: str = "", severity: Severity = "information") -> None:
         """A notification of any text: cleaned, never parsed as markup."""
-        self.notify(plain_block(text), title=plain_block(title), severity=severity, markup=False)
+        self.notify(
+            plain_block(text),
+            title=plain_block(title),
+            severity=severity,
+            timeout=_ERROR_SECONDS if severity == "error" else None,
+            markup=False,
+        )
 
     def say_problem(self, problem: Problem) -> None:
         lines = [problem.what]

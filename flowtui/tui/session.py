@@ -45,6 +45,13 @@ class Connection:
     keyring_waits: bool = False
     """The keyring is locked: what is in it will be used once a person has unlocked it."""
 
+    @property
+    def words(self) -> str:
+        """How we stand, as the status line says it."""
+        if not self.credentials:
+            return str(self.link)
+        return "token refused" if self.token_source != "none" else "token needed"
+
 
 @dataclass(slots=True)
 class Session:

@@ -20,10 +20,11 @@ _PATIENCE = 20.0
 
 
 @dataclass
-class Driver:
+class AppDriver:
+    """The app on whatever workspace it opened."""
+
     app: FlowtuiApp
     pilot: Pilot[int | None]
-    workspace: MemoryWorkspace
 
     async def idle(self) -> None:
         """Until no work is running and no message is waiting."""
@@ -56,13 +57,38 @@ class Driver:
             while not holds():
                 await self.pilot.pause()
 
+    async def see(self, *words: str) -> str:
+        """The first screen with all of these words on it."""
+        await self.until(lambda: all(word in self.screen_text() for word in words))
+        return self.screen_text()
+
+    def said(self) -> str:
+        return "\n".join(notification.message for notification in self.app._notifications)
+
     def screen_text(self) -> str:
         """What stands on the screen, line by line, as plain text."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
+@dataclass
+class Driver(AppDriver):
+    """The app on a workspace in memory."""
+
+    workspace: MemoryWorkspace
+
+
 _KEYS = {" ": "space"}
+
+
+@asynccontextmanager
+async def driving(app: FlowtuiApp, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[AppDriver]:
+    """An app of the test's own making, idle."""
+    async with app.run_test(size=size, notifications=True) as pilot:
+        driver = AppDriver(app, pilot)
+        await pilot.pause()
+        await driver.idle()
+        yield driver
 
 
 @asynccontextmanager
@@ -77,8 +103,5 @@ async def running(
         return workspace
 
     app = FlowtuiApp(workspace.root, open_workspace=open_workspace)
-    async with app.run_test(size=size, notifications=True) as pilot:
-        driver = Driver(app, pilot, workspace)
-        await pilot.pause()
-        await driver.idle()
-        yield driver
+    async with driving(app, size=size) as driver:
+        yield Driver(app, driver.pilot, workspace)

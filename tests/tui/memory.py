@@ -65,6 +65,8 @@ class MemoryControlPlane:
         self.version_list: list[FlowVersion] = []
         self.refusal: FlowtuiError | None = None
         self.api_url = ADDRESS
+        self.serialized: dict[str, JsonObject] = {}
+        self.asked_for: list[str] = []
         self._made = 0
 
     def _answer(self) -> None:
@@ -117,7 +119,9 @@ class MemoryControlPlane:
         )
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
-        return None
+        self._answer()
+        self.asked_for.append(version_id)
+        return self.serialized.get(version_id)
 
     async def register(
         self,
@@ -176,6 +180,7 @@ class MemoryWorkspace(Workspace):
         self.found = Discovery(str(root), (), (), 3)
         self.states: dict[str, tuple[FlowState, str]] = {}
         self.lane = Lane.IMAGE
+        self.project_exists: bool | None = True
         self.plan_error: FlowtuiError | None = None
         self.script: Callable[[MemoryDeploy], object] | None = None
         self.deploys: list[MemoryDeploy] = []
@@ -197,6 +202,7 @@ class MemoryWorkspace(Workspace):
 
     async def connect(self) -> Identity:
         self._up = None
+        self._credential = await self.credentials.find(self.profile.api_url)
         if self.refuse_token:
             raise CredentialsError(
                 "the token was refused", where=self.profile.api_url, fix="log in again"
@@ -207,7 +213,6 @@ class MemoryWorkspace(Workspace):
                 where=self.profile.api_url,
                 fix="start it, or check the address",
             )
-        self._credential = await self.credentials.find(self.profile.api_url)
         identity = await self.server.identify()
         self._up = self.server
         return replace(
@@ -259,7 +264,8 @@ class MemoryWorkspace(Workspace):
     ) -> Plan:
         if self.plan_error is not None:
             raise self.plan_error
-        return plan_for(flow, Lane.IMAGE if force else self.lane)
+        plan = plan_for(flow, Lane.IMAGE if force else self.lane)
+        return replace(plan, project_exists=self.project_exists)
 
     async def deploy(
         self,
@@ -272,6 +278,7 @@ class MemoryWorkspace(Workspace):
         create_project: bool = False,
     ) -> DeployFinished:
         run = MemoryDeploy(f"id-{len(self.deploys) + 1}", flow, emit)
+        run.creates_project = create_project
         self.deploys.append(run)
         try:
             await run.end.wait()
@@ -291,6 +298,7 @@ class MemoryDeploy:
     def __init__(self, id_: str, flow: LocalFlow, emit: Callable[[Event], None]) -> None:
         self.id, self.flow = id_, flow
         self._readers = emit
+        self.creates_project = False
         self.end = asyncio.Event()
         self.result: DeployFinished | None = None
 

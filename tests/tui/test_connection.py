@@ -180,7 +180,16 @@ async def test_a_token_of_the_environment_cannot_be_logged_out_and_says_why(
         assert "unset it there" in said(driver)
 
 
-async def test_a_refused_token_says_so_and_offers_to_log_in(workspace: MemoryWorkspace) -> None:
+async def test_a_missing_token_is_not_called_refused(workspace: MemoryWorkspace) -> None:
+    workspace.refuse_token = True
+    async with running(workspace) as driver:
+        assert "token needed" in driver.screen_text().splitlines()[0]
+
+
+async def test_a_refused_token_says_so_and_offers_to_log_in(
+    workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWTUI_API_KEY", TOKEN)
     workspace.refuse_token = True
     async with running(workspace) as driver:
         assert "token refused" in driver.screen_text().splitlines()[0]

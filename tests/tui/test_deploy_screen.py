@@ -333,3 +333,33 @@ async def test_a_deploy_that_falls_over_is_a_problem_with_a_report_and_no_crash(
         assert record.phase is Phase.FINISHED
         await shown(driver, "flowtui itself failed: ZeroDivisionError: inside the pipeline")
         assert "The report is in" in said(driver)
+
+
+async def test_a_project_is_created_only_where_the_plan_says_so(workspace: MemoryWorkspace) -> None:
+    workspace.project_exists = False
+    async with running(workspace) as driver:
+        await driver.press_and_settle("enter")
+        for key in "4321":
+            await driver.press(key)
+            text = driver.screen_text()
+            assert "There is no project “My Project” yet. Enter creates it and deploys." in text
+        assert "will be created" in text
+        await driver.press("enter")
+        await driver.until(lambda: len(workspace.deploys) == 1)
+        assert workspace.deploys[0].creates_project
+        await end(driver, workspace.deploys[0])
+
+
+async def test_nothing_is_created_where_the_control_plane_was_not_asked(
+    workspace: MemoryWorkspace,
+) -> None:
+    workspace.project_exists = None
+    async with running(workspace) as driver:
+        await driver.press_and_settle("enter")
+        text = driver.screen_text()
+        assert "was not asked" in text
+        assert "creates it" not in text
+        await driver.press("enter")
+        await driver.until(lambda: len(workspace.deploys) == 1)
+        assert not workspace.deploys[0].creates_project
+        await end(driver, workspace.deploys[0])

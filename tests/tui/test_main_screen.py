@@ -190,6 +190,7 @@ async def test_a_key_that_cannot_be_used_is_grey_and_says_why(workspace: MemoryW
         assert "Nothing was deployed from this folder yet" in driver.screen_text()
         await driver.press("enter")
         assert "nothing was deployed from this folder yet" in _said(driver)
+        await driver.press("escape")
         assert "4 deploys" in driver.screen_text().splitlines()[-1]
 
 

@@ -208,12 +208,11 @@ class ConnectionScreen(Screen[None]):
         connection, profile = app.session.connection, app.session.profile
         styles = {Link.CONNECTED: "$success", Link.FAILED: "$error"}
         mark = {Link.CONNECTED: app.glyphs.running, Link.FAILED: app.glyphs.failed}
-        words = "the token was refused" if connection.credentials else str(connection.link)
         parts = [
             field(
                 "state",
                 (
-                    f"{mark.get(connection.link, app.glyphs.changed)} {words}",
+                    f"{mark.get(connection.link, app.glyphs.changed)} {connection.words}",
                     f"bold {styles.get(connection.link, '$warning')}",
                 ),
                 width=width,

@@ -46,7 +46,7 @@ class StatusLine(Painted):
         g = app_of(self).glyphs
         link = session.connection.link
         mark = {Link.CONNECTED: g.running, Link.FAILED: g.failed}.get(link, g.changed)
-        words = "token refused" if session.connection.credentials else str(link)
+        words = session.connection.words
         parts: list[Content | tuple[str, str]] = [
             ("flowtui", "bold $primary"),
             (f" {mark} {words} ", f"bold {_LINK_STYLES[link]}"),
