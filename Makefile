@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+APP    := $(VENV)/.app-installed
+STAMP  := $(VENV)/.dev-installed
 
 .PHONY: demo test test-fast lint format screenshots benchmark clean
 
-demo: $(STAMP)
+demo: $(APP)
 	@$(BIN)/flowtui demo
 
 test: $(STAMP)
@@ -34,12 +35,17 @@ screenshots: $(STAMP)
 benchmark: $(STAMP)
 	@$(BIN)/python -m benchmarks
 
-$(STAMP): pyproject.toml
+$(APP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("flowtui needs Python 3.11 or newer, this is %s; choose one with make PYTHON=python3.11" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $(APP)
+
+$(STAMP): $(APP)
+	@echo "adding what tests and checks need …"
+	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $(STAMP)
 
 clean:
