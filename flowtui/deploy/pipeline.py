@@ -19,6 +19,7 @@ from flowtui.deploy.events import (
     DeployFinished,
     DeployStarted,
     Event,
+    Level,
     Outcome,
     Planned,
     Stage,
@@ -210,7 +211,7 @@ class _Run:
                     self._control_plane, plan.project, create=self._create_project, ctx=ctx
                 )
                 for problem in plan.problems:
-                    self._emit(problem_found(self._id, Stage.SERIALIZE, problem))
+                    ctx.log(f"{problem.what}: {problem.fix}", Level.WARNING)
                 if plan.lane in (Lane.IMAGE, Lane.LOCAL):
                     pickled = await serialize.pickle(
                         self._request.config, self._request.flow, loaded, plan.attachment, ctx
