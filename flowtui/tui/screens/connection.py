@@ -40,6 +40,9 @@ class ProfileList(Performs, OptionList):
         app_of(self).session_changed.subscribe(self, self._changed)
         self._fill()
 
+    def on_resize(self) -> None:
+        self._fill()
+
     def _changed(self, part: Part) -> None:
         if part in (Part.PROFILES, Part.CONNECTION):
             self._fill()
@@ -53,7 +56,7 @@ class ProfileList(Performs, OptionList):
         before = self.selected
         self._profiles = tuple(known.values())
         self.clear_options()
-        room = max(self.size.width - 4, 18)
+        room = max(self.scrollable_content_region.width - 2, 14)
         for profile in self._profiles:
             used = in_use is not None and profile.name == in_use.name
             mark = app.glyphs.cursor if used else " "
@@ -204,7 +207,7 @@ class ConnectionScreen(Screen[None]):
 
     def _state(self) -> Content:
         app = app_of(self)
-        width = max(self.query_one("#connection-state").size.width - 3, 20)
+        width = max(self.query_one("#connection-state").scrollable_content_region.width - 1, 20)
         connection, profile = app.session.connection, app.session.profile
         styles = {Link.CONNECTED: "$success", Link.FAILED: "$error"}
         mark = {Link.CONNECTED: app.glyphs.running, Link.FAILED: app.glyphs.failed}

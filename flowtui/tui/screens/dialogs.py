@@ -237,9 +237,7 @@ class StoreDialog(Dialog[Where]):
                 ),
                 markup=False,
             )
-            yield keys_line(
-                ("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "keep it nowhere")
-            )
+            yield keys_line(("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "nowhere"))
 
     def _offers(self) -> tuple[StoreOffer, ...]:
         keyring = StoreOffer(

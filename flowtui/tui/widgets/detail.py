@@ -96,27 +96,28 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         if row.broken is not None:
             parts.append(_broken(row.broken, width))
             return Content.assemble(*parts)
-        parts.append(field("where", plain(row.location), width=width))
+        written = ""
         if row.flow is not None:
-            variable = f" as {plain(row.flow.variable)}" if row.flow.variable else ""
-            parts.append(field("written as", f"{row.flow.kind}{variable}", width=width))
-        if row.project:
+            written = f"  {row.flow.kind}"
+            written += f" as {plain(row.flow.variable)}" if row.flow.variable else ""
+        parts.append(field("where", plain(row.location), (written, "$muted"), width=width))
+        version = row.version
+        if version is not None:
+            place = f"version {version.version} in {plain(version.project)}  "
+            when = f"{ago(version.created, datetime.now(UTC))}, {exact(version.created)}"
+            parts.append(field("registered", place, (when, "$muted"), width=width))
+        elif row.project:
             parts.append(field("project", plain(row.project), width=width))
-        if row.version is not None:
-            version = row.version
-            when = f"{ago(version.created, datetime.now(UTC))}  {exact(version.created)}"
-            parts.append(field("version", f"{version.version}  ", (when, "$muted"), width=width))
-            if version.image:
-                parts.append(field("image", plain(version.image), width=width))
-            if version.core_version:
-                parts.append(
-                    field("made with", f"Prefect {plain(version.core_version)}", width=width)
-                )
         if record is not None:
             parts.append(_last_deploy(record, width))
         found = self._contents(row, record)
         if found is not None:
             parts.extend(_contents(found, width))
+        if version is not None and version.image:
+            parts.append(field("image", plain(version.image), width=width))
+        if version is not None and version.core_version:
+            made = f"Prefect {plain(version.core_version)}"
+            parts.append(field("made with", made, width=width))
         return Content.assemble(*parts)
 
     def _contents(self, row: FlowRow, record: DeployRecord | None) -> Described | None:
@@ -164,10 +165,10 @@ def _last_deploy(record: DeployRecord, width: int) -> Content:
 
 
 def _contents(found: Described, width: int) -> list[Content]:
-    """What only the flow itself tells: parameters, schedule, number of tasks."""
+    """What only the flow itself tells: parameters, number of tasks, schedule."""
     parts: list[Content] = []
     if found.parameters:
         parts.append(field("parameters", ", ".join(found.parameters), width=width))
-    parts.append(field("schedule", found.schedule or "none", width=width))
-    parts.append(field("tasks", str(found.tasks), width=width))
+    runs = f", runs {found.schedule}" if found.schedule else ", no schedule"
+    parts.append(field("tasks", f"{found.tasks}{runs}", width=width))
     return parts

@@ -107,10 +107,17 @@ class LogView(Performs, ScrollView, can_focus=True):
         index = scroll_y + y
         line = self.store.line(index)
         if line is None:
-            return Strip.blank(width, self.rich_style)
+            return self._empty(y, width)
         return self._strip(index + self.store.dropped, line).crop_extend(
             scroll_x, scroll_x + width, self.rich_style
         )
+
+    def _empty(self, y: int, width: int) -> Strip:
+        """Below the last line; a log without any says so."""
+        if y > 0 or len(self.store):
+            return Strip.blank(width, self.rich_style)
+        muted = self.rich_style + Style(color=app_of(self).theme_variables["muted"])
+        return Strip([Segment("no output", muted)]).crop_extend(0, width, self.rich_style)
 
     def _strip(self, number: int, line: StoredLine) -> Strip:
         key = (number, id(self.store))

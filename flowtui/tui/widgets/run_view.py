@@ -253,23 +253,22 @@ def _result(result: DeployFinished, record: DeployRecord, done: str, failed: str
             project = record.decided.project if record.decided is not None else ""
             place = f" in {plain(project)}" if project else ""
             number = f"version {result.version}" if result.version is not None else "a new version"
-            head = Content.styled(
-                f"{done} {flow}: {number} is registered{place}\n", "bold $success"
-            )
+            head = Content.styled(f"{done} {flow}: {number} is registered{place}", "bold $success")
         case Outcome.UNCHANGED | Outcome.SKIPPED:
             head = Content.styled(
-                f"{done} Nothing to do: {plain(result.reason) or 'nothing changed'}\n",
+                f"{done} Nothing to do: {plain(result.reason) or 'nothing changed'}",
                 "bold $success",
             )
         case Outcome.CANCELLED:
-            head = Content.styled(f"{failed} Cancelled; nothing was registered\n", "bold $warning")
+            words = plain(result.reason) or "cancelled; nothing was registered"
+            head = Content.styled(f"{failed} {words[0].upper()}{words[1:]}", "bold $warning")
         case Outcome.FAILED:
             head = Content.styled(
-                f"{failed} Failed: {plain(result.reason) or 'no reason was given'}\n", "bold $error"
+                f"{failed} Failed: {plain(result.reason) or 'no reason was given'}", "bold $error"
             )
-    parts: list[Content | tuple[str, str]] = [head]
-    if result.image:
-        parts += [("  image  ", "$muted"), (f"{plain(result.image)}\n", "$foreground")]
-    if result.digest:
-        parts += [("  ", ""), (f"{plain(result.digest)}\n", "$foreground")]
+    # Each on a line of its own: at 80 columns a digest just fits, and can be copied whole.
+    told = (result.image, result.digest)
+    if result.outcome is Outcome.DONE and not result.image:
+        told = (result.reason,)
+    parts = [head, *(Content(f"\n  {plain(each)}") for each in told if each)]
     return Content.assemble(*parts)
