@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flowtui.config import ProjectConfig
 from flowtui.deploy.stages.context import StageContext
-from flowtui.models import Attachment, Interpreter, LoadedFlow, LocalFlow, PickledFlow
+from flowtui.errors import DeployError
+from flowtui.models import Attachment, FlowKind, Interpreter, LoadedFlow, LocalFlow, PickledFlow
 from flowtui.source.interpreter import find_interpreter
 from flowtui.source.loader import inspect, pickle_flow
 
@@ -12,7 +13,14 @@ from flowtui.source.loader import inspect, pickle_flow
 async def load(
     config: ProjectConfig, flow: LocalFlow, ctx: StageContext | None = None
 ) -> LoadedFlow:
-    """Load the flow in the project's interpreter. Raises LoadError and UsageError."""
+    """Load the flow in the project's interpreter. Raises LoadError, DeployError and UsageError."""
+    if flow.kind is FlowKind.FLOW_FUNCTION:
+        raise DeployError(
+            f"“{flow.display_name}” is a Prefect 2/3 flow",
+            where=f"{flow.path}:{flow.line}",
+            fix="this version of flowtui deploys flows of Prefect 0.6 to 1.4; later ones will "
+            "deploy these too",
+        )
     interpreter = await find_interpreter(config.root, config.python)
     if ctx is not None:
         ctx.log(_in_words(interpreter))
