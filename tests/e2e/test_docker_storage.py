@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.conftest import Project
 from tests.parts.base_images import prefect_image
 from tests.parts.engine import RunningEngine
+from tests.parts.prefects import prefect_python
 from tests.parts.registry import RunningRegistry
 
 pytestmark = pytest.mark.real
@@ -241,3 +242,23 @@ def test_secrets_of_the_project_never_reach_the_engine(
     assert "table.csv" in found
     for name in (".env", "server.pem", "id_rsa", "ignored.txt"):
         assert name not in found
+
+
+def test_01513_goes_the_same_way(
+    project: Project, docker_engine: RunningEngine, plain_registry: RunningRegistry
+) -> None:
+    base = prefect_image(docker_engine, "0.15.13")
+    project.configure(
+        prefect_python("0.15.13"), f'base_image = "{base}"\nregistry_url = "{plain_registry.host}"'
+    )
+    project.write("flow.py", _FLOW_141)
+    project.write("helpers/words.py", "def greeting():\n    return 'hello'\n")
+
+    ran = project.deploy("flow.py")
+
+    assert ran.code == 0, ran.stdout
+    (version,) = project.versions("greeter")
+    in_image = _flow_in_image(
+        docker_engine, ran.result["image"], version["storage"]["flows"]["greeter"]
+    )
+    assert _sorted(in_image) == _sorted(version["serialized_flow"])
