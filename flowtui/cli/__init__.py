@@ -39,6 +39,7 @@ class _Commands(click.Group):
         "profiles": "flowtui.cli.account:profiles",
         "projects": "flowtui.cli.projects:projects",
         "flows": "flowtui.cli.flows:flows",
+        "versions": "flowtui.cli.versions:versions",
         "deploy": "flowtui.cli.deploy:deploy",
         "history": "flowtui.cli.history:history",
     }
@@ -70,14 +71,15 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="flowtui")
+@workspace_options
 @click.pass_context
-def commands(ctx: click.Context) -> None:
+def commands(ctx: click.Context, profile: str | None, api_url: str | None) -> None:
     """The terminal control room for Prefect: from a flow file to a registered version that runs.
 
     `flowtui [PATH]` opens the app on a project folder.
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(open_, path=Path(), profile=None, api_url=None)
+        ctx.invoke(open_, path=Path(), profile=profile, api_url=api_url)
 
 
 @click.command("open")

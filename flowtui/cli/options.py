@@ -10,11 +10,24 @@ import click
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
+def _or_before_the_command(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """`flowtui --profile NAME flows` is `flowtui flows --profile NAME`."""
+    return value or ctx.find_root().params.get(param.name or "")
+
+
 def workspace_options(command: _Command) -> _Command:
-    """`--profile NAME` and `--api-url URL`."""
-    profile = click.option("--profile", metavar="NAME", help="Profile to use (FLOWTUI_PROFILE).")
+    """`--profile NAME` and `--api-url URL`, after the command or before it."""
+    profile = click.option(
+        "--profile",
+        metavar="NAME",
+        callback=_or_before_the_command,
+        help="Profile to use (FLOWTUI_PROFILE).",
+    )
     api_url = click.option(
-        "--api-url", metavar="URL", help="Control plane address (FLOWTUI_API_URL)."
+        "--api-url",
+        metavar="URL",
+        callback=_or_before_the_command,
+        help="Control plane address (FLOWTUI_API_URL).",
     )
     return profile(api_url(command))
 

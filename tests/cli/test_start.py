@@ -41,7 +41,8 @@ def test_nothing_heavy_is_imported_with_the_command_line(module: str) -> None:
         (["deploy", "x", "--run-config", "{"], "is not JSON"),
         (["deploy", "x", "--base-image", "a", "--dockerfile", "b"], "both given"),
         (["flows", "nowhere"], "is not a folder"),
-        (["--profile", "x"], "No such option"),
+        (["--nonsense"], "No such option"),
+        (["--profile", "nowhere", "flows"], "nowhere"),
         (["flows", "--profile", "nowhere"], "nowhere"),
     ],
 )

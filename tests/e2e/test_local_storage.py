@@ -127,3 +127,24 @@ def test_a_schedule_is_registered_active_and_parameters_arrive(
     assert serialized["schedule"]["clocks"][0]["interval"] == 3_600_000_000
     assert serialized["parameters"][0]["default"] == 5
     assert any("schedule is active" in event["text"] for event in ran.of("log"))
+
+
+def test_versions_are_listed_and_archived(project: Project, python_141: Path) -> None:
+    project.configure(python_141, 'type = "local"')
+    project.write("flow.py", "from prefect import Flow\nf = Flow('versioned')\n")
+    for _ in range(2):
+        assert project.deploy("flow.py", "--force").code == 0
+
+    def listed(*options: str) -> list[tuple[int, bool]]:
+        rows = json.loads(project.run("versions", "list", "versioned", *options, "--json").stdout)
+        return [(row["version"], row["archived"]) for row in rows]
+
+    assert listed() == [(2, False)]
+    assert listed("--archived") == [(2, False), (1, True)]
+    (active,) = json.loads(project.run("versions", "list", "--json").stdout)
+    refused = project.run("versions", "archive", active["id"])
+    assert (refused.code, "--yes" in refused.stderr) == (2, True)
+    assert project.run("versions", "archive", active["id"][:8], "--yes").code == 0
+    assert listed() == []
+    again = project.run("versions", "archive", active["id"], "--yes")
+    assert (again.code, "no active version" in again.stderr) == (2, True)
