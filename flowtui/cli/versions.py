@@ -72,7 +72,7 @@ def list_(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @workspace_options
 def archive(version_id: str, yes: bool, profile: str | None, api_url: str | None) -> None:
-    """Archive a version: its schedule stops and it cannot be run. ID may be its first characters."""
+    """Archive a version: it cannot be run any more. ID may be its first characters."""
 
     async def work() -> FlowVersion:
         async with connected(profile, api_url) as workspace:
