@@ -29,6 +29,9 @@ from flowtui.tui.logstore import LogStore
 
 STAGES = tuple(Stage)
 
+_NOT_BEGUN = ("Preparing", "Waiting")
+"""The engine's words for a layer that it has not begun to push."""
+
 
 class Phase(StrEnum):
     PLANNING = "planning"
@@ -87,6 +90,8 @@ class ProgressTotal:
     total: int | None
     unit: str
     status: str
+    waiting: int = 0
+    """Items whose size is not known because they have not begun."""
 
     @property
     def fraction(self) -> float | None:
@@ -155,14 +160,22 @@ class DeployRecord:
             return None
         last = max(items, key=lambda item: item.at)
         same = [item for item in items if item.unit == last.unit]
-        totals = [item.total for item in same]
-        known = [total for total in totals if total is not None]
-        current = sum(
-            item.current if item.total is None else min(item.current, item.total) for item in same
-        )
-        return ProgressTotal(
-            current, sum(known) if len(known) == len(totals) else None, last.unit, last.status
-        )
+        sized = [item for item in same if item.total is not None]
+        unsized = [item for item in same if item.total is None and item.current]
+        current = sum(min(item.current, item.total or 0) for item in sized)
+        total = sum(item.total or 0 for item in sized)
+        waiting = sum(item.total is None and item.status in _NOT_BEGUN for item in same)
+        if unsized or not sized:
+            current += sum(item.current for item in unsized)
+            return ProgressTotal(current, None, last.unit, last.status, waiting)
+        return ProgressTotal(current, total, last.unit, last.status, waiting)
+
+    def _progressed(self, event: Progress) -> Progress:
+        """The engine's last word on a layer has no numbers: what it had is then all there."""
+        before = self.progress[event.stage].get(event.item)
+        if event.total is not None or before is None or before.total is None:
+            return event
+        return replace(event, current=before.total, total=before.total)
 
     def apply(self, event: Event) -> None:
         """The one place where an event changes what is known of a deploy."""
@@ -170,7 +183,7 @@ class DeployRecord:
             case LogLine():
                 self.logs[event.stage].append(event.text, event.level)
             case Progress():
-                self.progress[event.stage][event.item] = event
+                self.progress[event.stage][event.item] = self._progressed(event)
             case DeployStarted():
                 self.announced = event
                 self.started = event.at

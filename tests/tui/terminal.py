@@ -56,6 +56,15 @@ class Terminal:
             time.sleep(_LOOK)
         raise AssertionError(f"{words} did not come; the screen is:\n{screen}")
 
+    def wait_gone(self, words: str) -> str:
+        """The first screen without these words. An Escape is one key only if nothing follows it."""
+        deadline = time.monotonic() + _PATIENCE
+        while words in (screen := self.screen()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{words} stayed; the screen is:\n{screen}")
+            time.sleep(_LOOK)
+        return screen
+
 
 @contextmanager
 def terminal(

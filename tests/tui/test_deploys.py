@@ -94,6 +94,43 @@ def test_a_total_that_one_item_does_not_know_is_unknown() -> None:
     assert bar.fraction is None
 
 
+def pushed(deploy: DeployRecord, item: str, status: str, current: int = 0, total: int = 0) -> None:
+    deploy.apply(
+        Progress(
+            deploy="x",
+            stage=Stage.PUSH,
+            item=item,
+            current=current,
+            total=total or None,
+            unit="bytes",
+            status=status,
+        )
+    )
+
+
+def test_layers_that_wait_or_are_there_already_do_not_hide_the_bar() -> None:
+    deploy = record()
+    pushed(deploy, "a", "Preparing")
+    pushed(deploy, "b", "Layer already exists")
+    bar = deploy.total_progress(Stage.PUSH)
+    assert bar is not None
+    assert (bar.fraction, bar.waiting) == (None, 1)
+    pushed(deploy, "c", "Pushing", 30, 100)
+    bar = deploy.total_progress(Stage.PUSH)
+    assert bar is not None
+    assert (bar.current, bar.total, bar.waiting) == (30, 100, 1)
+
+
+def test_a_pushed_layer_counts_in_full() -> None:
+    deploy = record()
+    pushed(deploy, "a", "Pushing", 90, 100)
+    pushed(deploy, "b", "Pushing", 10, 100)
+    pushed(deploy, "a", "Pushed")
+    bar = deploy.total_progress(Stage.PUSH)
+    assert bar is not None
+    assert (bar.current, bar.total) == (110, 200)
+
+
 def test_problems_are_kept_and_stand_in_the_log_of_their_stage() -> None:
     deploy = record()
     deploy.apply(problem_found("x", Stage.BUILD, Problem("no space\non device", "here", "prune")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -170,8 +171,10 @@ def test_a_package_missing_in_the_image_is_told_with_what_to_do(
         f"{plain_registry.host}/tui",
         'python_dependencies = ["prefect==1.4.1"]',
     )
-    project.write("flow.py", FLOW.replace("from helpers", "import xmissingx\nfrom helpers"))
-    project.environment["PYTHONPATH"] = str(project.root.parent / "elsewhere")
+    used = FLOW.replace("from helpers", "import xmissingx\nfrom helpers")
+    project.write("flow.py", used.replace("greeting()\n", "greeting(), xmissingx.VALUE\n"))
+    paths = (str(project.root.parent / "elsewhere"), os.environ.get("PYTHONPATH"))
+    project.environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     project.write("../elsewhere/xmissingx.py", "VALUE = 1\n")
     with app_on(project) as screen:
         plan_and_deploy(screen)
@@ -229,8 +232,9 @@ def test_cancel_while_the_image_is_pushed_then_deploy(
             assert project.versions("greeter") == []
             no_container_is_left(docker_engine, "greeter")
             screen.keys("?")
-            screen.wait("Keys")
+            screen.wait("Keys ─")
             screen.keys("Escape")
+            screen.wait_gone("Keys ─")
 
 
 def test_a_registry_that_is_not_there_is_told_before_anything_is_built(

@@ -22,6 +22,9 @@ from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import ago, duration, exact, plain, plain_block
 from flowtui.workspace import FlowRow
 
+_ROOMY = 70
+"""Cells from which exact times are shown beside relative ones."""
+
 _WHY = {
     FlowState.UNKNOWN: "No control plane has answered yet, so there is nothing to compare with.",
     FlowState.NOT_DEPLOYED: "No version of it is registered.",
@@ -104,7 +107,9 @@ class DetailPane(Performs, VerticalScroll, can_focus=True):
         version = row.version
         if version is not None:
             place = f"version {version.version} in {plain(version.project)}  "
-            when = f"{ago(version.created, datetime.now(UTC))}, {exact(version.created)}"
+            when = ago(version.created, datetime.now(UTC))
+            if width >= _ROOMY:
+                when += f", {exact(version.created)}"
             parts.append(field("registered", place, (when, "$muted"), width=width))
         elif row.project:
             parts.append(field("project", plain(row.project), width=width))

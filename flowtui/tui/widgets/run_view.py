@@ -241,7 +241,8 @@ _OUTCOME_STYLES = {
 def _amount(total: ProgressTotal) -> str:
     if total.unit == "bytes":
         of = f" of {size(total.total)}" if total.total is not None else ""
-        return f"{size(total.current)}{of}"
+        waiting = f", {counted(total.waiting, 'layer')} waiting" if total.waiting else ""
+        return f"{size(total.current)}{of}{waiting}"
     of = f" of {total.total}" if total.total is not None else ""
     return f"{total.current}{of} {plain(total.unit)}"
 
