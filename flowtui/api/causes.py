@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowtui import addresses
 from flowtui.errors import ControlPlaneError
-from flowtui.text import clean
+from flowtui.text import clean, redact
 
 if TYPE_CHECKING:
     import httpx
@@ -86,6 +86,25 @@ def timed_out(address: str, limit: float, *, unknown: bool) -> ControlPlaneError
         return _unknown(what, address)
     return ControlPlaneError(
         what, where=address, fix="check the address and the network, then try again"
+    )
+
+
+def unusable_address(address: str, reason: str) -> ControlPlaneError:
+    return ControlPlaneError(
+        f"the address cannot be used: {clean(reason)}", where=address, fix="check the address"
+    )
+
+
+def unusable_proxy(address: str, error: Exception) -> ControlPlaneError:
+    """httpx cannot use what HTTP_PROXY, HTTPS_PROXY or ALL_PROXY say, for example SOCKS."""
+    reason = (
+        "SOCKS is not supported" if isinstance(error, ImportError) else redact(clean(str(error)))
+    )
+    return ControlPlaneError(
+        f"the proxy that the environment names cannot be used: {reason}",
+        where=address,
+        fix="set HTTPS_PROXY (or HTTP_PROXY, ALL_PROXY) to an http:// proxy, or add the server's "
+        "name to NO_PROXY",
     )
 
 

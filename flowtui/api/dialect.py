@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
 
-from flowtui.api.transport import NotGraphQLError, RefusalError, Transport, mapping
+from flowtui.api.transport import NotGraphQLError, RefusalError, Transport
 from flowtui.errors import ControlPlaneError
+from flowtui.json_shapes import items, mapping
 from flowtui.models import Json, JsonObject
 
 _PATHS = ("", "/graphql", "/graphql/alpha")
@@ -189,7 +189,7 @@ async def _introspect(transport: Transport, url: str) -> frozenset[str]:
     except RefusalError:
         return frozenset()
     fields = mapping(mapping(data.get("__schema")).get("mutationType")).get("fields")
-    return frozenset(str(field["name"]) for field in cast("list[dict[str, Any]]", fields or []))
+    return frozenset(str(mapping(field).get("name")) for field in items(fields))
 
 
 async def _probe(transport: Transport, url: str) -> frozenset[str]:

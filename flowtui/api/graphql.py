@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flowtui import addresses
 from flowtui.api import dialect as dialects
 from flowtui.api import registration
 from flowtui.api.dialect import Dialect, Naming, literal
-from flowtui.api.transport import RefusalError, Transport, mapping
+from flowtui.api.transport import RefusalError, Transport
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, FlowtuiError
+from flowtui.json_shapes import items, mapping
 from flowtui.models import FlowVersion, Identity, Json, JsonObject, Project
 from flowtui.text import clean
 
@@ -29,7 +31,12 @@ _PAGE = 100
 _CLEAN_UP = 5.0
 """Seconds that `close` waits for what is still being undone."""
 
+_VERSION_COLUMNS = ("id", "name", "version", "archived", "created", "core_version", "storage")
+
 _UNIQUENESS = "Uniqueness violation"
+
+
+T = TypeVar("T")
 
 
 class GraphQLControlPlane:
@@ -84,7 +91,7 @@ class GraphQLControlPlane:
             },
             optional=("description", "flows_aggregate"),
         )
-        return tuple(_project(row) for row in rows)
+        return self._understood(rows, _project)
 
     async def create_project(self, name: str, description: str = "") -> Project:
         await self._connected()
@@ -93,33 +100,20 @@ class GraphQLControlPlane:
             values["description"] = description
         if self._tenant is not None:
             values["tenant_id"] = self._tenant
-        try:
+        with self._taken_names_told(name):
             answer = await self.mutate(
                 "create_project", values, "id", optional=("description", "tenant_id")
             )
-        except RefusalError as refusal:
-            if refusal.mentions(_UNIQUENESS):
-                raise ControlPlaneError(
-                    f"a project named {name!r} already exists",
-                    where=self._api_url,
-                    fix="use it as it is, or choose another name",
-                ) from None
-            raise
-        return Project(str(answer["id"]), name, description)
+        (project_id,) = self._understood([answer], lambda row: str(row["id"]))
+        return Project(project_id, name, description)
 
     async def rename_project(self, project: Project, name: str) -> Project:
         await self._connected()
         call = self.first_known("set_project_name", "update_project_name")
         if call is None:
             raise self._no_such_call("renaming a project", "create a new one and deploy into it")
-        try:
+        with self._taken_names_told(name):
             await self.mutate(call, {"project_id": project.id, "name": name}, "id")
-        except RefusalError as refusal:
-            if refusal.mentions(_UNIQUENESS):
-                raise ControlPlaneError(
-                    f"a project named {name!r} already exists", where=self._api_url
-                ) from None
-            raise
         return Project(project.id, name, project.description, project.flow_count)
 
     async def delete_project(self, project: Project) -> None:
@@ -313,11 +307,11 @@ class GraphQLControlPlane:
             info = mapping((await self._ask("query { auth_info { tenant_id } }")).get("auth_info"))
             self._key_tenant = info.get("tenant_id")
         rows = (await self._ask("query { tenant { id name slug } }")).get("tenant")
-        tenants = cast("list[dict[str, Any]]", rows) if isinstance(rows, list) else []
+        tenants = [mapping(row) for row in items(rows)]
         ours = next((each for each in tenants if each.get("id") == self._key_tenant), None)
         if ours is None and self._key_tenant is None and tenants:
             ours = tenants[0]
-        self._tenant = self._key_tenant or (str(ours["id"]) if ours else None)
+        self._tenant = self._key_tenant or (str(ours.get("id")) if ours else None)
         return clean(str(ours.get("slug") or ours.get("name") or "")) if ours else ""
 
     async def _ask(self, query: str) -> JsonObject:
@@ -337,6 +331,19 @@ class GraphQLControlPlane:
             headers["X-PREFECT-TENANT-ID"] = self._key_tenant
         return headers
 
+    @contextmanager
+    def _taken_names_told(self, name: str) -> Generator[None]:
+        try:
+            yield
+        except RefusalError as refusal:
+            if not refusal.mentions(_UNIQUENESS):
+                raise
+            raise ControlPlaneError(
+                f"a project named {name!r} already exists",
+                where=self._api_url,
+                fix="use it as it is, or choose another name",
+            ) from None
+
     def _no_such_call(self, action: str, fix: str) -> ControlPlaneError:
         return ControlPlaneError(
             f"this API has no call for {action}",
@@ -351,24 +358,22 @@ class GraphQLControlPlane:
             "flow",
             where,
             "{created: desc, version: desc}",
-            {
-                **{
-                    name: name
-                    for name in (
-                        "id",
-                        "name",
-                        "version",
-                        "archived",
-                        "created",
-                        "core_version",
-                        "storage",
-                    )
-                },
-                "project": "project { name }",
-            },
+            {**{name: name for name in _VERSION_COLUMNS}, "project": "project { name }"},
             optional=("core_version", "storage"),
         )
-        return tuple(_flow_version(row) for row in rows)
+        return self._understood(rows, _flow_version)
+
+    def _understood(
+        self, rows: Sequence[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], T]
+    ) -> tuple[T, ...]:
+        try:
+            return tuple(make(row) for row in rows)
+        except (KeyError, TypeError, ValueError):
+            raise ControlPlaneError(
+                "the control plane's answer does not have the form that was asked for",
+                where=self._api_url,
+                fix="check the address: is it a Prefect 0.6 to 1.4 API?",
+            ) from None
 
     async def _rows(
         self,
@@ -405,7 +410,7 @@ class GraphQLControlPlane:
                 url=found.url,
                 headers=self._headers(),
             )
-            page = cast("list[dict[str, Any]]", data.get(table) or [])
+            page = [mapping(row) for row in items(data.get(table))]
             rows += page
             if len(page) < _PAGE:
                 return rows

@@ -20,6 +20,7 @@ from flowtui import addresses
 from flowtui.api import causes
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
+from flowtui.json_shapes import mapping
 from flowtui.models import Json, JsonObject
 from flowtui.text import clean, redact
 
@@ -30,6 +31,8 @@ _LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes."""
 _BACK_OFF = (0.1, 0.3, 0.6)
 """Seconds before each retry, where the server names no time."""
+_LONGEST_PAUSE = 5.0
+"""Seconds; a server that asks for more is not asked again, its status is told instead."""
 _BUSY = (429, 502, 503, 504)
 _REDIRECT = (301, 302, 303, 307, 308)
 
@@ -76,6 +79,7 @@ class Transport:
         self._ca_file = ca_file
         self._server = causes.Server(address, ca_file)
         self._http: httpx.AsyncClient | None = None
+        self._making = asyncio.Lock()
 
     async def post(
         self,
@@ -109,13 +113,14 @@ class Transport:
 
     async def get(self, url: str) -> tuple[int, Json]:
         """Status and JSON content of a plain GET without the token; (0, None) when it fails."""
+        client = await self._client()
         import httpx
 
         try:
             async with asyncio.timeout(self.timeout):
-                response = await self._client().get(url, auth=None)
+                response = await client.get(url, auth=None)
                 return response.status_code, response.json()
-        except (TimeoutError, httpx.HTTPError, ValueError):
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
             return 0, None
 
     async def close(self) -> None:
@@ -128,19 +133,22 @@ class Transport:
     async def _attempts(
         self, url: str, body: bytes, headers: Mapping[str, str], safe: bool, progress: _Progress
     ) -> JsonObject:
+        client = await self._client()
         import httpx
 
         for pause in (*_BACK_OFF, None):
             failure: httpx.HTTPError | None = None
             answer: _Answer | None = None
             try:
-                answer = await self._send(url, body, headers, progress)
+                answer = await self._send(client, url, body, headers, progress)
             except httpx.HTTPError as error:
                 failure = error
+            except httpx.InvalidURL as error:
+                raise causes.unusable_address(self.address, str(error)) from None
             again = (
                 _may_retry(failure, safe=safe)
                 if failure is not None
-                else answer is not None and answer.status in _BUSY and safe
+                else answer is not None and answer.may_ask_again and safe
             )
             if pause is not None and again:
                 await asyncio.sleep(answer.retry_after if answer and answer.retry_after else pause)
@@ -155,9 +163,13 @@ class Transport:
         raise AssertionError("the last attempt returns or raises")
 
     async def _send(
-        self, url: str, body: bytes, headers: Mapping[str, str], progress: _Progress
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        progress: _Progress,
     ) -> _Answer:
-        client = self._client()
         progress.may_have_left = False
         async with client.stream(
             "POST",
@@ -180,26 +192,42 @@ class Transport:
                 _seconds(response.headers.get("retry-after", "")),
             )
 
-    def _client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            import httpx
+    async def _client(self) -> httpx.AsyncClient:
+        """Made in a thread: importing httpx and reading the system's certificates take a while."""
+        async with self._making:
+            if self._http is None:
+                self._http = await asyncio.to_thread(self._new_client)
+            return self._http
 
-            for name in ("httpx", "httpcore"):
-                logging.getLogger(name).setLevel(logging.WARNING)
-            self._http = httpx.AsyncClient(
-                verify=self._trust(),
+    def _new_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        for name in ("httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        trust = self._trust()
+        try:
+            return httpx.AsyncClient(
+                verify=trust,
                 timeout=httpx.Timeout(None, connect=min(self.timeout, 10.0)),
                 follow_redirects=False,
                 # A proxy must not see what stays on this machine.
                 trust_env=not addresses.is_loopback(self.address),
             )
-        return self._http
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise causes.unusable_proxy(self.address, error) from None
 
     def _trust(self) -> ssl.SSLContext:
         if self.address.startswith("http://"):
             # Loading the system's certificates takes a while; without any, TLS is refused.
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context = ssl.create_default_context()
+        try:
+            context = ssl.create_default_context()
+        except OSError as error:
+            raise ControlPlaneError(
+                f"TLS cannot be set up: {error}",
+                where=self.address,
+                fix="check the variables SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE",
+            ) from None
         if self._ca_file is not None:
             try:
                 context.load_verify_locations(cafile=self._ca_file)
@@ -261,7 +289,9 @@ class Transport:
             raise RefusalError(
                 complaints, executed=document.get("data") is not None, where=self.address
             )
-        return cast("JsonObject", document.get("data") or {})
+        if not isinstance(document.get("data"), dict | None):
+            self._refuse_status(url, answer)
+        return mapping(document.get("data"))
 
     def _refuse_status(self, url: str, answer: _Answer) -> NoReturn:
         status = answer.status
@@ -310,11 +340,6 @@ class Transport:
         )
 
 
-def mapping(value: object) -> dict[str, Any]:
-    """A JSON object of an answer; empty for null and for anything else."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
 class _Progress:
     """How far a request came, told by httpcore: has any of it left this machine?"""
 
@@ -333,6 +358,11 @@ class _Answer:
     content_type: str
     location: str
     retry_after: float | None
+
+    @property
+    def may_ask_again(self) -> bool:
+        """Whether the server is only busy, and not for long."""
+        return self.status in _BUSY and (self.retry_after or 0) <= _LONGEST_PAUSE
 
     @property
     def is_page(self) -> bool:
@@ -377,4 +407,5 @@ def _shortened(text: str) -> str:
 
 def _seconds(retry_after: str) -> float | None:
     """Only seconds: a date would need clocks that agree."""
-    return float(retry_after) if retry_after.isdigit() else None
+    is_number = retry_after.isascii() and retry_after.isdigit()
+    return float(retry_after) if is_number else None

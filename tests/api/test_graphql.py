@@ -496,17 +496,74 @@ async def test_a_mutation_is_not_tried_again(cloud: RecordedCloud, connect: Conn
     assert len(cloud.requests) == count + 1
 
 
-async def test_a_long_retry_after_ends_with_the_time_limit(
+@pytest.mark.parametrize("retry_after", ["3600", "9" * 400])
+async def test_a_server_that_is_busy_for_long_is_not_asked_again(
+    cloud: RecordedCloud, connect: Connect, retry_after: str
+) -> None:
+    plane = connect(cloud)
+    await plane.identify()
+    count = len(cloud.requests)
+    cloud.fault = lambda request: Fault(429, headers={"Retry-After": retry_after})
+    with pytest.raises(ControlPlaneError, match="HTTP 429"):
+        await plane.projects()
+    assert len(cloud.requests) == count + 1
+
+
+async def test_a_retry_after_that_is_no_number_is_passed_over(
     cloud: RecordedCloud, connect: Connect
 ) -> None:
-    plane = connect(cloud, timeout=1)
+    plane = connect(cloud)
     await plane.identify()
-    cloud.fault = lambda request: Fault(429, headers={"Retry-After": "3600"})
-    with pytest.raises(ControlPlaneError, match="within 1 seconds"):
+    cloud.fault = lambda request: Fault(503, headers={"Retry-After": "\xb2"})
+    with pytest.raises(ControlPlaneError, match="HTTP 503"):
         await plane.projects()
 
 
 # --------------------------------------------------------------------------------- errors by cause
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "SOCKS is not supported"),
+        ("HTTPS_PROXY", "foo://127.0.0.1:1", "proxy that the environment names"),
+        ("SSLKEYLOGFILE", "/nowhere/keys", "TLS cannot be set up"),
+    ],
+)
+async def test_an_environment_that_cannot_be_used_is_named(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    plane = GraphQLControlPlane("https://control.invalid", None)
+    with pytest.raises(ControlPlaneError, match=said) as caught:
+        await plane.identify()
+    assert variable in caught.value.problem.fix
+    await plane.close()
+
+
+async def test_a_host_name_that_no_network_takes() -> None:
+    plane = GraphQLControlPlane("http://ü..com", None)
+    with pytest.raises(ControlPlaneError, match="address cannot be used"):
+        await plane.identify()
+    await plane.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("[1]", "there is no Prefect GraphQL API"),
+        ('{"project": [{"id": "1"}]}', "does not have the form"),
+        ('{"project": [7]}', "does not have the form"),
+    ],
+)
+async def test_an_answer_of_another_form_is_one_error(
+    cloud: RecordedCloud, connect: Connect, data: str, said: str
+) -> None:
+    plane = connect(cloud)
+    await plane.identify()
+    cloud.fault = lambda request: Fault(200, f'{{"data": {data}}}')
+    with pytest.raises(ControlPlaneError, match=said):
+        await plane.projects()
 
 
 async def test_nothing_listens(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
