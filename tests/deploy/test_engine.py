@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -196,6 +197,35 @@ async def test_nothing_listening_is_told(tmp_path: Path) -> None:
         await Engine.connect(environ={"DOCKER_HOST": f"unix://{path}"})
 
 
+async def test_ssh_that_ends_is_quoted_even_if_a_helper_holds_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ssh").write_text(
+        f"#!/bin/sh\nsleep 600 &\necho $! >> '{tmp_path}/helpers'\n"
+        f"[ -e '{tmp_path}/talk' ] && echo 'no route' >&2\nexit 255\n"
+    )
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(EngineError, match="by ssh: ssh ended with exit status 255"):
+        await Engine.connect(environ={"DOCKER_HOST": "ssh://host"})
+    (tmp_path / "talk").touch()
+    with pytest.raises(EngineError, match="by ssh: no route"):
+        await Engine.connect(environ={"DOCKER_HOST": "ssh://host"})
+    for pid in (tmp_path / "helpers").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+
+
+async def test_sockets_that_cannot_be_looked_for_are_not_there(tmp_path: Path) -> None:
+    strange = "x" * 300  # longer than a file's name can be
+    with pytest.raises(EngineError, match="its socket does not exist"):
+        await Engine.connect(
+            environ={
+                "DOCKER_HOST": f"unix://{tmp_path}/{strange}",
+                "XDG_RUNTIME_DIR": f"{tmp_path}/{strange}",
+            }
+        )
+
+
 async def test_a_web_server_is_not_taken_for_an_engine() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -353,20 +383,35 @@ async def _listening(port: int) -> None:
                 return
 
 
-@pytest.mark.parametrize("url", ["ssh://-oProxyCommand=x/", "ssh://me:password@host"])
-async def test_dangerous_ssh_addresses_are_refused(url: str) -> None:
-    with pytest.raises(EngineError, match="ssh"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://-oProxyCommand=x@host",
+        "ssh://-oProxyCommand=x/",
+        "ssh://me:password@host",
+        "ssh://host:port",
+        "ssh://[host",
+        "tcp://host:port",
+        "tcp://host:99999",
+        "tcp://[::1",
+        "tcp://ü..com:2375",
+    ],
+)
+async def test_addresses_that_nobody_can_connect_to_are_refused(url: str) -> None:
+    with pytest.raises(EngineError, match="cannot be used") as caught:
         await Engine.connect(environ={"DOCKER_HOST": url})
+    assert caught.value.problem.where == "DOCKER_HOST"
 
 
 @pytest.mark.real
-async def test_leftovers_can_be_pruned_by_label(docker_engine: RunningEngine) -> None:
+async def test_old_leftovers_with_a_label_are_pruned(docker_engine: RunningEngine) -> None:
     from tests.parts.base_images import python_image
 
     image = python_image(docker_engine, "3.11")
     label = f"flowtui-prune-{os.getpid()}"
     docker_engine.docker("run", "--label", label, image, "python", "-c", "")
     async with await Engine.connect() as engine:
-        assert len(await engine.containers(label)) == 1
-        await engine.prune_containers(label)
-        assert await engine.containers(label) == ()
+        await engine.prune_containers(label, older_than="1h")
+        assert len(docker_engine.containers(label)) == 1
+        await engine.prune_containers(label, older_than="-1m")  # whole seconds count
+        assert docker_engine.containers(label) == []

@@ -1,0 +1,18 @@
+"""Stage health check: does the flow work in the place where it will run?
+
+The probe runs in the image that will be pushed, by its ID, in a container that can do nothing else;
+or, for Local storage, in a fresh process of the interpreter outside the project folder. It tells
+facts; what they mean is decided here, outside of it.
+
+- `expectation`: what must be found
+- `probe`: the stand-alone program that looks
+- `container`, `process`: where it runs
+- `answer`: what it found
+- `checks`: what that means
+"""
+
+from flowtui.deploy.stages.healthcheck.checks import Check, HealthReport
+from flowtui.deploy.stages.healthcheck.expectation import Expectation
+from flowtui.deploy.stages.healthcheck.stage import check_image, check_local
+
+__all__ = ["Check", "Expectation", "HealthReport", "check_image", "check_local"]
