@@ -22,7 +22,6 @@ from flowtui.errors import DeployError, UsageError
 from flowtui.models import Problem
 
 _CHUNK = 2**18
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +134,7 @@ class Gatherer:
 
     def add_folder(self, root: Path, *, reserved: str) -> None:
         """The project folder, by the never-send list and its `.dockerignore`."""
-        rules = root / ".dockerignore"
-        ignore = DockerIgnore(rules.read_text(encoding="utf-8") if rules.is_file() else "")
+        ignore = DockerIgnore(_rules(root / ".dockerignore"))
         self._walk(root, "", ignore, "", leave_out=(reserved, ".dockerignore"))
 
     def _add(self, entry: Entry) -> None:
@@ -170,9 +168,13 @@ class Gatherer:
 
     def _add_item(self, path: str, item: os.DirEntry[str]) -> None:
         source = Path(item.path)
-        status = item.stat(follow_symlinks=False)
-        if stat.S_ISLNK(status.st_mode):
-            self._add(Entry(path, tarfile.SYMTYPE, link=str(source.readlink())))
+        try:
+            status = item.stat(follow_symlinks=False)
+            link = str(source.readlink()) if stat.S_ISLNK(status.st_mode) else ""
+        except FileNotFoundError:
+            return  # it went away while the folder was read
+        if link:
+            self._add(Entry(path, tarfile.SYMTYPE, link=link))
         elif stat.S_ISDIR(status.st_mode):
             self._add(Entry(path, tarfile.DIRTYPE))
         elif stat.S_ISREG(status.st_mode):
@@ -183,23 +185,29 @@ class Gatherer:
             )
 
 
-def never_sent_in_words(context: BuildContext) -> str:
-    """`12 files never sent: .env, .git/, …` or an empty text."""
-    names = context.never_sent
-    if not names:
-        return ""
-    more = ", …" if len(names) > _SHOWN else ""
-    return f"{len(names)} never sent: {', '.join(names[:_SHOWN])}{more}"
-
-
 def _status(source: Path, what: str) -> os.stat_result:
     try:
         return source.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(
-            f"{what}: {error.strerror}",
+            f"{what}: {reason}",
             where=str(source),
             fix="correct the path; it is taken relative to the project folder",
+        ) from error
+
+
+def _rules(dockerignore: Path) -> str:
+    try:
+        return dockerignore.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(
+            f"the rules of the build context cannot be read: {reason}",
+            where=str(dockerignore),
+            fix="make it a readable text file, or remove it",
         ) from error
 
 

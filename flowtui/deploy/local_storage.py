@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowtui import paths
-from flowtui.deploy.image import module_path
+from flowtui.deploy.image_spec import module_path
 from flowtui.deploy.slug import slug
 from flowtui.errors import DeployError, UsageError
 from flowtui.models import JsonObject, LoadedFlow, LocalModule
@@ -50,7 +51,7 @@ def prepare(
     """Read the modules and decide folder and content hash. Blocking.
 
     The hash covers what `image.content_hash` covers, as far as Local storage has it. Raises
-    UsageError for a module that cannot be read.
+    UsageError for a module or a folder that cannot be read.
     """
     sources = {module_path(m): _read(m) for m in loaded.modules if m.path}
     files = {**sources, **{f"flow:{path}": text for path, text in flow_sources.items()}}
@@ -105,10 +106,24 @@ def made_from(pickle_path: str, content_hash: str) -> bool:
 def _unused(folder: Path) -> Path:
     number = 2
     found = folder
-    while found.exists() and any(found.iterdir()):
+    while _is_in_use(found):
         found = folder.with_name(f"{folder.name}-{number}")
         number += 1
     return found
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(
+            f"the folder for stored flows cannot be read: {error.strerror}",
+            where=str(folder),
+            fix="choose another folder with the storage setting `directory`",
+        ) from error
 
 
 def _read(module: LocalModule) -> bytes:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy.build_context import never_sent_in_words
 from flowtui.deploy.engine import Engine
 from flowtui.deploy.events import LogLine, Stage
-from flowtui.deploy.image import ImageRecipe, ImageSpec, prepare
+from flowtui.deploy.image import ImageRecipe, prepare
+from flowtui.deploy.image_spec import ImageSpec
 from flowtui.deploy.stages.build import build_image, ensure_image, in_bytes, silence_noticed
 from flowtui.errors import DeployError, EngineError, UsageError
 from flowtui.models import LocalModule
@@ -135,7 +135,7 @@ async def test_a_users_dockerfile_sees_its_project_without_secrets(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     made = recipe(tmp_path, None, dockerfile="docker/Dockerfile", env_vars={"A": 'b`c"$d'})
-    assert never_sent_in_words(made.context) == "2 never sent: .env, .git/"
+    assert made.context.never_sent == (".env", ".git/")
     image = await built(made, b"pickle", "sample:dockerfile")
     code = (
         "import os; names = sorted(os.path.relpath(os.path.join(at, name), '/ctx')"

@@ -14,18 +14,12 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy.build_context import BuildContext, Entry, never_sent_in_words
+from flowtui.deploy.build_context import BuildContext, Entry
+from flowtui.deploy.dockerfile import render_dockerfile
 from flowtui.deploy.ignore import DockerIgnore, never_sent
-from flowtui.deploy.image import (
-    ImageSpec,
-    default_base_image,
-    gather,
-    image_labels,
-    installer_pin_for,
-    pins_for,
-    prepare,
-    render_dockerfile,
-)
+from flowtui.deploy.image import gather, image_labels, prepare
+from flowtui.deploy.image_spec import ImageSpec, default_base_image
+from flowtui.deploy.prefect_pins import installer_pin_for, pins_for
 from flowtui.deploy.slug import slug
 from flowtui.errors import DeployError, UsageError
 from flowtui.models import LocalModule
@@ -303,7 +297,6 @@ def test_the_project_folder_goes_without_secrets(tmp_path: Path) -> None:
     assert sent == expected
     left_out = set(SECRETS) | {f"{name}/" for name in SECRET_FOLDERS}
     assert set(context.never_sent) == left_out | {f"deep/er/{name}" for name in left_out}
-    assert never_sent_in_words(context).startswith(f"{2 * len(left_out)} never sent: ")
 
 
 def test_a_folder_in_files_goes_without_secrets_too(tmp_path: Path) -> None:
@@ -464,3 +457,30 @@ def test_the_summary_counts_everything_that_is_sent(tmp_path: Path) -> None:
 )
 def test_dockerignore_rules(rules: str, path: str, ignored: bool) -> None:
     assert DockerIgnore(rules).ignores(path) is ignored
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"\xff\xfe", "it is not UTF-8"), (None, "Too many levels of symbolic")]
+)
+def test_rules_that_cannot_be_read_send_nothing(
+    tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM x\n")
+    rules = tmp_path / ".dockerignore"
+    if content is None:
+        rules.symlink_to(rules.name)
+    else:
+        rules.write_bytes(content)
+    with pytest.raises(UsageError, match=said) as caught:
+        gather(spec_in(tmp_path, dockerfile="Dockerfile"))
+    assert caught.value.problem.where == str(rules)
+
+
+def test_a_path_with_a_nul_is_no_path(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="null byte"):
+        gather(spec_in(tmp_path, files={"a\0b": "/a"}))
+
+
+def test_an_option_of_pip_with_an_open_quote_is_no_requirement(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a requirement"):
+        render_dockerfile(spec_in(tmp_path, python_dependencies=('--find-links "x',)))
