@@ -74,14 +74,14 @@ class OsKeyring:
     async def status(self) -> KeyringStatus:
         """Judge the backend by its class, without reading or writing anything."""
         try:
-            return judge(await self._backend())
+            _, status = await self._backend()
         except KeyringError as error:
             return KeyringStatus("none", False, str(error))
+        return status
 
     async def get(self, address: str) -> tuple[str | None, str]:
         """The token kept for this address, if any, and the name of the keyring."""
-        backend = await self._backend()
-        status = judge(backend)
+        backend, status = await self._backend()
         if status.name == "none":
             return None, status.name
         return await self._call(lambda: backend.get_password(SERVICE, address)), status.name
@@ -91,8 +91,7 @@ class OsKeyring:
 
         Raises KeyringError, also when the keyring is not safe to write to.
         """
-        backend = await self._backend()
-        status = judge(backend)
+        backend, status = await self._backend()
         if not status.safe:
             raise KeyringError(status.reason)
         # The package's own type of this method is incomplete.
@@ -109,7 +108,7 @@ class OsKeyring:
         if token is None:
             return None
         del token
-        backend = await self._backend()
+        backend, _ = await self._backend()
         await self._call(lambda: backend.delete_password(SERVICE, address))
         if await self._call(lambda: backend.get_password(SERVICE, address) is not None):
             raise KeyringError(f"the keyring {name} still holds the token after deleting it")
@@ -125,9 +124,10 @@ class OsKeyring:
             )
         return self._stuck.done()
 
-    async def _backend(self) -> KeyringBackend:
+    async def _backend(self) -> tuple[KeyringBackend, KeyringStatus]:
+        """Judged where it is called: a chainer asks every keyring whether it is there."""
         await self._call(_import_quietly, _IMPORT_LIMIT)
-        return await self._call(_get_keyring)
+        return await self._call(_judged_keyring)
 
     async def _call(self, call: Callable[[], T], limit: float | None = None) -> T:
         if self._stuck is not None and not self._stuck.done():
@@ -209,10 +209,11 @@ def _import_quietly() -> None:
     logger.propagate = False
 
 
-def _get_keyring() -> KeyringBackend:
+def _judged_keyring() -> tuple[KeyringBackend, KeyringStatus]:
     import keyring
 
-    return keyring.get_keyring()
+    backend = keyring.get_keyring()
+    return backend, judge(backend)
 
 
 def _in_words(error: Exception) -> str:

@@ -235,6 +235,31 @@ def test_a_keyring_that_waits_for_a_person_stops_neither_the_app_nor_its_exit(
     assert (home.path / "calls").read_text() == "get ", "no second call is made while one waits"
 
 
+def test_a_chain_whose_keyrings_do_not_answer_is_judged_off_the_event_loop(
+    home: KeyringHome,
+) -> None:
+    (home.path / "hanging.py").write_text(
+        textwrap.dedent("""
+        import threading
+        import keyring.backend
+        class Keyring(keyring.backend.KeyringBackend):
+            priority = 9
+            @property
+            def backends(self):
+                threading.Event().wait()
+            def get_password(self, service, username): return None
+            def set_password(self, service, username, password): pass
+        """)
+    )
+    main = """
+    status = await CredentialStore({}, OsKeyring(limit=0.5)).keyring_status()
+    answers["status"] = [status.name, status.safe, status.reason]
+    """
+    environ = {"PYTHON_KEYRING_BACKEND": "hanging.Keyring"}
+    got = answers(home.run_without_bus(body(main), environ))
+    assert got["status"] == ["none", False, "the keyring is waiting for an unlock on the desktop"]
+
+
 def test_after_the_unlock_the_keyring_is_asked_again(home: KeyringHome) -> None:
     (home.path / "blocking.py").write_text(BLOCKING)
     main = """
