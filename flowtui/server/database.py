@@ -7,6 +7,7 @@ processes. Reads never wait for writes.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, configure_mappers
@@ -151,7 +152,7 @@ def _engine(where: Path | str) -> Engine:
 
 
 def _sqlite(path: Path) -> Engine:
-    path = path.expanduser().absolute()
+    path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111  (Path's raises for ~nobody)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
@@ -162,7 +163,7 @@ def _sqlite(path: Path) -> Engine:
             fix="choose another place with --database",
         ) from None
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),
         pool_size=CONNECTIONS,
         hide_parameters=True,
         connect_args={"timeout": _LOCK_WAIT_SECONDS, "check_same_thread": False},

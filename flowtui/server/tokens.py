@@ -41,10 +41,20 @@ def read_token(file: Path) -> str:
 
 
 def generated_token() -> str:
-    """The token that was made for this machine's server, made now if there is none yet."""
+    """The token that was made for this machine's server, made now if there is none yet.
+
+    Raises UsageError when it cannot be kept or read.
+    """
     file = token_file()
-    if not file.exists():
-        _create(file, secrets.token_urlsafe(32))
+    try:
+        if not file.exists():
+            _create(file, secrets.token_urlsafe(32))
+    except OSError as error:
+        raise UsageError(
+            f"a token cannot be kept: {error.strerror}",
+            where=str(file),
+            fix=f"set {VARIABLE}, or FLOWTUI_HOME to a folder that can be written",
+        ) from None
     return read_token(file)
 
 
@@ -52,10 +62,10 @@ def _create(file: Path, token: str) -> None:
     """Whole or not at all, readable by the owner only; the first of two processes wins."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(f"{token}\n")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(f"{token}\n")
         file.hardlink_to(draft)
     except FileExistsError:
         return

@@ -60,3 +60,15 @@ def test_a_name_counts_as_the_address_behind_it(
 
 def test_a_port_that_is_none(tmp_path: Path) -> None:
     assert "70000" in refused(ServerSettings("127.0.0.1", 70000, tmp_path / "server.db"))
+
+
+@pytest.mark.parametrize("name", ["what?.db", "a#b%41.db", "~no-such-user.db"])
+def test_a_file_of_any_name_is_the_one_that_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_database(Path(name)).close()
+    assert (tmp_path / name).stat().st_size > 0
+    assert {file.name.removesuffix("-wal").removesuffix("-shm") for file in tmp_path.iterdir()} == {
+        name
+    }

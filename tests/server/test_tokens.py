@@ -51,6 +51,16 @@ def test_one_is_made_on_first_use_and_kept() -> None:
     assert [file.name for file in tokens.token_file().parent.iterdir()] == ["server-token"]
 
 
+def test_one_that_cannot_be_kept_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FLOWTUI_HOME", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match="cannot be kept: Not a directory") as caught:
+        tokens.generated_token()
+    assert tokens.VARIABLE in caught.value.problem.fix
+
+
 def test_two_first_uses_agree() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: tokens.generated_token(), range(8)))) == 1

@@ -42,7 +42,6 @@ FINISHED = frozenset(
         "Mapped", "Looped", "Finished", "ValidationFailed", "Aborted",
     }
 )  # fmt: skip
-SCHEDULED = frozenset({"Scheduled", "Retrying", "Resume", "Queued", "Paused"})
 
 StateDocument = Mapping[str, Any]
 
