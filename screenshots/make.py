@@ -38,6 +38,8 @@ STAGE = Path("/tmp/flowtui-demo")
 FLOW = "example-storage"
 """The sample flow of hello.py."""
 SMALL, LARGE = (80, 24), (160, 45)
+_PUSHED = 40_000_000
+"""Bytes of a push that is well under way."""
 _PATIENCE = 180.0
 """Seconds that a screen may take to come."""
 
@@ -117,11 +119,11 @@ class Camera:
         return not self.ended
 
     async def pushing(self) -> bool:
-        """Until bytes were pushed; False where there is no push to be seen."""
+        """Until it is well under way; False where there is no push to be seen."""
 
         def underway() -> bool:
             total = self.record.total_progress(Stage.PUSH)
-            return self.ended or (total is not None and (total.fraction or 0) > 0.25)
+            return self.ended or (total is not None and total.current > _PUSHED)
 
         await self.until(underway)
         await self.pilot.pause(0.2)
@@ -237,15 +239,15 @@ async def shoot_large(project: Path) -> list[Path]:
     """The main ones at 160x45, dark and light."""
     async with camera(project, LARGE) as cam:
         await connected(cam)
-        await cam.planned(FLOW)
+        await cam.planned("nightly load")
+        await cam.take("plan")
         await cam.press("enter")
-        if await cam.building():
-            await cam.take("deploy-build")
         await cam.finished()
+        await cam.press("2")
         await cam.take("deploy-done")
         await cam.press("escape", "1", "g", "enter")
         await cam.idle()
-        await cam.select(FLOW)
+        await cam.select("nightly load")
         await cam.idle()
         await cam.pilot.pause(0.4)
         await cam.take("main")

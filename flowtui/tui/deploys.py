@@ -235,6 +235,9 @@ class DeployRecord:
     def _add_problem(self, event: ProblemFound) -> None:
         self.problems.append(Problem(event.what, event.where, event.fix))
         log = self.logs[event.stage if event.stage is not None else self.telling_stage]
+        last = log.line(len(log) - 1)
+        if last is not None and event.what in last.text:
+            return  # the stage said so itself
         for line in event.what.splitlines():
             log.append(line, Level.ERROR)
 

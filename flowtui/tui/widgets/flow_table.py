@@ -39,7 +39,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
         fixed.append(Column("project", "Project", 18))
     padding = 2 * (len(fixed) + 2) + 1
     rest = max(width - padding - sum(column.width for column in fixed), 16)
-    name = max(min(rest * 3 // 5, 40), 8)
+    name = max(min(rest * 5 // 9, 40), 8)
     by_key = {column.key: column for column in fixed}
     by_key["name"] = Column("name", "Name", name)
     by_key["file"] = Column("file", "File", rest - name)

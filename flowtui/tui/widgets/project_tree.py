@@ -34,6 +34,11 @@ class Hint:
     text: str
 
 
+_LEAST = 18
+"""Cells of the tree in the narrowest layout; before the first layout it has none."""
+_INDENT = 5
+"""Cells of guides, triangle and scroll bar before and after a flow's name."""
+
 NodeData: TypeAlias = Project | RegisteredFlow | FlowVersion | Hint
 
 
@@ -153,7 +158,9 @@ class ProjectTree(Performs, Tree[NodeData]):
         now = datetime.now(UTC)
         for flow in _by_name(project, versions):
             newest = flow.versions[0]
-            label = Text.assemble(plain(flow.name), (f" v{newest.version}", self._muted))
+            label, number = Text(plain(flow.name)), f" v{newest.version}"
+            if label.cell_len + len(number) <= max(self.size.width, _LEAST) - _INDENT:
+                label.append(number, style=self._muted)
             child = node.add(label, flow)
             for version in flow.versions:
                 when = ago(version.created, now)
