@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from flowtui.server.operations.base import (
     Act,
@@ -166,8 +166,7 @@ class DeleteApiKey:
 
 @mutation
 def delete_api_key(act: Act, wanted: DeleteApiKey) -> SuccessPayload:
-    row = act.row(AuthApiKey, wanted.key_id)
-    act.session.execute(delete(AuthApiKey).where(AuthApiKey.id == row.id))
+    act.delete(AuthApiKey, wanted.key_id)
     return SuccessPayload()
 
 
@@ -206,8 +205,7 @@ class DeleteApiToken:
 
 @mutation
 def delete_api_token(act: Act, wanted: DeleteApiToken) -> SuccessPayload:
-    row = act.row(ApiToken, wanted.token_id)
-    act.session.execute(delete(ApiToken).where(ApiToken.id == row.id))
+    act.delete(ApiToken, wanted.token_id)
     return SuccessPayload()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from flowtui.server.operations.base import (
     Act,
@@ -59,8 +59,7 @@ class DeleteAgent:
 
 @mutation
 def delete_agent(act: Act, wanted: DeleteAgent) -> SuccessPayload:
-    agent = act.row(Agent, wanted.agent_id)
-    act.session.execute(delete(Agent).where(Agent.id == agent.id))
+    act.delete(Agent, wanted.agent_id)
     return SuccessPayload()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_type_hints
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from flowtui.server.scalars import JSON, TIMESTAMP, UUID
@@ -71,6 +71,11 @@ class Act:
         if row is None:
             raise Refused(f"there is no {entity.__tablename__.replace('_', ' ')} {row_id}")
         return row
+
+    def delete(self, entity: type[RowType], row_id: str) -> None:
+        """Delete the row, and with it what belongs to it; Refused when there is none."""
+        row = self.row(entity, row_id)
+        self.session.execute(delete(entity).where(entity.id == row.id))
 
 
 RowType = TypeVar("RowType", bound=Table)

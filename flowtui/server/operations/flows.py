@@ -357,8 +357,7 @@ class OfFlowGroup:
 @mutation
 def delete_flow_group(act: Act, wanted: OfFlowGroup) -> SuccessPayload:
     """Every version of a flow."""
-    group = act.row(FlowGroup, wanted.flow_group_id)
-    act.session.execute(delete(FlowGroup).where(FlowGroup.id == group.id))
+    act.delete(FlowGroup, wanted.flow_group_id)
     return SuccessPayload()
 
 

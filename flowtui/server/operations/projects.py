@@ -98,8 +98,7 @@ class DeleteProject:
 @mutation
 def delete_project(act: Act, wanted: DeleteProject) -> SuccessPayload:
     """Everything in the project goes with it: flows, their runs, their logs."""
-    project = act.row(Project, wanted.project_id)
-    act.session.execute(delete(Project).where(Project.id == project.id))
+    act.delete(Project, wanted.project_id)
     act.session.execute(
         delete(FlowGroup).where(~exists().where(Flow.flow_group_id == FlowGroup.id))
     )

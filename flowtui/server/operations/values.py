@@ -89,8 +89,7 @@ def set_key_value(act: Act, wanted: SetKeyValue) -> IdPayload:
 
 @mutation
 def delete_key_value(act: Act, wanted: DeleteKeyValue) -> SuccessPayload:
-    pair = act.row(KeyValue, wanted.key_value_id)
-    act.session.execute(delete(KeyValue).where(KeyValue.id == pair.id))
+    act.delete(KeyValue, wanted.key_value_id)
     return SuccessPayload()
 
 
@@ -124,8 +123,7 @@ def update_task_tag_limit(act: Act, wanted: SetTagLimit) -> IdPayload:
 
 @mutation
 def delete_task_tag_limit(act: Act, wanted: DeleteTagLimit) -> SuccessPayload:
-    row = act.row(TaskTagLimit, wanted.limit_id)
-    act.session.execute(delete(TaskTagLimit).where(TaskTagLimit.id == row.id))
+    act.delete(TaskTagLimit, wanted.limit_id)
     return SuccessPayload()
 
 
@@ -167,6 +165,5 @@ def update_task_run_artifact(act: Act, wanted: UpdateArtifact) -> SuccessPayload
 
 @mutation
 def delete_task_run_artifact(act: Act, wanted: DeleteArtifact) -> SuccessPayload:
-    artifact = act.row(TaskRunArtifact, wanted.task_run_artifact_id)
-    act.session.execute(delete(TaskRunArtifact).where(TaskRunArtifact.id == artifact.id))
+    act.delete(TaskRunArtifact, wanted.task_run_artifact_id)
     return SuccessPayload()
