@@ -6,6 +6,7 @@ found or stored is made known to the redactor.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import os
@@ -151,10 +152,10 @@ class CredentialStore:
         self._notes.clear()
         address = addresses.normalise(api_url)
         return (
-            self._from_environment(address)
+            await asyncio.to_thread(self._from_environment, address)
             or self._from_session(address)
             or await self._from_keyring(address)
-            or self._from_file(address)
+            or await asyncio.to_thread(self._from_file, address)
             or self._from_prefect(address)
         )
 
@@ -170,12 +171,12 @@ class CredentialStore:
             self._session[address] = secret
             return "this session only; it is forgotten when flowtui ends"
         if where is Where.FILE:
-            self._write_file(address, secret)
+            await asyncio.to_thread(self._write_file, address, secret)
             await self._forget_in_keyring(address)
             place = f"{credentials_file()}, as plain text that only you can read"
         else:
             place = await self._write_keyring(address, secret)
-            self._forget_in_file(address)
+            await asyncio.to_thread(self._forget_in_file, address)
         self._session.pop(address, None)
         return place
 
@@ -186,7 +187,7 @@ class CredentialStore:
         places = [
             str(Source.SESSION) if self._session.pop(address, None) else None,
             await self._forget_in_keyring(address),
-            self._forget_in_file(address),
+            await asyncio.to_thread(self._forget_in_file, address),
         ]
         for name in ("FLOWTUI_API_KEY", "FLOWTUI_API_KEY_FILE"):
             if self._environ.get(name):

@@ -45,13 +45,13 @@ class Redactor:
     _SHORTEST = 6
 
     def __init__(self) -> None:
-        self._secrets: list[str] = []
+        self._secrets: tuple[str, ...] = ()
 
     def add(self, secret: str) -> None:
         """Anything shorter than six characters is left alone: it would mask ordinary words."""
         if len(secret) >= self._SHORTEST and secret not in self._secrets:
-            self._secrets.append(secret)
-            self._secrets.sort(key=len, reverse=True)
+            # A new tuple: another thread may be masking text by the old one.
+            self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
 
     def __call__(self, text: str) -> str:
         for secret in self._secrets:

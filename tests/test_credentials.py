@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import os
@@ -144,6 +145,20 @@ async def test_a_bad_token_file_is_an_error_not_a_surprise(
     with pytest.raises(CredentialsError) as caught:
         await store(FLOWTUI_API_KEY_FILE=str(file)).find(A)
     assert str(file) in caught.value.problem.where
+
+
+async def test_a_token_file_that_is_a_pipe_does_not_hold_the_event_loop(tmp_path: Path) -> None:
+    """As a shell's `<(command)` gives it: the writer comes when it comes."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    finding = asyncio.create_task(
+        CredentialStore({"FLOWTUI_API_KEY_FILE": str(pipe)}).find("https://a.example")
+    )
+    await asyncio.sleep(0)
+    await asyncio.to_thread(pipe.write_text, "token-of-a-pipe\n")
+    found = await finding
+    assert found is not None
+    assert found.secret.reveal() == "token-of-a-pipe"
 
 
 async def test_a_mounted_token_file_may_be_a_link(tmp_path: Path) -> None:
