@@ -245,25 +245,10 @@ class Engine:
         unlimited: bool = False,
         timeout: float = _ANSWER_SECONDS,
     ) -> JsonObject:
-        answer = await self._answer(
-            method, path, params=params, body=body, unlimited=unlimited, timeout=timeout
-        )
-        return mapping(answer)
-
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: JsonObject | None = None,
-        unlimited: bool = False,
-        timeout: float = _ANSWER_SECONDS,
-    ) -> Json:
         content = await self._call(
             method, path, params=params, body=body, unlimited=unlimited, timeout=timeout
         )
-        return self._parsed(content)
+        return mapping(self._parsed(content))
 
     def _parsed(self, content: bytes) -> Json:
         try:

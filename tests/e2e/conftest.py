@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.parts.base_images import prefect_image
 from tests.parts.control_plane import RunningServer, embedded_server
+from tests.parts.engine import RunningEngine
 from tests.parts.fixtures import (  # noqa: F401  (fixtures of these tests)
     docker_engine,
     password_registry,
@@ -22,6 +24,7 @@ from tests.parts.fixtures import (  # noqa: F401  (fixtures of these tests)
     running_docker,
 )
 from tests.parts.prefects import prefect_python
+from tests.parts.registry import RunningRegistry
 
 
 @dataclass
@@ -139,6 +142,20 @@ def project(tmp_path: Path, server: RunningServer) -> Project:
     made = Project(root, server.url)
     assert made.run("projects", "create", "My Project").code == 0
     return made
+
+
+def store_in_docker(
+    project: Project,
+    engine: RunningEngine,
+    registry: RunningRegistry,
+    python: Path,
+    *,
+    namespace: str,
+) -> None:
+    """Make a project of Prefect 1.4.1 whose images are built and pushed."""
+    base = prefect_image(engine, "1.4.1")
+    where = f"{registry.host}/{namespace}"
+    project.configure(python, f'base_image = "{base}"\nregistry_url = "{where}"')
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from flowtui.errors import ExitCode
-from tests.e2e.conftest import Project, Ran
-from tests.parts.base_images import prefect_image
+from tests.e2e.conftest import Project, Ran, store_in_docker
 from tests.parts.engine import RunningEngine
 from tests.parts.holding_proxy import holding_proxy
 from tests.parts.registry import RunningRegistry
@@ -41,10 +40,7 @@ def docker(
     plain_registry: RunningRegistry,
     python_141: Path,
 ) -> Project:
-    base = prefect_image(docker_engine, "1.4.1")
-    project.configure(
-        python_141, f'base_image = "{base}"\nregistry_url = "{plain_registry.host}/c"'
-    )
+    store_in_docker(project, docker_engine, plain_registry, python_141, namespace="c")
     project.write("flow.py", _FLOW)
     return project
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowtui.errors import ExitCode
-from tests.e2e.conftest import Project, Ran
+from tests.e2e.conftest import Project, Ran, store_in_docker
 from tests.parts.base_images import prefect_image, python_image
 from tests.parts.control_plane import embedded_server
 from tests.parts.engine import RunningEngine
@@ -60,10 +60,7 @@ def docker(
     python_141: Path,
 ) -> Project:
     """A project whose images are built and pushed."""
-    base = prefect_image(docker_engine, "1.4.1")
-    project.configure(
-        python_141, f'base_image = "{base}"\nregistry_url = "{plain_registry.host}/e"'
-    )
+    store_in_docker(project, docker_engine, plain_registry, python_141, namespace="e")
     project.write("flow.py", _FLOW)
     return project
 
