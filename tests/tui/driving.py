@@ -59,7 +59,10 @@ class AppDriver:
 
     async def see(self, *words: str) -> str:
         """The first screen with all of these words on it."""
-        await self.until(lambda: all(word in self.screen_text() for word in words))
+        try:
+            await self.until(lambda: all(word in self.screen_text() for word in words))
+        except TimeoutError:
+            raise AssertionError(f"{words} did not come:\n{self.screen_text()}") from None
         return self.screen_text()
 
     def said(self) -> str:

@@ -129,7 +129,7 @@ async def test_a_locked_keyring_is_waited_for_and_its_token_is_used_once_it_open
     async with app_on(tmp_path, server.url) as driver:
         assert driver.app.session.connection.keyring_waits
         await driver.press("5")
-        await driver.see("the keyring is locked", "the token was refused")
+        await driver.see("the keyring is locked", "token needed")
         await driver.press("j", "escape", "question_mark", "escape", "5")
         backend.unlocked.set()
         await driver.until(lambda: driver.app.session.connected)
