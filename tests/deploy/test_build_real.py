@@ -293,15 +293,17 @@ async def test_output_is_joined_to_lines_and_cleaned(
     script = (
         f"import sys; print('{mark}'); sys.stdout.write('half '); sys.stdout.flush();"
         "print('line'); sys.stdout.write('10%\\r100%\\n');"
-        "print('\\x1b]0;title\\x07plain \\x1b[31mred\\x1b[0m'); sys.stdout.write('no newline');"
-        "sys.stdout.flush(); sys.stderr.write('first wrong\\nsecond wrong\\n')"
+        "print('\\x1b]0;title\\x07plain \\x1b[31mred\\x1b[0m'); sys.stdout.write('no newline')"
     )
     (tmp_path / "say.py").write_text(script)
+    # A step of its own: the engine mixes the two streams of a step as they come.
+    complaint = "import sys; sys.stderr.write('first wrong\\nsecond wrong\\n')"
+    (tmp_path / "complain.py").write_text(complaint)
     made = recipe(
         tmp_path,
         python_image(docker_engine, "3.11"),
-        files={"say.py": "/say.py"},
-        extra_dockerfile_commands=("RUN python /say.py",),
+        files={"say.py": "/say.py", "complain.py": "/complain.py"},
+        extra_dockerfile_commands=("RUN python /say.py", "RUN python /complain.py"),
     )
     recorder = Recorder(Stage.BUILD)
     async with await Engine.connect() as engine:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.deploy import diagnosis
+from flowtui.deploy.engine_errors import EngineRefusedError
 from flowtui.deploy.events import Level
 from flowtui.deploy.registry import ImageReference
 from flowtui.deploy.registry_credentials import encode_header, find_credentials, server_key
 from flowtui.deploy.stages.context import StageContext
 from flowtui.errors import DeployError, EngineError
-from flowtui.models import JsonObject, Problem
+from flowtui.models import JsonObject
 
 if TYPE_CHECKING:
     from flowtui.deploy.engine import Engine, ImageInfo
@@ -79,11 +80,8 @@ async def build_image(
                 if "error" in event:
                     output.finish()
                     raise _failed(str(event["error"]), output.tail, base)
-    except EngineError as error:
-        message = getattr(error, "message", None)
-        if message is None:
-            raise
-        raise _failed(str(message), output.tail, base) from error
+    except EngineRefusedError as refusal:
+        raise _failed(refusal.message, output.tail, base) from refusal
     output.finish()
     if not image_id:
         raise EngineError(
@@ -170,13 +168,10 @@ async def _pull(ctx: StageContext, engine: Engine, image: str, environ: Mapping[
             async for event in events:
                 heard()
                 if "error" in event:
-                    raise _problem_error(diagnosis.of_pull(str(event["error"]), image))
+                    raise DeployError.of(diagnosis.of_pull(str(event["error"]), image))
                 report_layer(ctx, event)
-    except EngineError as error:
-        message = getattr(error, "message", None)
-        if message is None:
-            raise
-        raise _problem_error(diagnosis.of_pull(str(message), image)) from error
+    except EngineRefusedError as refusal:
+        raise DeployError.of(diagnosis.of_pull(refusal.message, image)) from refusal
 
 
 def report_layer(ctx: StageContext, event: JsonObject) -> None:
@@ -246,11 +241,7 @@ def _image_id(event: JsonObject) -> str:
 
 
 def _failed(error: str, tail: deque[str], base: str) -> DeployError:
-    return _problem_error(diagnosis.of_build(error, tuple(tail), base=base))
-
-
-def _problem_error(problem: Problem) -> DeployError:
-    return DeployError(problem.what, where=problem.where, fix=problem.fix)
+    return DeployError.of(diagnosis.of_build(error, tuple(tail), base=base))
 
 
 async def _all_credentials(dockerfile: str, environ: Mapping[str, str]) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.deploy import diagnosis
+from flowtui.deploy.engine_errors import EngineRefusedError
 from flowtui.deploy.events import Level
 from flowtui.deploy.registry import ImageReference, is_loopback
 from flowtui.deploy.stages.build import report_layer, silence_noticed
@@ -70,11 +71,8 @@ async def _push(
                     raise _failed(str(event["error"]), reference)
                 digest = _digest(event) or digest
                 report_layer(ctx, event)
-    except EngineError as error:
-        message = getattr(error, "message", None)
-        if message is None:
-            raise
-        raise _failed(str(message), reference) from error
+    except EngineRefusedError as refusal:
+        raise _failed(refusal.message, reference) from refusal
     if not digest:
         raise EngineError(
             "the engine ended the push without a digest",
@@ -113,5 +111,4 @@ def _digest(event: JsonObject) -> str:
 
 
 def _failed(error: str, reference: ImageReference) -> EngineError:
-    problem = diagnosis.of_push(error, reference.registry, reference.repository)
-    return EngineError(problem.what, where=problem.where, fix=problem.fix)
+    return EngineError.of(diagnosis.of_push(error, reference.registry, reference.repository))
