@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 from asyncio import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 Take = Callable[[bytes], None]
 
@@ -47,14 +47,16 @@ async def run(
                     read_end, write_end = os.pipe()
                     write_ends.append(write_end)
                     readers.append(asyncio.create_task(_read(read_end, take)))
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=subprocess.DEVNULL if stdin is None else stdin,
-                stdout=write_ends[0],
-                stderr=write_ends[-1],
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
+            process = await _started(
+                asyncio.create_subprocess_exec(
+                    *command,
+                    stdin=subprocess.DEVNULL if stdin is None else stdin,
+                    stdout=write_ends[0],
+                    stderr=write_ends[-1],
+                    cwd=cwd,
+                    env=env,
+                    start_new_session=True,
+                )
             )
         finally:
             for write_end in write_ends:
@@ -66,6 +68,17 @@ async def run(
             await _end_group(process)
     finally:
         await _drained(readers)
+
+
+async def _started(starting: Coroutine[Any, Any, subprocess.Process]) -> subprocess.Process:
+    task = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # It may run already and have children; asyncio would end the process alone.
+        with contextlib.suppress(OSError):
+            await _end_group(await task)
+        raise
 
 
 async def _read(read_end: int, take: Take) -> None:

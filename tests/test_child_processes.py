@@ -65,6 +65,22 @@ async def test_what_ignores_the_request_to_end_is_ended_all_the_same() -> None:
     await gone(sleep_pid)
 
 
+async def test_cancelled_while_it_starts_nothing_is_left(tmp_path: Path) -> None:
+    """The event loop stands still until the command has told its children."""
+    pipe = tmp_path / "pids"
+    os.mkfifo(pipe)
+    script = f"sleep 600 & echo $$ $! > '{pipe}'; wait"
+    running = asyncio.create_task(shell(script, lambda _: None))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    pids = pipe.read_text()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    for pid in map(int, pids.split()):
+        await gone(pid)
+
+
 async def test_the_time_limit() -> None:
     with pytest.raises(TimeoutError):
         await shell("sleep 600", lambda _: None, time_limit=0.1)

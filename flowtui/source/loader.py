@@ -372,6 +372,7 @@ _OWN_KINDS = frozenset(
         "BadSettings",
         "CannotPickle",
         "TooLarge",
+        "NoRoom",
         "UnsupportedPrefect",
         "SystemExit",
     }

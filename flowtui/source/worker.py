@@ -1132,6 +1132,15 @@ def report(kind, message, hint, frames):
     return {"type": kind, "message": message, "hint": hint, "frames": frames}
 
 
+def no_room(error):
+    return report(
+        "NoRoom",
+        "the pickled flow cannot be written: %s" % (error.strerror or error),
+        "free some space where temporary files are, or set TMPDIR to a folder on another disk",
+        [],
+    )
+
+
 # The two actions
 
 
@@ -1222,7 +1231,10 @@ def main():
     if os.getpid() != pid:
         os._exit(0)
     if content is not None:
-        write_whole(request["pickle"], content)
+        try:
+            write_whole(request["pickle"], content)
+        except OSError as error:
+            result = json.dumps({"error": no_room(error)})
     write_whole(request["answer"], result.encode("utf-8"))
     flush(sys.stdout)
     flush(sys.stderr)

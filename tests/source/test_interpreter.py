@@ -143,7 +143,6 @@ async def test_versions_are_read_without_importing(
 
 async def test_a_python_that_hangs_is_ended_with_its_children_when_cancelled(root: Path) -> None:
     os.mkfifo(root / "pids")
-    (root / "hanging").write_text("#!/bin/sh\nsleep 600 &\necho $$ $! > pids\nwait\n")
     (root / "hanging").write_text(f"#!/bin/sh\nsleep 600 &\necho $$ $! > '{root}/pids'\nwait\n")
     (root / "hanging").chmod(0o755)
     asking = asyncio.create_task(find_interpreter(root, "./hanging"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import resource
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -242,22 +243,39 @@ async def test_what_cannot_be_pickled_is_named(project: Project) -> None:
     assert "task 'uses_lock' cannot be pickled" in caught.value.problem.what
 
 
+_HEAVY = """
+    import os
+    from prefect import Flow, task
+    DATA = os.urandom(3000000)
+    @task
+    def heavy(): return len(DATA)
+    with Flow("x") as flow:
+        heavy()
+"""
+
+
 async def test_a_pickle_beyond_the_limit_names_its_heaviest_task(project: Project) -> None:
     project.write(
         "flow.py",
-        """
-        import os
-        from prefect import Flow, task
-        DATA = os.urandom(3000000)
-        @task
-        def heavy(): return len(DATA)
-        with Flow("x") as flow:
-            heavy()
-        """,
+        _HEAVY,
     )
     python = interpreter("1.4.1")
     with pytest.raises(LoadError, match=r"limit is 2\.0 MB; the most is in task 'heavy'"):
         await pickle_flow(project.flow(), project.root, python, docker(), pickle_limit=2_000_000)
+
+
+async def test_a_disk_without_room_for_the_pickle(project: Project) -> None:
+    """A limit on the size of a file is the full disk that can be had anywhere."""
+    project.write("flow.py", _HEAVY)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, before[1]))
+    try:
+        with pytest.raises(LoadError, match="cannot be written: File too large") as caught:
+            await pickle_flow(project.flow(), project.root, interpreter("1.4.1"), docker())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.kind == "NoRoom"
+    assert "TMPDIR" in caught.value.problem.fix
 
 
 async def test_tokens_are_not_handed_to_user_code(
