@@ -14,7 +14,7 @@ from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.session import connected
 from flowtui.errors import UsageError
-from flowtui.workspace import Workspace, ca_file_of
+from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:
     from flowtui.credentials import Secret
@@ -37,17 +37,9 @@ def login(save: str, no_check: bool, profile: str | None, api_url: str | None) -
     secret = _read_token()
 
     async def work() -> str:
-        from flowtui.api.graphql import GraphQLControlPlane
-
         workspace = await Workspace.open(Path(), profile=profile, api_url=api_url)
         if not no_check:
-            control_plane = GraphQLControlPlane(
-                workspace.profile.api_url, secret, ca_file=ca_file_of(workspace.profile)
-            )
-            try:
-                await control_plane.identify()
-            finally:
-                await control_plane.close()
+            await workspace.check_token(secret)
         kept = await workspace.credentials.store(workspace.profile.api_url, secret, Where(save))
         return f"logged in to {workspace.profile.api_url}; token kept in {kept}"
 

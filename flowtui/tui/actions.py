@@ -327,6 +327,7 @@ ACTIONS: tuple[Action, ...] = (
         "archive",
         "Archive the flow version; asks first.",
         _version,
+        command="flowtui versions archive ID",
         dangerous=True,
     ),
     Action(

@@ -54,6 +54,8 @@ class StageState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
+    """The deploy ended before it."""
 
 
 _AFTER = {
@@ -248,6 +250,8 @@ class DeployRecord:
         for stage, view in self.stages.items():
             if view.state is StageState.RUNNING:
                 self.stages[stage] = replace(view, state=state, seconds=view.elapsed(event.at))
+            elif view.state is StageState.WAITING:
+                self.stages[stage] = replace(view, state=StageState.NOT_RUN)
 
 
 class DeployBook:

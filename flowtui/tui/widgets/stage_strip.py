@@ -15,6 +15,7 @@ from flowtui.tui.words import duration, shortened
 
 _STYLES = {
     StageState.WAITING: "$faint",
+    StageState.NOT_RUN: "$faint",
     StageState.RUNNING: "$accent",
     StageState.DONE: "$success",
     StageState.SKIPPED: "$muted",
@@ -27,6 +28,7 @@ _STYLES = {
 def stage_mark(state: StageState, glyphs: Glyphs) -> str:
     return {
         StageState.WAITING: glyphs.waiting,
+        StageState.NOT_RUN: glyphs.waiting,
         StageState.RUNNING: glyphs.running,
         StageState.DONE: glyphs.done,
         StageState.SKIPPED: glyphs.skipped,
