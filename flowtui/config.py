@@ -55,6 +55,11 @@ class ProjectConfig:
     health_timeout: float = 120
     """Seconds."""
 
+    def project_of(self, flow_name: str | None) -> str | None:
+        """The project that this file says a flow goes to."""
+        own = self.flows.get(flow_name) if flow_name is not None else None
+        return (own.project if own is not None else None) or self.table.project
+
 
 @dataclass(frozen=True, slots=True)
 class UserConfig:

@@ -15,7 +15,8 @@ from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
 from flowtui.deploy.events import DeployFinished, Event, problem_found
 from flowtui.deploy.history import DeployRecord, History
-from flowtui.errors import ControlPlaneError, CredentialsError
+from flowtui.deploy.uncancelled import uncancelled
+from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import (
     BrokenFile,
     DeployTable,
@@ -125,36 +126,32 @@ class Workspace:
 
         Raises CredentialsError when it does not, ControlPlaneError when it does not answer.
         """
-        from flowtui.api.graphql import GraphQLControlPlane
-
-        control_plane = GraphQLControlPlane(
-            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
-        )
-        try:
-            return await control_plane.identify()
-        finally:
-            await control_plane.close()
+        control_plane, identity = await self._reach(secret)
+        await control_plane.close()
+        return identity
 
     async def connect(self) -> Identity:
         """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""
-        from flowtui.api.graphql import GraphQLControlPlane
-
         await self._disconnect()
         self._credential = await self.credentials.find(self.profile.api_url)
         secret = self._credential.secret if self._credential is not None else None
+        try:
+            self._control_plane, self._identity = await self._reach(secret)
+        except CredentialsError as error:
+            raise _with_notes(error, self.credentials.notes) from error
+        return self._identity
+
+    async def _reach(self, secret: Secret | None) -> tuple[ControlPlane, Identity]:
+        from flowtui.api.graphql import GraphQLControlPlane
+
         control_plane = GraphQLControlPlane(
-            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
+            self.profile.api_url, secret, ca_file=_ca_file_of(self.profile)
         )
         try:
-            self._identity = await control_plane.identify()
-        except CredentialsError as error:
-            await control_plane.close()
-            raise _with_notes(error, self.credentials.notes) from error
+            return control_plane, await control_plane.identify()
         except BaseException:
             await control_plane.close()
             raise
-        self._control_plane = control_plane
-        return self._identity
 
     @property
     def connected(self) -> bool:
@@ -195,8 +192,7 @@ class Workspace:
 
     def project_of(self, flow: LocalFlow) -> str | None:
         """The project that the settings say this flow goes to, None if they say nothing."""
-        table = self.config.flows.get(flow.name) if flow.name is not None else None
-        return (table.project if table is not None else None) or self.config.table.project
+        return self.config.project_of(flow.name)
 
     def fingerprint(self, flow: LocalFlow) -> str:
         """Hash of everything on disk that a deploy of this flow depends on. Blocking."""
@@ -270,7 +266,12 @@ class Workspace:
         if record is None:
             note = f"version {version.version} was not deployed from this machine"
             return FlowRow(FlowState.ELSEWHERE, flow, None, version, version.project, note)
-        if record.fingerprint == self.fingerprint(flow):
+        try:
+            unchanged = record.fingerprint == self.fingerprint(flow)
+        except OSError as error:
+            note = f"its file cannot be read any more: {error.strerror}"
+            return FlowRow(FlowState.BROKEN, flow, None, version, version.project, note)
+        if unchanged:
             return FlowRow(FlowState.UP_TO_DATE, flow, None, version, version.project)
         note = f"sources or settings differ from version {version.version}"
         return FlowRow(FlowState.CHANGED, flow, None, version, version.project, note)
@@ -308,7 +309,14 @@ class Workspace:
         """
         from flowtui.deploy.pipeline import Deployer
 
-        fingerprint = await asyncio.to_thread(self.fingerprint, flow)
+        try:
+            fingerprint = await asyncio.to_thread(self.fingerprint, flow)
+        except OSError as error:
+            raise UsageError(
+                f"the flow's file cannot be read: {error.strerror}",
+                where=str(self.root / flow.path),
+                fix="flowtui flows shows what is there now",
+            ) from error
         deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
         record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
 
@@ -327,7 +335,7 @@ class Workspace:
             )
         finally:
             # A full disk must not turn a deploy that was made into one that failed.
-            unwritten = await asyncio.shield(asyncio.to_thread(record.close))
+            unwritten = await uncancelled(asyncio.to_thread(record.close))
             if unwritten is not None:
                 emit(problem_found(record.deploy, None, unwritten.problem))
 
@@ -340,16 +348,15 @@ class Workspace:
             await control_plane.close()
 
 
-def ca_file_of(profile: Profile) -> Path | None:
+def _ca_file_of(profile: Profile) -> Path | None:
     """The profile's own certificate authority."""
-    return Path(profile.ca_file).expanduser() if profile.ca_file else None
+    return Path(os.path.expanduser(profile.ca_file)) if profile.ca_file else None  # noqa: PTH111  (an unknown ~user is a file that is not there, not an error of its own)
 
 
 def _with_notes(error: CredentialsError, notes: Sequence[str]) -> CredentialsError:
     """Why no token was found may be the whole story: a locked keyring, an unreadable file."""
-    problem = error.problem
-    where = "\n".join([problem.where, *notes])
-    return CredentialsError(problem.what, where=where, fix=problem.fix)
+    where = "\n".join([error.problem.where, *notes])
+    return CredentialsError.of(replace(error.problem, where=where))
 
 
 def _newest_by_name(versions: tuple[FlowVersion, ...]) -> dict[str, tuple[FlowVersion, ...]]:

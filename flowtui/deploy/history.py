@@ -92,7 +92,7 @@ class History:
             return ()
         where, values = ("WHERE flow = ?", [flow]) if flow else ("", [])
         sql = f"SELECT * FROM deploys {where} ORDER BY started DESC LIMIT ?"
-        with self._open() as db:
+        with self.open() as db:
             return tuple(_record(row) for row in db.execute(sql, [*values, limit]))
 
     def by_version(self, version_ids: list[str]) -> dict[str, DeployRecord]:
@@ -100,7 +100,7 @@ class History:
         if not self.path.exists() or not version_ids:
             return {}
         found: dict[str, DeployRecord] = {}
-        with self._open() as db:
+        with self.open() as db:
             for start in range(0, len(version_ids), 500):
                 chunk = version_ids[start : start + 500]
                 marks = ",".join("?" * len(chunk))
@@ -117,7 +117,7 @@ class History:
         if not self.path.exists():
             return
         sql = "SELECT event FROM events WHERE deploy = ? ORDER BY seq"
-        with self._open() as db:
+        with self.open() as db:
             for row in db.execute(sql, [deploy]).fetchall():
                 yield from_json(json.loads(row["event"]))
 
@@ -130,12 +130,13 @@ class History:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _unusable(self.path, error) from error
-        with self._open():
+        with self.open():
             pass
         return Recorder(self, root, fingerprint)
 
     @contextmanager
-    def _open(self) -> Generator[sqlite3.Connection]:
+    def open(self) -> Generator[sqlite3.Connection]:
+        """A connection with the schema in place. Raises FlowtuiError for no history file."""
         try:
             with closing(sqlite3.connect(self.path, timeout=10.0)) as db:
                 db.row_factory = sqlite3.Row
@@ -178,7 +179,7 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            with self._history._open() as db:  # pyright: ignore[reportPrivateUsage]
+            with self._history.open() as db:
                 self._drain(db)
         except FlowtuiError as error:
             self._error = error

@@ -43,6 +43,7 @@ from flowtui.deploy.stages.context import StageContext
 from flowtui.deploy.stages.healthcheck import Expectation, check_image, check_local
 from flowtui.deploy.stages.push import push_image
 from flowtui.deploy.stages.register import find_project, register
+from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import ControlPlaneError, EngineError, ExitCode, FlowtuiError, our_fault
 from flowtui.models import (
     DeployTable,
@@ -161,7 +162,9 @@ class _Run:
                 deploy=self._id,
                 flow=self._flow_name,
                 target=self._request.flow.target,
-                project=self._project_by_settings() or "",
+                project=self._request.overrides.project
+                or self._request.config.project_of(self._request.flow.name)
+                or "",
                 api_url=self._request.profile.api_url,
             )
         )
@@ -300,7 +303,7 @@ class _Run:
             self._skip(Stage.PUSH, "Local storage has no registry")
             version = await self._register(pickled.loaded.serialized, project)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(local_storage.discard, recipe))
+            await uncancelled(asyncio.to_thread(local_storage.discard, recipe))
             raise
         return _Made(Outcome.DONE, version, reason=f"stored in {recipe.folder}")
 
@@ -342,15 +345,6 @@ class _Run:
                 fix="`flowtui whoami` shows what stands in the way",
             )
         return self._given_control_plane
-
-    def _project_by_settings(self) -> str | None:
-        flow, config = self._request.flow, self._request.config
-        own = config.flows.get(flow.name) if flow.name is not None else None
-        return (
-            self._request.overrides.project
-            or (own.project if own is not None else None)
-            or config.table.project
-        )
 
     def _planned(self, plan: Plan) -> None:
         self._emit(

@@ -175,7 +175,7 @@ class _Draft:
         recipe = await asyncio.to_thread(
             prepare,
             self._spec(),
-            flow_sources=self._flow_sources(),
+            flow_sources=await asyncio.to_thread(self._flow_sources),
             base_identity=base or "",
             destination=self._destination(),
             settings=self._settings(),
@@ -218,12 +218,12 @@ class _Draft:
             self.loaded,
             directory=self.settled.options.directory,
             project_root=self.request.root,
-            flow_sources=self._flow_sources(),
+            flow_sources=await asyncio.to_thread(self._flow_sources),
             destination=self._destination(),
             settings=self._settings(),
             salt=secrets.token_hex(8) if self.request.force else "",
         )
-        lane, reasons, earlier = self._local_lane(recipe)
+        lane, reasons, earlier = await asyncio.to_thread(self._local_lane, recipe)
         attachment = Attachment(
             storage={
                 "type": "Local",
@@ -397,8 +397,15 @@ class _Draft:
         )
 
     def _flow_sources(self) -> Mapping[str, bytes]:
+        """Of the flow's own file, by path and name. Blocking. Raises UsageError."""
         path = self.request.flow.path
-        return {f"{path}:{self.loaded.name}": (self.request.root / path).read_bytes()}
+        try:
+            content = (self.request.root / path).read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"the flow's file cannot be read: {error.strerror}", where=path, fix="deploy again"
+            ) from error
+        return {f"{path}:{self.loaded.name}": content}
 
     def _destination(self) -> str:
         return f"{self.request.profile.api_url} {self.project}"
