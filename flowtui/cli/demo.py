@@ -125,8 +125,8 @@ def _storage(
 async def _docker_storage(
     stack: ExitStack, registry_url: str | None, base_image: str | None
 ) -> _Storage:
-    from flowtui.deploy.engine import Engine
-    from flowtui.deploy.image import default_base_image
+    from flowtui.deploy.docker.engine import Engine
+    from flowtui.deploy.docker.image_spec import default_base_image
     from flowtui.deploy.stages.build import ensure_image
 
     base_image = base_image or default_base_image(f"{sys.version_info[0]}.{sys.version_info[1]}")

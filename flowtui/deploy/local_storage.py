@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowtui import paths
-from flowtui.deploy.image_spec import module_path
+from flowtui.deploy.docker.image_spec import module_path
 from flowtui.deploy.slug import slug
 from flowtui.errors import DeployError, UsageError
 from flowtui.models import JsonObject, LoadedFlow, LocalModule

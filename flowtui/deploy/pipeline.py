@@ -14,7 +14,9 @@ from typing import TypeVar
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
 from flowtui.deploy import local_storage
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.image import ImageRecipe
+from flowtui.deploy.docker.registry import Registry, registry_host
 from flowtui.deploy.events import (
     DeployFinished,
     DeployStarted,
@@ -28,7 +30,6 @@ from flowtui.deploy.events import (
     problem_found,
     tidied,
 )
-from flowtui.deploy.image import ImageRecipe
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan
 from flowtui.deploy.planner import (
@@ -36,7 +37,6 @@ from flowtui.deploy.planner import (
     make_plan,
     settle,
 )
-from flowtui.deploy.registry import Registry, registry_host
 from flowtui.deploy.stages import serialize
 from flowtui.deploy.stages.build import build_image, ensure_image
 from flowtui.deploy.stages.context import StageContext

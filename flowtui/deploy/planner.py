@@ -13,18 +13,13 @@ from typing import Any, cast
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
 from flowtui.deploy import local_storage
-from flowtui.deploy.engine import Engine
-from flowtui.deploy.image import (
-    ImageRecipe,
-    ImageSpec,
-    default_base_image,
-    flow_path,
-    pins_for,
-    prepare,
-)
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.image import ImageRecipe, prepare
+from flowtui.deploy.docker.image_spec import ImageSpec, default_base_image, flow_path
+from flowtui.deploy.docker.prefect_pins import pins_for
+from flowtui.deploy.docker.registry import ImageReference, Registry
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan, Setting
-from flowtui.deploy.registry import ImageReference, Registry
 from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve, with_options
 from flowtui.deploy.slug import slug
 from flowtui.errors import UsageError

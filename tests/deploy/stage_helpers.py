@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.image import ImageRecipe, prepare
+from flowtui.deploy.docker.image_spec import ImageSpec
+from flowtui.deploy.docker.prefect_pins import pins_for
 from flowtui.deploy.events import Event, LogLine, Progress, Stage, tidied
-from flowtui.deploy.image import ImageRecipe, prepare
-from flowtui.deploy.image_spec import ImageSpec
-from flowtui.deploy.prefect_pins import pins_for
 from flowtui.deploy.stages.build import BuiltImage, build_image
 from flowtui.deploy.stages.context import StageContext
 from flowtui.deploy.stages.healthcheck import Expectation

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.image import ImageRecipe, prepare
+from flowtui.deploy.docker.image_spec import ImageSpec
 from flowtui.deploy.events import LogLine, Stage
-from flowtui.deploy.image import ImageRecipe, prepare
-from flowtui.deploy.image_spec import ImageSpec
 from flowtui.deploy.stages.build import build_image, ensure_image, in_bytes, silence_noticed
 from flowtui.errors import DeployError, EngineError, UsageError
 from flowtui.models import LocalModule

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.deploy.docker_config import find_endpoint
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker.docker_config import find_endpoint
+from flowtui.deploy.docker.engine import Engine
 from flowtui.errors import EngineError, ExitCode
 from tests.parts.engine import RunningEngine
 from tests.parts.need import missing

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.events import Stage
 from flowtui.deploy.stages.healthcheck import HealthReport, check_image, check_local
 from flowtui.errors import DeployError

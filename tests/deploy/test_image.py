@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy.build_context import BuildContext, Entry
-from flowtui.deploy.dockerfile import render_dockerfile
-from flowtui.deploy.ignore import DockerIgnore, never_sent
-from flowtui.deploy.image import gather, image_labels, prepare
-from flowtui.deploy.image_spec import ImageSpec, default_base_image
-from flowtui.deploy.prefect_pins import installer_pin_for, pins_for
+from flowtui.deploy.docker.build_context import BuildContext, Entry
+from flowtui.deploy.docker.dockerfile import render_dockerfile
+from flowtui.deploy.docker.ignore import DockerIgnore, never_sent
+from flowtui.deploy.docker.image import gather, image_labels, prepare
+from flowtui.deploy.docker.image_spec import ImageSpec, default_base_image
+from flowtui.deploy.docker.prefect_pins import installer_pin_for, pins_for
 from flowtui.deploy.slug import slug
 from flowtui.errors import DeployError, UsageError
 from flowtui.models import LocalModule
@@ -259,7 +259,7 @@ def test_the_hash_changes_with_each_input(change: str, tmp_path: Path) -> None:
 
 def test_a_new_flowtui_alone_is_no_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = prepare(spec_in(tmp_path), flow_sources={})
-    monkeypatch.setattr("flowtui.deploy.image.__version__", "99.0")
+    monkeypatch.setattr("flowtui.deploy.docker.image.__version__", "99.0")
     after = prepare(spec_in(tmp_path), flow_sources={})
     assert after.content_hash == before.content_hash
     assert after.dockerfile != before.dockerfile

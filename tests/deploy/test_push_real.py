@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.deploy import registry as registries
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker import registry as registries
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.registry import ImageReference, Registry, registry_host
+from flowtui.deploy.docker.registry_credentials import find_credentials
 from flowtui.deploy.events import Stage
-from flowtui.deploy.registry import ImageReference, Registry, registry_host
-from flowtui.deploy.registry_credentials import find_credentials
 from flowtui.deploy.stages.push import PushedImage, push_image
 from flowtui.errors import EngineError, ExitCode, UsageError
 from flowtui.text import redact

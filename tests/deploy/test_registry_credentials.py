@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from flowtui.deploy import registry_credentials
-from flowtui.deploy.registry_credentials import Credentials, find_credentials
+from flowtui.deploy.docker import registry_credentials
+from flowtui.deploy.docker.registry_credentials import Credentials, find_credentials
 from flowtui.errors import EngineError
 from flowtui.text import redact
 from tests.deploy.docker_logins import configure, entry, log_in, with_helper
@@ -222,7 +222,7 @@ def test_a_helper_that_hangs_does_not_keep_the_process_from_ending(
     with_helper(own_home, HOST, "sleep 300", monkeypatch)
     code = (
         "import asyncio\n"
-        "from flowtui.deploy import registry_credentials as asked\n"
+        "from flowtui.deploy.docker import registry_credentials as asked\n"
         "asked._HELPER_SECONDS = 0.5\n"
         f"asyncio.run(asked.find_credentials({HOST!r}))\n"
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.deploy import registry as registries
-from flowtui.deploy.engine import Engine
+from flowtui.deploy.docker import registry as registries
+from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.docker.registry import Registry
 from flowtui.deploy.events import Stage
-from flowtui.deploy.registry import Registry
 from flowtui.deploy.stages.build import build_image
 from flowtui.deploy.stages.healthcheck import check_image
 from flowtui.deploy.stages.push import push_image

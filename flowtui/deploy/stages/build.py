@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.deploy import diagnosis
-from flowtui.deploy.engine_errors import EngineRefusedError
+from flowtui.deploy.docker.engine_errors import EngineRefusedError
+from flowtui.deploy.docker.registry import ImageReference
+from flowtui.deploy.docker.registry_credentials import encode_header, find_credentials, server_key
 from flowtui.deploy.events import Level
-from flowtui.deploy.registry import ImageReference
-from flowtui.deploy.registry_credentials import encode_header, find_credentials, server_key
 from flowtui.deploy.stages.context import StageContext
 from flowtui.errors import DeployError, EngineError
 from flowtui.models import JsonObject
 
 if TYPE_CHECKING:
-    from flowtui.deploy.engine import Engine, ImageInfo
-    from flowtui.deploy.image import ImageRecipe
+    from flowtui.deploy.docker.engine import Engine, ImageInfo
+    from flowtui.deploy.docker.image import ImageRecipe
 
 _STEP = re.compile(r"(?:Step|STEP) (?P<step>\d+)/(?P<steps>\d+)\s*: ?(?P<command>.*)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowtui.deploy import diagnosis
-from flowtui.deploy.engine_errors import EngineRefusedError
+from flowtui.deploy.docker.engine_errors import EngineRefusedError
+from flowtui.deploy.docker.registry import ImageReference, is_loopback
 from flowtui.deploy.events import Level
-from flowtui.deploy.registry import ImageReference, is_loopback
 from flowtui.deploy.stages.build import report_layer, silence_noticed
 from flowtui.deploy.stages.context import StageContext
 from flowtui.errors import EngineError
 from flowtui.models import JsonObject
 
 if TYPE_CHECKING:
-    from flowtui.deploy.engine import Engine
-    from flowtui.deploy.registry import Registry
-    from flowtui.deploy.registry_credentials import Credentials
+    from flowtui.deploy.docker.engine import Engine
+    from flowtui.deploy.docker.registry import Registry
+    from flowtui.deploy.docker.registry_credentials import Credentials
 
 _DIGEST_LINE = re.compile(r"digest: (?P<digest>sha256:[0-9a-f]{64})")
 

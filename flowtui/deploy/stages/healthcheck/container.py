@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from flowtui.deploy import diagnosis
-from flowtui.deploy.engine import LABEL, Engine
-from flowtui.deploy.engine_errors import EngineRefusedError
+from flowtui.deploy.docker.engine import LABEL, Engine
+from flowtui.deploy.docker.engine_errors import EngineRefusedError
 from flowtui.deploy.stages.context import StageContext
 from flowtui.deploy.stages.healthcheck.output import ProbeOutput
 from flowtui.deploy.stages.healthcheck.place import Ending

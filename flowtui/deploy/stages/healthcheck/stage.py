@@ -23,7 +23,7 @@ from flowtui.errors import DeployError
 from flowtui.models import Interpreter, Problem
 
 if TYPE_CHECKING:
-    from flowtui.deploy.engine import Engine
+    from flowtui.deploy.docker.engine import Engine
 
 _SECONDS = 120.0
 _GRACE = 5.0

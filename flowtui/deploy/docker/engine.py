@@ -15,9 +15,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import quote
 
-from flowtui.deploy.docker_config import Endpoint, find_endpoint
-from flowtui.deploy.engine_client import engine_client
-from flowtui.deploy.engine_errors import EngineRefusedError, not_an_engine, reaching, refusal, where
+from flowtui.deploy.docker.docker_config import Endpoint, find_endpoint
+from flowtui.deploy.docker.engine_client import engine_client
+from flowtui.deploy.docker.engine_errors import (
+    EngineRefusedError,
+    not_an_engine,
+    reaching,
+    refusal,
+    where,
+)
 from flowtui.errors import EngineError
 from flowtui.json_shapes import items, mapping, whole
 from flowtui.models import Json, JsonObject

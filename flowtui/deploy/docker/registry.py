@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
 
 from flowtui.deploy import diagnosis
-from flowtui.deploy.registry_credentials import DOCKER_HUB, Credentials, find_credentials
+from flowtui.deploy.docker.registry_credentials import DOCKER_HUB, Credentials, find_credentials
 from flowtui.errors import EngineError, UsageError
 from flowtui.models import Problem
 from flowtui.text import clean, redact

@@ -11,7 +11,7 @@ from flowtui.errors import EngineError
 from flowtui.json_shapes import mapping
 
 if TYPE_CHECKING:
-    from flowtui.deploy.docker_config import Endpoint
+    from flowtui.deploy.docker.docker_config import Endpoint
 
 
 class EngineRefusedError(EngineError):

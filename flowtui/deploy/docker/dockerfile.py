@@ -8,8 +8,13 @@ import shlex
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from flowtui.deploy.image_spec import SOURCE_FOLDER, ImageSpec, default_base_image, path_of_file
-from flowtui.deploy.prefect_pins import installer_pin_for
+from flowtui.deploy.docker.image_spec import (
+    SOURCE_FOLDER,
+    ImageSpec,
+    default_base_image,
+    path_of_file,
+)
+from flowtui.deploy.docker.prefect_pins import installer_pin_for
 from flowtui.errors import UsageError
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowtui.deploy.ignore import DockerIgnore, never_sent
+from flowtui.deploy.docker.ignore import DockerIgnore, never_sent
 from flowtui.deploy.plan import ContextSummary
 from flowtui.errors import DeployError, UsageError
 from flowtui.models import Problem

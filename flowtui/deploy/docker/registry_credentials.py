@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from flowtui import child_processes
-from flowtui.deploy.docker_config import config_folder, read_config
+from flowtui.deploy.docker.docker_config import config_folder, read_config
 from flowtui.errors import EngineError
 from flowtui.models import JsonObject
 from flowtui.text import clean, redact

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowtui.deploy.docker_config import DEFAULT_SOCKET, Endpoint
-from flowtui.deploy.engine_errors import unusable_address, where
-from flowtui.deploy.ssh_tunnel import ssh_tunnel
+from flowtui.deploy.docker.docker_config import DEFAULT_SOCKET, Endpoint
+from flowtui.deploy.docker.engine_errors import unusable_address, where
+from flowtui.deploy.docker.ssh_tunnel import ssh_tunnel
 from flowtui.errors import EngineError
 
 if TYPE_CHECKING:

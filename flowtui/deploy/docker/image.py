@@ -10,22 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowtui import __version__
-from flowtui.deploy.build_context import BuildContext, Entry, Gatherer
-from flowtui.deploy.dockerfile import all_build_args, render_dockerfile
-from flowtui.deploy.image_spec import (
+from flowtui.deploy.docker.build_context import BuildContext, Entry, Gatherer
+from flowtui.deploy.docker.dockerfile import all_build_args, render_dockerfile
+from flowtui.deploy.docker.image_spec import (
     PREFIX_WITH_DOCKERFILE,
     ImageSpec,
     module_path,
     path_of_file,
 )
-from flowtui.deploy.image_spec import (
-    default_base_image as default_base_image,
-)
-from flowtui.deploy.image_spec import (
-    flow_path as flow_path,
-)
 from flowtui.deploy.plan import ContextSummary
-from flowtui.deploy.prefect_pins import pins_for as pins_for
 from flowtui.models import JsonObject, Problem
 
 HASH_LABEL = "io.flowtui.content-hash"

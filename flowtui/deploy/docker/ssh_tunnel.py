@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from flowtui.deploy.docker_config import DEFAULT_SOCKET, Endpoint
-from flowtui.deploy.engine_errors import unusable_address, where
+from flowtui.deploy.docker.docker_config import DEFAULT_SOCKET, Endpoint
+from flowtui.deploy.docker.engine_errors import unusable_address, where
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import EngineError
 
