@@ -17,7 +17,7 @@ test: $(STAMP)
 	@$(BIN)/python -m pytest -m real
 
 test-fast: $(STAMP)
-	@$(BIN)/python -m pytest -m "not real" -n 2 -q
+	@$(BIN)/python -m pytest -m "not real and not slow" -n 2 -q
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
+import sys
 from asyncio import subprocess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ _TERM_GRACE = 0.4
 """Seconds between SIGTERM and SIGKILL."""
 _DRAIN = 0.5
 """Seconds to read what is left in a pipe when a stray child still holds it open."""
+_PR_SET_PDEATHSIG = 1
 
 
 async def run(
@@ -121,3 +124,21 @@ async def _drained(readers: Sequence[asyncio.Task[None]]) -> None:
     for reader in readers:
         if not reader.cancelled():
             reader.result()
+
+
+def end_with_parent() -> Callable[[], None] | None:
+    """A `preexec_fn` for a child that must not outlive this process, not even after kill -9.
+
+    Linux can do that; elsewhere None.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    parent = os.getpid()
+
+    def ask_the_kernel() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask_the_kernel

@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from flowtui import paths
+from flowtui.child_processes import end_with_parent
 from flowtui.cli.output import Output
 from flowtui.cli.progress import EventPrinter
 from flowtui.cli.session import connected
@@ -178,6 +179,7 @@ def _registry(program: str) -> Generator[str]:
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=end_with_parent(),
         )
     with _ended(process):
         _wait_for_port(port, process, folder / "registry.log")
@@ -199,6 +201,7 @@ def _embedded_server() -> Generator[str]:
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=end_with_parent(),
             text=True,
         )
     with _ended(process):

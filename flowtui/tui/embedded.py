@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import os
-import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
@@ -15,6 +12,7 @@ from urllib.parse import urlsplit
 
 from flowtui import paths
 from flowtui.addresses import is_loopback
+from flowtui.child_processes import end_with_parent
 from flowtui.errors import ControlPlaneError
 from flowtui.text import clean, redact
 
@@ -22,8 +20,6 @@ READY_LIMIT = 20.0
 """Seconds that the server may take until it answers."""
 STOP_LIMIT = 5.0
 """Seconds between asking the server to end and ending it."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 def possible(api_url: str) -> bool:
@@ -63,7 +59,7 @@ class EmbeddedServer:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),
+                preexec_fn=end_with_parent(),
             )
         try:
             async with asyncio.timeout(READY_LIMIT):
@@ -110,21 +106,6 @@ class EmbeddedServer:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Linux can end a child when its parent is gone, also after kill -9; elsewhere None."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
-    parent = os.getpid()
-
-    def ask_the_kernel() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask_the_kernel
 
 
 def _last_line(file: Path) -> str:

@@ -27,6 +27,8 @@ from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import Project
 from tests.parts.recorded_cloud import TENANT, TOKEN, Fault, RecordedCloud, Request, recorded_cloud
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["camel", "snake"])
 def cloud(request: pytest.FixtureRequest) -> Iterator[RecordedCloud]:

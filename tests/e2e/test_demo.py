@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,28 @@ def test_with_docker_the_flows_go_through_engine_and_registry(
     assert f"built on {base}" in ran.stderr
     assert ran.stderr.count("@sha256:") == 3, ran.stderr
     assert all(_rows(ran)[name].startswith("up to date") for name in ("nightly load",)), ran.stdout
+
+
+def test_a_demo_that_is_killed_leaves_no_server_behind(demo_home: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowtui", "demo", "--storage", "local"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FLOWTUI_HOME": str(demo_home)},
+    )
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if line.startswith("embedded server: "))
+    port = int(line.rpartition(":")[2])
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while _answers(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _answers(port)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

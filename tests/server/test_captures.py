@@ -19,6 +19,8 @@ from starlette.testclient import TestClient
 from flowtui.server.app import Door, build_app
 from flowtui.server.database import open_database
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = Path(__file__).parent / "captures"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -13,6 +13,8 @@ from flowtui.models import Discovery, FlowState, Origin, Problem, Profile
 from tests.tui.driving import Driver, running
 from tests.tui.memory import ADDRESS, MemoryWorkspace, broken, flow
 
+pytestmark = pytest.mark.slow
+
 CLICK = "[@click=app.quit]x[/]"
 CLOSING = "[/a]"
 CLIPBOARD = "pwn\x1b]52;c;aGVsbG8=\x07ed"

@@ -247,5 +247,5 @@ def test_a_registry_that_is_not_there_is_told_before_anything_is_built(
         plan_and_deploy(screen)
         shown = screen.wait("✗ failed", f"127.0.0.1:{port}", "next", "Nothing was registered")
         assert "2 build" in shown
-        assert "· waiting" in shown
+        assert "· not run" in shown
         assert project.versions("greeter") == []
