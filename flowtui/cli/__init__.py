@@ -71,21 +71,23 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "-V", "--version", prog_name="flowtui")
+@click.option("--read-only", is_flag=True, help="The app changes nothing: no deploys, no deletes.")
 @workspace_options
 @click.pass_context
-def commands(ctx: click.Context, profile: str | None, api_url: str | None) -> None:
+def commands(ctx: click.Context, profile: str | None, api_url: str | None, read_only: bool) -> None:
     """The terminal control room for Prefect: from a flow file to a registered version that runs.
 
     `flowtui [PATH]` opens the app on a project folder.
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(open_, path=Path(), profile=profile, api_url=api_url)
+        ctx.invoke(open_, path=Path(), profile=profile, api_url=api_url, read_only=read_only)
 
 
 @click.command("open")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--read-only", is_flag=True, help="Change nothing: no deploys, no deletes.")
 @workspace_options
-def open_(path: Path, profile: str | None, api_url: str | None) -> None:
+def open_(path: Path, profile: str | None, api_url: str | None, read_only: bool) -> None:
     """Open the app on a project folder."""
     from flowtui.errors import UsageError
 
@@ -98,7 +100,7 @@ def open_(path: Path, profile: str | None, api_url: str | None) -> None:
         )
     from flowtui.tui.app import run as run_app
 
-    sys.exit(run_app(path, profile=profile, api_url=api_url))
+    sys.exit(run_app(path, profile=profile, api_url=api_url, read_only=read_only))
 
 
 def run(arguments: Sequence[str]) -> int:

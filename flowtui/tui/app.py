@@ -56,7 +56,10 @@ class FlowtuiApp(Performs, App[int]):
     """The terminal control room."""
 
     TITLE = "flowtui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = [  # noqa: RUF012
+        f"styles/{name}.tcss"
+        for name in ("base", "main", "connection", "deploy", "dialogs", "palette")
+    ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
@@ -83,11 +86,13 @@ class FlowtuiApp(Performs, App[int]):
         *,
         profile: str | None = None,
         api_url: str | None = None,
+        read_only: bool = False,
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
         # Textual decides once, here, how NO_COLOR is done: without ansi it is shades of grey.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.path = path
+        self.read_only = read_only
         self.session = Session()
         self.glyphs = glyphs_for_locale()
         self.busy = Busy(self._work_changed)
@@ -207,6 +212,7 @@ class FlowtuiApp(Performs, App[int]):
         profile = session.profile
         source = session.connection.token_source
         return Facts(
+            read_only=self.read_only,
             connected=session.connected,
             connecting=session.connecting,
             server_answers=session.connected or session.connection.credentials,
@@ -289,9 +295,15 @@ class FlowtuiApp(Performs, App[int]):
         self._close_messages_no_wait()
 
 
-def run(path: Path, *, profile: str | None = None, api_url: str | None = None) -> int:
+def run(
+    path: Path,
+    *,
+    profile: str | None = None,
+    api_url: str | None = None,
+    read_only: bool = False,
+) -> int:
     """Open the app on a folder; returns the exit code. Mouse is off by default over SSH."""
-    app = FlowtuiApp(path, profile=profile, api_url=api_url)
+    app = FlowtuiApp(path, profile=profile, api_url=api_url, read_only=read_only)
     app.run(mouse=not os.environ.get("SSH_CONNECTION"))
     if app.return_code:
         return app.return_code

@@ -1,0 +1,48 @@
+"""What every screen can do."""
+
+from __future__ import annotations
+
+from flowtui.tui.actions import reasons
+from flowtui.tui.actions.model import Action, Scope
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "help", Scope.APP, ("question_mark",), "help", "Show all keys.", reasons.always, bar=False
+    ),
+    Action(
+        "palette",
+        Scope.APP,
+        ("ctrl+p", "colon"),
+        "palette",
+        "Search actions, flows and projects by name.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "problems",
+        Scope.APP,
+        ("exclamation_mark",),
+        "problems",
+        "List every problem known now, each with what to do next.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "theme",
+        Scope.APP,
+        ("t",),
+        "theme",
+        "Switch between dark and light.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "quit",
+        Scope.APP,
+        ("q", "ctrl+q"),
+        "quit",
+        "Leave flowtui; asks first while something is deploying.",
+        reasons.always,
+        bar=False,
+    ),
+)

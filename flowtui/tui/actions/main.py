@@ -1,0 +1,52 @@
+"""The main screen."""
+
+from __future__ import annotations
+
+from flowtui.tui.actions import reasons
+from flowtui.tui.actions.model import Action, Scope
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "projects", Scope.MAIN, ("1",), "projects", "Go to the projects.", reasons.always, bar=False
+    ),
+    Action("flows", Scope.MAIN, ("2",), "flows", "Go to the flows.", reasons.always, bar=False),
+    Action(
+        "details", Scope.MAIN, ("3",), "details", "Go to the details.", reasons.always, bar=False
+    ),
+    Action(
+        "deploys",
+        Scope.MAIN,
+        ("4",),
+        "deploys",
+        "List the deploys made in this folder, those of earlier sessions too.",
+        reasons.always,
+        command="flowtui history",
+    ),
+    Action(
+        "connection",
+        Scope.MAIN,
+        ("5", "c"),
+        "connection",
+        "Profiles, log in and out, the embedded server.",
+        reasons.always,
+        command="flowtui whoami",
+    ),
+    Action(
+        "refresh",
+        Scope.MAIN,
+        ("r",),
+        "refresh",
+        "Look at the folder and at the control plane again; connects if it must.",
+        reasons.always,
+    ),
+    Action(
+        "server",
+        Scope.MAIN,
+        ("s",),
+        "start server",
+        "Start the embedded server; it ends with flowtui.",
+        reasons.server_startable,
+        command="flowtui server",
+        bar=False,
+    ),
+)

@@ -1,0 +1,97 @@
+"""What an action is, where its keys are heard, and the facts that its availability depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flowtui.deploy.plan import Plan
+from flowtui.models import FlowVersion, Profile, Project
+from flowtui.tui.deploys import Phase
+from flowtui.workspace import FlowRow
+
+
+class Scope(StrEnum):
+    """Where a key is heard. The innermost scope wins."""
+
+    APP = "everywhere"
+    MAIN = "main screen"
+    PROJECTS = "projects"
+    FLOWS = "flows"
+    DETAILS = "details"
+    CONNECTION = "connection"
+    DEPLOYS = "deploys"
+    PLAN = "plan"
+    RUN = "deploy"
+    LOG = "log"
+    LIST = "lists and trees"
+    DIALOG = "dialogs"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that availability depends on, taken at the moment of asking."""
+
+    read_only: bool = False
+    """Started with --read-only: what changes anything is taken away."""
+    connected: bool = False
+    connecting: bool = False
+    server_answers: bool = False
+    """The address answers, with or without a good token."""
+    row: FlowRow | None = None
+    row_deploying: bool = False
+    project: Project | None = None
+    version: FlowVersion | None = None
+    profile: Profile | None = None
+    """The profile under the cursor."""
+    profile_in_use: bool = False
+    profile_saved: bool = False
+    """It is in the user's file: it can be removed."""
+    has_token: bool = False
+    token_removable: bool = False
+    embedded_running: bool = False
+    embedded_possible: bool = False
+    """The address in use is the one that the embedded server listens on."""
+    phase: Phase | None = None
+    plan: Plan | None = None
+    deploys: int = 0
+    deploys_running: int = 0
+    log_lines: int = 0
+
+
+Reason = Callable[[Facts], str | None]
+"""None when the action can be used, else why not, in words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    id: str
+    """`perform_<id>` is the method of the scope's widget that does it."""
+    scope: Scope
+    keys: tuple[str, ...]
+    """Textual's names of keys, the main one first."""
+    title: str
+    """A word or two for the key bar."""
+    help: str
+    needs: Reason
+    """What it needs; `why_not` asks."""
+    command: str = ""
+    """The command line that does the same."""
+    bar: bool = True
+    """Whether it is in the key bar."""
+    dangerous: bool = False
+    """What it does cannot be undone, or stops something that runs."""
+    changes: bool = False
+    """It changes the control plane, a registry, settings or tokens: not with --read-only."""
+
+    def why_not(self, facts: Facts) -> str | None:
+        """None when it can be used now, else the reason in words for a person."""
+        if facts.read_only and self.changes:
+            return "flowtui was started with --read-only"
+        return self.needs(facts)
+
+    @property
+    def name(self) -> str:
+        """Unique over all scopes: `flows.deploy`."""
+        return f"{self.scope.name.lower()}.{self.id}"

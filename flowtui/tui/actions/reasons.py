@@ -1,0 +1,128 @@
+"""When an action can be used and, when not, why: each gives None, or the reason in words."""
+
+from __future__ import annotations
+
+from flowtui.deploy.plan import Lane
+from flowtui.models import FlowState
+from flowtui.tui.actions.model import Facts
+from flowtui.tui.deploys import Phase
+
+
+def always(_: Facts) -> str | None:
+    return None
+
+
+def connected(facts: Facts) -> str | None:
+    if facts.connected:
+        return None
+    return "still connecting" if facts.connecting else "not connected to a control plane"
+
+
+def project_selected(facts: Facts) -> str | None:
+    return connected(facts) or (None if facts.project else "select a project first")
+
+
+def version_selected(facts: Facts) -> str | None:
+    return connected(facts) or (None if facts.version else "select a flow version first")
+
+
+def row_selected(facts: Facts) -> str | None:
+    return None if facts.row else "no flow is selected"
+
+
+def deployable(facts: Facts) -> str | None:
+    if facts.row is None:
+        return "no flow is selected"
+    if facts.row.state is FlowState.BROKEN or facts.row.flow is None:
+        return "this file is broken: fix the error shown in the details"
+    if facts.row_deploying:
+        return None
+    return connected(facts)
+
+
+def any_deploys(facts: Facts) -> str | None:
+    return None if facts.deploys else "nothing was deployed from this folder yet"
+
+
+def profile_usable(facts: Facts) -> str | None:
+    if facts.profile is None:
+        return "no profile is selected"
+    if facts.profile_in_use:
+        return "this profile is in use already"
+    return "a deploy is running: wait for it or cancel it first" if facts.deploys_running else None
+
+
+def profile_removable(facts: Facts) -> str | None:
+    if facts.profile is None:
+        return "no profile is selected"
+    if facts.profile_in_use:
+        return "this profile is in use: switch to another one first"
+    return None if facts.profile_saved else "this profile is not in your configuration file"
+
+
+def can_log_in(facts: Facts) -> str | None:
+    if facts.profile is None:
+        return "no profile is selected"
+    return None if facts.profile_in_use else "use this profile first (Enter)"
+
+
+def can_log_out(facts: Facts) -> str | None:
+    if not facts.profile_in_use:
+        return "use this profile first (Enter)"
+    if not facts.has_token:
+        return "no token is in use"
+    return None if facts.token_removable else "the token comes from the environment: unset it there"
+
+
+def server_startable(facts: Facts) -> str | None:
+    if facts.embedded_running:
+        return "the embedded server is running"
+    if facts.connected or facts.server_answers:
+        return "a server answers at this address already"
+    if not facts.embedded_possible:
+        return "the profile in use is not on this machine: switch to `embedded` first"
+    return None
+
+
+def server_stoppable(facts: Facts) -> str | None:
+    return None if facts.embedded_running else "flowtui has not started a server"
+
+
+def plan_ready(facts: Facts) -> str | None:
+    match facts.phase:
+        case Phase.PLANNED:
+            return None
+        case Phase.PLANNING:
+            return "the plan is still being made"
+        case Phase.PLAN_FAILED:
+            return "there is no plan: see the problem above"
+        case _:
+            return "this deploy was started already"
+
+
+def plan_deployable(facts: Facts) -> str | None:
+    reason = plan_ready(facts)
+    if reason is not None:
+        return reason
+    if facts.plan is not None and facts.plan.lane is Lane.NOTHING:
+        return "nothing to do: press f to deploy all the same"
+    return connected(facts)
+
+
+def can_replan(facts: Facts) -> str | None:
+    return "the plan is still being made" if facts.phase is Phase.PLANNING else None
+
+
+def deploy_running(facts: Facts) -> str | None:
+    match facts.phase:
+        case Phase.RUNNING:
+            return None
+        case Phase.CANCELLING:
+            return "it is being cancelled"
+        case _:
+            return "this deploy is not running"
+
+
+def deploy_ended(facts: Facts) -> str | None:
+    ended = facts.phase in (Phase.FINISHED, Phase.INTERRUPTED)
+    return None if ended else "this deploy has not ended yet"

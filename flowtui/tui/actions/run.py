@@ -1,0 +1,62 @@
+"""A deploy at work."""
+
+from __future__ import annotations
+
+from flowtui.tui.actions import reasons
+from flowtui.tui.actions.model import Action, Scope
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "cancel",
+        Scope.RUN,
+        ("ctrl+x",),
+        "cancel",
+        "Cancel this deploy; nothing is registered.",
+        reasons.deploy_running,
+        dangerous=True,
+    ),
+    Action(
+        "again",
+        Scope.RUN,
+        ("r",),
+        "run again",
+        "Make a new plan for the same flow.",
+        reasons.deploy_ended,
+        command="flowtui deploy TARGET",
+    ),
+    *(
+        Action(
+            f"stage_{number}",
+            Scope.RUN,
+            (str(number),),
+            name,
+            f"Show the log of stage {number}, {name}.",
+            reasons.always,
+            bar=False,
+        )
+        for number, name in enumerate(
+            ("serialize", "build", "health check", "push", "register"), start=1
+        )
+    ),
+    Action(
+        "previous_stage",
+        Scope.RUN,
+        ("left", "h"),
+        "previous stage",
+        "Show the log of the stage before.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "next_stage",
+        Scope.RUN,
+        ("right", "l"),
+        "next stage",
+        "Show the log of the stage after.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "back", Scope.RUN, ("escape",), "back", "Leave; a running deploy goes on.", reasons.always
+    ),
+)
