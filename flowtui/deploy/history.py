@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +18,41 @@ from flowtui import paths
 from flowtui.deploy.events import DeployFinished, DeployStarted, Event, Planned, from_json, to_json
 from flowtui.errors import FlowtuiError
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS deploys (
-    id TEXT PRIMARY KEY,
-    started REAL NOT NULL,
-    pid INTEGER NOT NULL,
-    process_started TEXT NOT NULL,
-    root TEXT NOT NULL,
-    target TEXT NOT NULL,
-    flow TEXT NOT NULL,
-    project TEXT NOT NULL,
-    api_url TEXT NOT NULL,
-    storage TEXT,
-    image TEXT,
-    content_hash TEXT,
-    fingerprint TEXT,
-    outcome TEXT,
-    seconds REAL,
-    reason TEXT,
-    version INTEGER,
-    version_id TEXT,
-    digest TEXT
-);
-CREATE INDEX IF NOT EXISTS deploys_by_flow ON deploys (api_url, project, flow, started);
-CREATE INDEX IF NOT EXISTS deploys_by_version ON deploys (version_id);
-CREATE TABLE IF NOT EXISTS events (
-    deploy TEXT NOT NULL REFERENCES deploys (id) ON DELETE CASCADE,
-    seq INTEGER NOT NULL,
-    event TEXT NOT NULL,
-    PRIMARY KEY (deploy, seq)
-) WITHOUT ROWID;
-"""
+_UPGRADES = (
+    # One statement each, oldest first. Add at the end and change nothing above: a file is as far as
+    # its `user_version` says. Only add (columns, tables, indexes): an older flowtui reads on.
+    """CREATE TABLE IF NOT EXISTS deploys (
+        id TEXT PRIMARY KEY,
+        started REAL NOT NULL,
+        pid INTEGER NOT NULL,
+        process_started TEXT NOT NULL,
+        root TEXT NOT NULL,
+        target TEXT NOT NULL,
+        flow TEXT NOT NULL,
+        project TEXT NOT NULL,
+        api_url TEXT NOT NULL,
+        storage TEXT,
+        image TEXT,
+        content_hash TEXT,
+        fingerprint TEXT,
+        outcome TEXT,
+        seconds REAL,
+        reason TEXT,
+        version INTEGER,
+        version_id TEXT,
+        digest TEXT
+    )""",
+    "CREATE INDEX IF NOT EXISTS deploys_by_flow ON deploys (api_url, project, flow, started)",
+    "CREATE INDEX IF NOT EXISTS deploys_by_version ON deploys (version_id)",
+    """CREATE TABLE IF NOT EXISTS events (
+        deploy TEXT NOT NULL REFERENCES deploys (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        event TEXT NOT NULL,
+        PRIMARY KEY (deploy, seq)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS deploys_by_time ON deploys (started)",
+    "CREATE INDEX IF NOT EXISTS deploys_by_folder ON deploys (root, started)",
+)
 
 INTERRUPTED = "interrupted"
 """Outcome shown for a deploy whose process ended before the deploy did."""
@@ -142,7 +146,7 @@ class History:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode=WAL")
                 db.execute("PRAGMA foreign_keys=ON")
-                db.executescript(_SCHEMA)
+                _upgrade(db)
                 yield db
         except sqlite3.DatabaseError as error:
             raise _unusable(self.path, error) from error
@@ -252,6 +256,22 @@ class Recorder:
             )
 
 
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Bring the file as far as this flowtui knows; one that is further is left as it is."""
+    if _version(db) >= len(_UPGRADES):
+        return
+    with db:
+        # Another process may be doing the same: whoever holds the lock looks again.
+        db.execute("BEGIN IMMEDIATE")
+        for statement in _UPGRADES[_version(db) :]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {max(_version(db), len(_UPGRADES))}")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _unusable(path: Path, error: Exception) -> FlowtuiError:
     return FlowtuiError(
         f"the deploy history cannot be used: {error}",
@@ -261,10 +281,10 @@ def _unusable(path: Path, error: Exception) -> FlowtuiError:
 
 
 def _record(row: sqlite3.Row) -> DeployRecord:
-    values: dict[str, Any] = dict(row)
-    pid, process_started = values.pop("pid"), values.pop("process_started")
+    # By name: a newer flowtui may have added columns.
+    values: dict[str, Any] = {field.name: row[field.name] for field in fields(DeployRecord)}
     if values["outcome"] is None:
-        alive = _process_started(pid) == process_started
+        alive = _process_started(row["pid"]) == row["process_started"]
         values["outcome"] = RUNNING if alive else INTERRUPTED
     values["reason"] = values["reason"] or ""
     return DeployRecord(**values)

@@ -106,6 +106,10 @@ class Engine:
     async def close(self) -> None:
         await self._connection.aclose()
 
+    async def data_folder(self) -> str:
+        """Where the engine keeps its images, on its own machine; empty when it does not tell."""
+        return str((await self._json("GET", "/info")).get("DockerRootDir") or "")
+
     async def image(self, reference: str) -> ImageInfo | None:
         """The image with this name or ID, None when the engine does not have it."""
         try:

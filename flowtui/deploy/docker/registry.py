@@ -161,6 +161,16 @@ class Registry:
         if answer.status_code >= 400:
             raise self._refused(answer)
 
+    async def wants_login(self) -> bool:
+        """Ask without credentials whether it serves only those who have some.
+
+        Raises EngineError for what does not answer as a registry does.
+        """
+        answer = await self._send("GET", "/v2/", {"Accept": "*/*"})
+        if answer.status_code >= 400 and answer.status_code != 401:
+            raise self._refused(answer)
+        return answer.status_code == 401
+
     async def manifest_digest(self, repository: str, version: str) -> str | None:
         """The digest that the registry gives for a tag or digest, None when it has none."""
         scope = f"repository:{repository}:pull"

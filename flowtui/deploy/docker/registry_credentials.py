@@ -66,21 +66,43 @@ async def find_credentials(
 
     Raises EngineError when the configuration or its credential helper cannot be used.
     """
-    config = read_config(environ)
-    if not any(config.get(section) for section in ("auths", "credHelpers", "credsStore")):
-        return None
-    where = str(config_folder(environ) / "config.json")
-    # In a thread: importing docker-py takes a fifth of a second.
-    helper, stored = await asyncio.to_thread(_known, config, registry, where)
+    helper, stored = await _known(registry, environ)
     if helper:
+        where = str(config_folder(environ) / "config.json")
         found = await _ask_helper(helper, server_key(registry), environ, where)
         if found is not None:
             return found
     return stored
 
 
-def _known(config: JsonObject, registry: str, where: str) -> tuple[str | None, Credentials | None]:
+async def login_source(registry: str, environ: Mapping[str, str] = os.environ) -> str:
+    """What would be asked for the credentials of this registry, by name; empty for nothing.
+
+    No helper is run: whether it has them is not known. Raises EngineError for a configuration
+    that cannot be used.
+    """
+    helper, stored = await _known(registry, environ)
+    if helper:
+        return f"docker-credential-{helper}"
+    return stored.source if stored is not None else ""
+
+
+async def _known(
+    registry: str, environ: Mapping[str, str]
+) -> tuple[str | None, Credentials | None]:
     """The helper that serves this registry, and what the file itself has for it."""
+
+    def read() -> tuple[str | None, Credentials | None]:
+        config = read_config(environ)
+        if not any(config.get(section) for section in ("auths", "credHelpers", "credsStore")):
+            return None, None
+        return _parsed(config, registry, str(config_folder(environ) / "config.json"))
+
+    # In a thread: importing docker-py takes a fifth of a second.
+    return await asyncio.to_thread(read)
+
+
+def _parsed(config: JsonObject, registry: str, where: str) -> tuple[str | None, Credentials | None]:
     from docker.errors import DockerException
 
     auth = _docker_auth()
