@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,16 @@ class Terminal:
                 raise AssertionError(f"{words} stayed; the screen is:\n{screen}")
             time.sleep(_LOOK)
         return screen
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder with a short path: unix sockets allow some hundred characters."""
+    folder = Path(tempfile.mkdtemp(prefix="ftui"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.parts.prefects import prefect_python
-from tests.tui.terminal import Terminal, terminal
+from tests.tui.terminal import Terminal, short_folder, terminal
 
 pytestmark = pytest.mark.real
 
@@ -38,10 +36,8 @@ APP = (sys.executable, "-m", "flowtui", ".")
 
 @pytest.fixture
 def short() -> Iterator[Path]:
-    """A folder with a short path: unix sockets allow some hundred characters."""
-    folder = Path(tempfile.mkdtemp(prefix="ftui"))
-    yield folder
-    shutil.rmtree(folder)
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

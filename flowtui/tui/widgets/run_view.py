@@ -49,6 +49,10 @@ class RunView(Performs, Vertical):
     def on_mount(self) -> None:
         self.set_interval(_CLOCK, self._tick)
 
+    def on_resize(self) -> None:
+        """Also when it is shown first: until then there is no width to wrap to."""
+        self._look()
+
     def facts(self) -> Facts:
         return replace(app_of(self).facts(), phase=self.record.phase, plan=self.record.plan)
 

@@ -1,0 +1,92 @@
+"""The sixteen escape sequences through every screen of the real app: none gets out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.tui.sequences import SEQUENCES, found_in, hostile_name
+from tests.tui.terminal import Terminal, short_folder, terminal
+
+pytestmark = pytest.mark.real
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Keys, and what the screen shows, or no longer shows, once they were heard."""
+
+    keys: tuple[str, ...]
+    shows: str = ""
+    gone: str = ""
+
+
+WALK = (
+    Step(("1", "Enter", "j", "Enter", "j"), "v1"),
+    Step(("n",), "New project"),
+    Step(("Escape",), gone="New project"),
+    Step(("2", "j", "j", "3", "2", "G", "!"), "Problems:"),
+    Step(("j", "G", "Escape"), gone="Problems:"),
+    Step(("?",), "Keys ─"),
+    Step(("G", "Escape"), gone="Keys ─"),
+    Step(("C-p",), "Search for"),
+    Step(("Escape",), gone="Search for"),
+    Step(("5",), "Profiles"),
+    Step(("Escape",), gone="Profiles"),
+    Step(("g", "Enter"), "nothing is done until"),
+    Step(("2",), "project file"),
+    Step(("3",), "FROM"),
+    Step(("4",), "Never sent"),
+    Step(("1", "Enter"), "Nothing was registered"),
+    Step(("2",), "Log: build"),
+    Step(("g",), "Log: build"),
+    Step(("Escape",), gone="Log:"),
+    Step(("4",), "Took"),
+    Step(("Enter",), "Log:"),
+    Step(("Escape",), gone="Log:"),
+    Step(("Escape",), gone="Took"),
+)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Terminal]:
+    command = (sys.executable, "-m", "tests.tui.hostile_app")
+    with (
+        short_folder() as folder,
+        terminal(command, folder=folder, cwd=REPOSITORY, size=(120, 36)) as screen,
+    ):
+        screen.tmux("set", "-g", "set-clipboard", "on")
+        yield screen
+
+
+def test_none_of_the_sequences_reaches_the_terminal(app: Terminal, tmp_path: Path) -> None:
+    app.wait("connected", "pwnOWNED")
+    raw = tmp_path / "raw"
+    app.tmux("pipe-pane", "-t", "app", f"cat >> {raw}")
+    app.tmux("resize-window", "-t", "app", "-x", "140", "-y", "40")
+    for step in WALK:
+        for key in step.keys:
+            app.keys(key)
+        if step.shows:
+            app.wait(step.shows)
+        if step.gone:
+            app.wait_gone(step.gone)
+    app.keys("C-q")
+    app.wait("EXIT CODE 0")
+    output = raw.read_bytes()
+    assert b"OWNED" in output
+    assert found_in(output.partition(b"EXIT CODE")[0]) == []
+    assert app.tmux("list-buffers") == ""
+    assert "OWNED" not in app.tmux("display-message", "-p", "#{pane_title}")
+
+
+def test_the_search_finds_each_sequence_when_it_is_there() -> None:
+    """Else the test above could not fail."""
+    assert [
+        label for label in SEQUENCES if label not in found_in(hostile_name(label).encode())
+    ] == []
