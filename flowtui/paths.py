@@ -20,6 +20,16 @@ def data_dir() -> Path:
     return Path(home) / "data" if home else Path(platformdirs.user_data_dir("flowtui"))
 
 
+def logs_dir() -> Path:
+    """Logs of the app and of the embedded server."""
+    return data_dir() / "logs"
+
+
+def server_database() -> Path:
+    """The embedded server's SQLite file, unless it is given another."""
+    return data_dir() / "server.db"
+
+
 def cache_dir() -> Path:
     """What can be made anew."""
     home = os.environ.get("FLOWTUI_HOME")

@@ -42,6 +42,7 @@ class _Commands(click.Group):
         "versions": "flowtui.cli.versions:versions",
         "deploy": "flowtui.cli.deploy:deploy",
         "history": "flowtui.cli.history:history",
+        "doctor": "flowtui.cli.doctor:doctor",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -99,6 +99,13 @@ class History:
         with self.open() as db:
             return tuple(_record(row) for row in db.execute(sql, [*values, limit]))
 
+    def count(self) -> int:
+        """How many deploys there are."""
+        if not self.path.exists():
+            return 0
+        with self.open() as db:
+            return int(db.execute("SELECT count(*) FROM deploys").fetchone()[0])
+
     def by_version(self, version_ids: list[str]) -> dict[str, DeployRecord]:
         """The deploys that made these registered versions, as far as they were made from here."""
         if not self.path.exists() or not version_ids:

@@ -28,7 +28,7 @@ _BACKLOG = 128
 
 
 def default_database() -> Path:
-    return paths.data_dir() / "server.db"
+    return paths.server_database()
 
 
 @dataclass(frozen=True)

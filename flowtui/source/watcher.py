@@ -43,7 +43,7 @@ class WatchTools:
 
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
-    mounts: Callable[[], str] = field(default=lambda: _read_mounts())
+    mounts: Callable[[], str] = field(default=lambda: read_mounts())
     subscribe: Callable[[Sequence[Path]], Subscription] = field(
         default=lambda folders: _Inotify(folders)
     )
@@ -246,7 +246,8 @@ def _identity(folder: Path) -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino)
 
 
-def _read_mounts() -> str:
+def read_mounts() -> str:
+    """The text of /proc/self/mountinfo, empty where there is none."""
     try:
         return Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

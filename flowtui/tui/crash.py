@@ -14,7 +14,7 @@ _LONGEST = 400
 
 
 def log_file() -> Path:
-    return paths.data_dir() / "logs" / "tui.log"
+    return paths.logs_dir() / "tui.log"
 
 
 def report(error: BaseException) -> str:

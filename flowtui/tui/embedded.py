@@ -29,7 +29,7 @@ def possible(api_url: str) -> bool:
 
 
 def log_file() -> Path:
-    return paths.data_dir() / "logs" / "server.log"
+    return paths.logs_dir() / "server.log"
 
 
 class EmbeddedServer:

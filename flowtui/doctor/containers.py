@@ -1,0 +1,77 @@
+"""The Docker engine, the room it has for images, and the registries of the project."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from flowtui.config import ProjectConfig
+from flowtui.deploy.docker.reachability import (
+    EngineStatus,
+    RegistryStatus,
+    engine_status,
+    registry_status,
+)
+from flowtui.doctor.checks import Check, State, bad
+from flowtui.doctor.installation import size
+from flowtui.doctor.subject import Subject
+from flowtui.models import StorageKind
+
+_LITTLE_ROOM = 5_000_000_000
+_NO_ROOM = 1_000_000_000
+"""Bytes: a base image with Prefect and its packages takes about one GB."""
+
+
+async def engine(subject: Subject) -> Sequence[Check]:
+    workspace = await subject.workspace()
+    status = await engine_status(subject.environ)
+    if status.problem is not None:
+        wanted = workspace.config.table.storage.type
+        if wanted is StorageKind.LOCAL:
+            what = f"not needed, storage is local: {status.problem.what}"
+            return (Check("engine", State.OK, what),)
+        state = State.BAD if wanted is StorageKind.DOCKER else State.WARNING
+        return (bad("engine", status.problem, state),)
+    value = f"{status.name}, API {status.api_version}, at {status.endpoint} (from {status.origin})"
+    return (Check("engine", State.OK, value), await _room(status))
+
+
+async def _room(status: EngineStatus) -> Check:
+    folder = Path(status.data_folder)
+    there = status.is_local and status.data_folder and await asyncio.to_thread(folder.is_dir)
+    if not there:
+        return Check("room for images", State.UNKNOWN, "the engine's disk is not on this machine")
+    free = (await asyncio.to_thread(shutil.disk_usage, folder)).free
+    value = f"{size(free)} free at {folder}"
+    fix = "make room: `docker system prune` removes what nothing uses"
+    if free < _NO_ROOM:
+        return Check("room for images", State.BAD, value, fix)
+    if free < _LITTLE_ROOM:
+        return Check("room for images", State.WARNING, value, fix)
+    return Check("room for images", State.OK, value)
+
+
+async def registries(subject: Subject) -> Sequence[Check]:
+    """Those that the project's settings name; each is asked as a push would ask it."""
+    urls = _registry_urls((await subject.workspace()).config)
+    if not urls:
+        return (Check("registry", State.OK, "none set: images stay on the engine's machine"),)
+    found = await asyncio.gather(
+        *(registry_status(url, subject.environ, check_login=True) for url in urls)
+    )
+    return [_registry(url, status) for url, status in zip(urls, found, strict=True)]
+
+
+def _registry_urls(config: ProjectConfig) -> tuple[str, ...]:
+    tables = (config.table, *config.flows.values())
+    urls = [table.storage.registry_url for table in tables]
+    return tuple(dict.fromkeys(url for url in urls if url))
+
+
+def _registry(url: str, status: RegistryStatus) -> Check:
+    if status.problem is not None:
+        return bad("registry", status.problem)
+    login = f"takes the login from {status.login}" if status.wants_login else "wants no login"
+    return Check("registry", State.OK, f"{url}: {status.host} answers and {login}")
