@@ -37,9 +37,11 @@ from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
+from flowtui.tui.work.details import Details
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.projects import Projects
+from flowtui.tui.work.remembering import Remembering
 from flowtui.tui.work.serving import Serving
 from flowtui.workspace import Workspace
 
@@ -101,12 +103,16 @@ class FlowtuiApp(Performs, App[int]):
         self.logging_in = LoggingIn(self)
         self.serving = Serving(self)
         self.folder = Folder(self)
+        self.details = Details(self)
+        self.remembering = Remembering(self)
         self.projects = Projects(self)
         self.deploying = Deploying(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
             **self.serving.handlers,
             **self.folder.handlers,
+            **self.details.handlers,
+            **self.remembering.handlers,
             **self.projects.handlers,
             **self.deploying.handlers,
         }
@@ -267,6 +273,7 @@ class FlowtuiApp(Performs, App[int]):
 
     async def _end(self) -> None:
         self.cancel_group("watch")
+        await self.remembering.write()
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_LIMIT):
                 await self.deploying.end_all()

@@ -12,9 +12,9 @@ from textual.message import Message
 from flowtui.deploy.events import Event
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
-from flowtui.models import Discovery, FlowVersion, Identity, Problem, Profile, Project
+from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
+from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployRecord
-from flowtui.tui.described import Described
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -30,6 +30,8 @@ class Part(StrEnum):
     """Of a running deploy: comes in floods, shown on a clock."""
     DESCRIPTION = "description"
     """What is registered of the flow under the cursor was read."""
+    REMEMBERED = "remembered"
+    """How the app was left in this folder was read."""
     WORK = "work"
 
 
@@ -180,7 +182,20 @@ class DeployEnded(Happened):
 @dataclass
 class FlowDescribed(Happened):
     version_id: str
-    found: Described | None
+    serialized: JsonObject | None
+    """None where the control plane does not tell."""
+
+
+@dataclass
+class StateRemembered(Happened):
+    """How the app was left in this folder."""
+
+    state: ProjectState
+
+
+@dataclass
+class RememberingFailed(Happened):
+    reason: str
 
 
 @dataclass

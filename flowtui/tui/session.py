@@ -13,12 +13,13 @@ from flowtui.models import (
     FlowState,
     FlowVersion,
     Identity,
+    JsonObject,
     Problem,
     Profile,
     Project,
 )
+from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployBook, DeployRecord
-from flowtui.tui.described import Described
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -76,9 +77,10 @@ class Session:
     history: tuple[HistoryLine, ...] | None = None
     """Deploys made in this folder, newest first, those of this session among them."""
     history_problem: Problem | None = None
-    registered: dict[str, Described | None] = field(default_factory=dict[str, "Described | None"])
-    """What is registered, by id of its version, as far as the cursor rested on it; None where the
-    control plane does not tell."""
+    registered: dict[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
+    """The serialization that is registered, by id of its version, as far as the cursor rested on
+    it; None where the control plane does not tell."""
+    remembered: ProjectState = field(default_factory=ProjectState)
 
     def forget_what_the_server_said(self) -> None:
         self.projects = None

@@ -121,7 +121,7 @@ def test_a_flow_that_fails_says_why_and_what_to_do(project: Path, short: Path) -
         screen.keys("Enter")
         screen.wait("no plan could be made", "nowhere", "next")
         screen.keys("Escape")
-        screen.wait("3 Details")
+        screen.wait("[Info]")
         (project / "hello.py").write_text(FLOW)
         screen.keys("Enter")
         screen.wait("nothing is done until you press Enter")

@@ -184,7 +184,7 @@ def test_a_package_missing_in_the_image_is_told_with_what_to_do(
         assert "Log: health check" in shown
         assert project.versions("greeter") == []
         screen.keys("Escape")
-        screen.wait("3 Details", "xmissingx")
+        screen.wait("[Info]", "xmissingx")
 
 
 def test_cancel_while_the_image_is_built(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from flowtui.tui.actions import (
     connection,
     deploys,
+    details,
     everywhere,
     flows,
     lists,
@@ -39,6 +40,7 @@ ACTIONS: tuple[Action, ...] = (
     *main.ACTIONS,
     *projects.ACTIONS,
     *flows.ACTIONS,
+    *details.ACTIONS,
     *connection.ACTIONS,
     *deploys.ACTIONS,
     *plan.ACTIONS,

@@ -9,6 +9,8 @@ _KEY_NAMES = {
     "exclamation_mark": "!",
     "colon": ":",
     "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "escape": "Esc",
     "enter": "Enter",
     "space": "Space",

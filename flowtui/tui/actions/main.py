@@ -14,6 +14,24 @@ ACTIONS: tuple[Action, ...] = (
         "details", Scope.MAIN, ("3",), "details", "Go to the details.", reasons.always, bar=False
     ),
     Action(
+        "previous_tab",
+        Scope.MAIN,
+        ("left_square_bracket",),
+        "previous tab",
+        "Show the tab before in the details.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "next_tab",
+        Scope.MAIN,
+        ("right_square_bracket",),
+        "next tab",
+        "Show the next tab of the details: graph, changes, versions, runs, problems, source.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
         "deploys",
         Scope.MAIN,
         ("4",),

@@ -69,8 +69,6 @@ class MainScreen(Performs, Screen[None]):
     def _changed(self, part: Part) -> None:
         if part is Part.ROWS:
             self._show_title()
-        if part in (Part.ROWS, Part.DEPLOYS, Part.DESCRIPTION):
-            self.query_one(DetailPane).show(self.query_one(FlowTable).row)
 
     def _show_title(self) -> None:
         session = app_of(self).session
@@ -87,7 +85,6 @@ class MainScreen(Performs, Screen[None]):
     @on(FlowTable.RowChosen)
     def _row_chosen(self, message: FlowTable.RowChosen) -> None:
         self.query_one(DetailPane).show(message.row)
-        app_of(self).folder.describe(message.row.version if message.row is not None else None)
 
     # ----------------------------------------------------------------------------------- filter
 
@@ -130,6 +127,12 @@ class MainScreen(Performs, Screen[None]):
 
     def perform_details(self) -> None:
         self.set_focus(self.query_one(DetailPane))
+
+    def perform_next_tab(self) -> None:
+        self.query_one(DetailPane).perform_next_tab()
+
+    def perform_previous_tab(self) -> None:
+        self.query_one(DetailPane).perform_previous_tab()
 
     def perform_deploys(self) -> None:
         from flowtui.tui.screens.deploys import DeploysScreen

@@ -73,6 +73,7 @@ class Connecting:
     def _opened(self, message: msg.WorkspaceOpened) -> None:
         app = self._app
         app.session.workspace = message.workspace
+        app.remembering.read()
         self.read_profiles()
         self.connect()
         app.folder.look()

@@ -7,16 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError
-from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
-from flowtui.tui.described import described
 from flowtui.tui.messages import Handler, Part
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
-
-_REST = 0.15
-"""Seconds that the cursor rests on a row before its flow is asked for: not once per key press."""
 
 
 class Folder:
@@ -33,7 +28,6 @@ class Folder:
             msg.RowsFailed: self._rows_failed,
             msg.FilesChanged: self._files_changed,
             msg.WatchingFailed: self._watching_failed,
-            msg.FlowDescribed: self._described,
         }
 
     def look(self) -> None:
@@ -113,30 +107,3 @@ class Folder:
     def _watching_failed(self, message: msg.WatchingFailed) -> None:
         self._app.session.watch_problem = message.problem
         self._app.changed(Part.ROWS)
-
-    # ------------------------------------------------------------------------- one flow in full
-
-    def describe(self, version: FlowVersion | None) -> None:
-        """Read what is registered as this version, unless it is known or the cursor moves on."""
-        app, session = self._app, self._app.session
-        app.cancel_group("describe")
-        workspace = session.workspace
-        if version is None or version.id in session.registered or workspace is None:
-            return
-        if not session.connected:
-            return
-
-        async def job() -> None:
-            await asyncio.sleep(_REST)
-            try:
-                serialized = await workspace.control_plane.serialized_flow(version.id)
-            except FlowtuiError:
-                return  # the connection itself says what is wrong
-            found = described(serialized) if serialized is not None else None
-            app.post_message(msg.FlowDescribed(version.id, found))
-
-        app.begin(job, group="describe", description=f"reading {version.name}", counts=False)
-
-    def _described(self, message: msg.FlowDescribed) -> None:
-        self._app.session.registered[message.version_id] = message.found
-        self._app.changed(Part.DESCRIPTION)

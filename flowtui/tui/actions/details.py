@@ -1,0 +1,56 @@
+"""The details of one flow."""
+
+from __future__ import annotations
+
+from flowtui.tui.actions import reasons
+from flowtui.tui.actions.model import Action, Scope
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "previous_tab",
+        Scope.DETAILS,
+        ("left", "h"),
+        "tab before",
+        "Show the tab before.",
+        reasons.always,
+    ),
+    Action(
+        "next_tab", Scope.DETAILS, ("right", "l"), "next tab", "Show the next tab.", reasons.always
+    ),
+    Action(
+        "page_down",
+        Scope.DETAILS,
+        ("pagedown", "ctrl+d"),
+        "page down",
+        "One page down.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "page_up",
+        Scope.DETAILS,
+        ("pageup", "ctrl+u"),
+        "page up",
+        "One page up.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "scroll_right",
+        Scope.DETAILS,
+        ("greater_than_sign", "shift+right"),
+        "right",
+        "Show what is right of the edge.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "scroll_left",
+        Scope.DETAILS,
+        ("less_than_sign", "shift+left"),
+        "left",
+        "Back to the start of long lines.",
+        reasons.always,
+        bar=False,
+    ),
+)
