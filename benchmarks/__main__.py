@@ -5,6 +5,11 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+SHARED = {"pty_harness"}
+"""What benchmarks share, none itself."""
+
 for module in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    if module.stem in SHARED:
+        continue
     print(f"\n== {module.stem}")
     runpy.run_module(f"benchmarks.{module.stem}", run_name="__main__")
