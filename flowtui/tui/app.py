@@ -38,6 +38,7 @@ from flowtui.tui.words import counted, plain_block
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
 from flowtui.tui.work.details import Details
+from flowtui.tui.work.doctoring import Doctoring
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.projects import Projects
@@ -60,7 +61,7 @@ class FlowtuiApp(Performs, App[int]):
     TITLE = "flowtui"
     CSS_PATH = [  # noqa: RUF012
         f"styles/{name}.tcss"
-        for name in ("base", "main", "connection", "deploy", "dialogs", "palette")
+        for name in ("base", "main", "connection", "deploy", "doctor", "dialogs", "palette")
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
@@ -107,6 +108,7 @@ class FlowtuiApp(Performs, App[int]):
         self.remembering = Remembering(self)
         self.projects = Projects(self)
         self.deploying = Deploying(self)
+        self.doctoring = Doctoring(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
             **self.serving.handlers,
@@ -115,6 +117,7 @@ class FlowtuiApp(Performs, App[int]):
             **self.remembering.handlers,
             **self.projects.handlers,
             **self.deploying.handlers,
+            **self.doctoring.handlers,
         }
         self._tickets: dict[str, Ticket] = {}
         self.register_theme(DARK)

@@ -12,6 +12,7 @@ from textual.message import Message
 from flowtui.deploy.events import Event
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
+from flowtui.doctor.checks import Examination, Finding
 from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
 from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployRecord
@@ -32,6 +33,7 @@ class Part(StrEnum):
     """What is registered of the flow under the cursor was read."""
     REMEMBERED = "remembered"
     """How the app was left in this folder was read."""
+    DOCTOR = "doctor"
     WORK = "work"
 
 
@@ -206,6 +208,13 @@ class HistoryRead(Happened):
 @dataclass
 class HistoryFailed(Happened):
     problem: Problem
+
+
+@dataclass
+class DoctorFound(Happened):
+    asked: tuple[Examination, ...]
+    """Of which run: those of one that was begun anew are no longer wanted."""
+    finding: Finding
 
 
 @dataclass

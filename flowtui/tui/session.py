@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.doctor.checks import Examination, Finding
+from flowtui.doctor.report import Report
 from flowtui.models import (
     Discovery,
     FlowState,
@@ -54,6 +56,25 @@ class Connection:
         return "token refused" if self.token_source != "none" else "token needed"
 
 
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor was asked to look at, and what it has found so far."""
+
+    asked: tuple[Examination, ...]
+    findings: tuple[Finding, ...] = ()
+
+    def with_finding(self, finding: Finding) -> Diagnosis:
+        return Diagnosis(self.asked, (*self.findings, finding))
+
+    @property
+    def complete(self) -> bool:
+        return len(self.findings) == len(self.asked)
+
+    @property
+    def report(self) -> Report:
+        return Report.of(self.asked, self.findings)
+
+
 @dataclass(slots=True)
 class Session:
     workspace: Workspace | None = None
@@ -81,6 +102,8 @@ class Session:
     """The serialization that is registered, by id of its version, as far as the cursor rested on
     it; None where the control plane does not tell."""
     remembered: ProjectState = field(default_factory=ProjectState)
+    diagnosis: Diagnosis | None = None
+    """None until the doctor was asked once."""
 
     def forget_what_the_server_said(self) -> None:
         self.projects = None

@@ -190,6 +190,7 @@ class MemoryWorkspace(Workspace):
     def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
         other = MemoryWorkspace(self.root, profile)
         other.server, other.found, other.states = self.server, self.found, self.states
+        other.server_is_up, other.refuse_token = self.server_is_up, self.refuse_token
         other._credentials = credentials or self._credentials
         return other
 

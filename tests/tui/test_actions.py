@@ -12,6 +12,7 @@ from flowtui.tui.deploys import Phase
 from flowtui.tui.keysheet import keysheet
 from flowtui.tui.screens.connection import ProfileList
 from flowtui.tui.screens.deploys import DeployTable
+from flowtui.tui.screens.doctor import DoctorList
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flow_table import FlowTable
@@ -28,6 +29,7 @@ OWNERS = (
     DetailPane,
     ProfileList,
     DeployTable,
+    DoctorList,
     PlanView,
     RunView,
     LogView,
@@ -41,6 +43,7 @@ NESTED = (
     (Scope.DETAILS, Scope.LIST, Scope.MAIN, Scope.APP),
     (Scope.CONNECTION, Scope.LIST, Scope.APP),
     (Scope.DEPLOYS, Scope.LIST, Scope.APP),
+    (Scope.DOCTOR, Scope.LIST, Scope.APP),
     (Scope.PLAN, Scope.LIST, Scope.APP),
     (Scope.LOG, Scope.RUN, Scope.APP),
 )

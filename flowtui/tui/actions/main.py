@@ -50,6 +50,16 @@ ACTIONS: tuple[Action, ...] = (
         command="flowtui whoami",
     ),
     Action(
+        "doctor",
+        Scope.MAIN,
+        ("6",),
+        "doctor",
+        "Look at everything that flowtui needs: versions, folders, keyring, Docker, terminal, …",
+        reasons.always,
+        command="flowtui doctor",
+        bar=False,
+    ),
+    Action(
         "refresh",
         Scope.MAIN,
         ("r",),

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     DETAILS = "details"
     CONNECTION = "connection"
     DEPLOYS = "deploys"
+    DOCTOR = "doctor"
     PLAN = "plan"
     RUN = "deploy"
     LOG = "log"
@@ -58,6 +59,9 @@ class Facts:
     deploys: int = 0
     deploys_running: int = 0
     log_lines: int = 0
+    report_complete: bool = False
+    """The doctor has looked at everything."""
+    report_problems: int = 0
 
 
 Reason = Callable[[Facts], str | None]

@@ -113,6 +113,14 @@ def can_replan(facts: Facts) -> str | None:
     return "the plan is still being made" if facts.phase is Phase.PLANNING else None
 
 
+def report_complete(facts: Facts) -> str | None:
+    return None if facts.report_complete else "the doctor is still looking"
+
+
+def report_has_problems(facts: Facts) -> str | None:
+    return None if facts.report_problems else "nothing is wrong so far"
+
+
 def deploy_running(facts: Facts) -> str | None:
     match facts.phase:
         case Phase.RUNNING:

@@ -144,6 +144,11 @@ class MainScreen(Performs, Screen[None]):
 
         app_of(self).push_screen(ConnectionScreen())
 
+    def perform_doctor(self) -> None:
+        from flowtui.tui.screens.doctor import DoctorScreen
+
+        app_of(self).push_screen(DoctorScreen())
+
     def perform_refresh(self) -> None:
         app = app_of(self)
         app.folder.look()

@@ -42,7 +42,8 @@ class Connecting:
     ) -> None:
         self._app = app
         self._open_workspace = open_workspace
-        self._profile, self._api_url = profile, api_url
+        self.wanted_profile, self.wanted_address = profile, api_url
+        """What the command line asked for."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -61,7 +62,7 @@ class Connecting:
         async def job() -> None:
             try:
                 workspace = await self._open_workspace(
-                    app.path, profile=self._profile, api_url=self._api_url
+                    app.path, profile=self.wanted_profile, api_url=self.wanted_address
                 )
             except FlowtuiError as error:
                 app.post_message(msg.WorkspaceFailed(error.problem))
