@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -25,6 +24,7 @@ from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode
 from flowtui.models import LocalFlow, Problem
+from flowtui.tui.clock import seconds
 from flowtui.tui.logstore import LogStore
 
 STAGES = tuple(Stage)
@@ -257,7 +257,7 @@ class DeployRecord:
 class DeployBook:
     """All deploys of this session by id, oldest first, and the earlier ones that were opened."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = seconds) -> None:
         self._records: dict[str, DeployRecord] = {}
         self._earlier: dict[str, DeployRecord] = {}
         self._opened = 0

@@ -16,6 +16,7 @@ from textual.widgets import DataTable
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import INTERRUPTED, RUNNING
 from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord
@@ -180,7 +181,7 @@ class DeployTable(Performs, DataTable[Text]):
         if line.project and room >= 8:
             flow.append(f" {glyphs.arrow} {shortened(plain(line.project), room)}", style=muted)
         when = datetime.fromtimestamp(line.started, UTC) if line.started is not None else None
-        since = ago(when, datetime.now(UTC)).removesuffix(" ago")
+        since = ago(when, clock.now()).removesuffix(" ago")
         return (
             state,
             flow,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,6 +11,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord
@@ -224,7 +224,7 @@ class FlowTable(Performs, DataTable[Text]):
             self._cells[key] = row_cells
 
     def _row_cells(self, row: FlowRow) -> tuple[Text, ...]:
-        now = datetime.now(UTC)
+        now = clock.now()
         version = row.version
         muted = app_of(self).theme_variables.get("muted", "")
         number = f"v{version.version}" if version is not None else ""

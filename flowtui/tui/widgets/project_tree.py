@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import ClassVar, TypeAlias
 
 from rich.text import Text
@@ -12,6 +11,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from flowtui.models import FlowVersion, Project
+from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.messages import Part
@@ -155,7 +155,7 @@ class ProjectTree(Performs, Tree[NodeData]):
         if not versions:
             node.add_leaf(Text("no flows yet", style="italic"), Hint("no flows yet"))
             return
-        now = datetime.now(UTC)
+        now = clock.now()
         for flow in _by_name(project, versions):
             newest = flow.versions[0]
             label, number = Text(plain(flow.name)), f" v{newest.version}"

@@ -14,6 +14,7 @@ from textual.content import Content
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
+from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
@@ -224,7 +225,7 @@ class RunView(Performs, Vertical):
 def _began(record: DeployRecord) -> str:
     if record.started is None:
         return ""
-    return ago(datetime.fromtimestamp(record.started, UTC), datetime.now(UTC))
+    return ago(datetime.fromtimestamp(record.started, UTC), clock.now())
 
 
 def _flow_here(session: Session, target: str) -> LocalFlow | None:

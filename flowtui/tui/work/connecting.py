@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from flowtui.errors import CredentialsError, FlowtuiError
 from flowtui.models import Profile
+from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.session import Connection, Link
@@ -125,7 +125,7 @@ class Connecting:
             Link.CONNECTED,
             message.identity,
             message.token_source,
-            since=datetime.now(UTC),
+            since=clock.now(),
             notes=message.notes,
             keyring_waits=message.keyring_waits,
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from flowtui.models import BrokenFile, FlowState
+from flowtui.tui import clock
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.described import Described, described
 from flowtui.tui.glyphs import STATE_STYLES, state_mark
@@ -103,7 +103,7 @@ def _where(row: FlowRow, width: int) -> list[Content]:
     version = row.version
     if version is not None:
         place = f"version {version.version} in {plain(version.project)}  "
-        when = ago(version.created, datetime.now(UTC))
+        when = ago(version.created, clock.now())
         if width >= _ROOMY:
             when += f", {exact(version.created)}"
         parts.append(field("registered", place, (when, "$muted"), width=width))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from flowtui.models import FlowVersion
+from flowtui.tui import clock
 from flowtui.tui.laying import hanging
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.detail.page import Page
@@ -45,7 +45,7 @@ def _known(session: Session, row: FlowRow) -> list[FlowVersion]:
 
 
 def _line(version: FlowVersion, width: int) -> Content:
-    when = ago(version.created, datetime.now(UTC))
+    when = ago(version.created, clock.now())
     head = f"v{version.version:<4} {when:<10} "
     archived = "archived  " if version.archived else ""
     image = shortened(plain(version.image or ""), max(width - len(head) - len(archived), 0))
