@@ -1,7 +1,7 @@
 """The project file and the user's profiles. No network, no keyring.
 
 The project file is `flowtui.toml`, or the table `[tool.flowtui]` of `pyproject.toml`. The user's
-file is `config.toml` in flowtui's configuration folder.
+file is `config.toml` in flowtui's configuration folder; a change of it keeps what else is in it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from flowtui import addresses, config_keys, paths, private_files
+from flowtui import addresses, config_keys, paths, private_files, user_document
 from flowtui.config_keys import nearest
 from flowtui.errors import UsageError
 from flowtui.models import (
@@ -27,6 +27,7 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
+from flowtui.user_document import UserDocument
 
 PROJECT_FILE = "flowtui.toml"
 PYPROJECT = "pyproject.toml"
@@ -145,17 +146,21 @@ def _is_file(path: Path) -> bool:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as stream:
-            return tomllib.load(stream)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"not valid TOML: {error}", where=str(file)) from error
+        return _parsed(file.read_bytes().decode(), file)
     except UnicodeDecodeError as error:
         raise UsageError("not valid TOML: it is not UTF-8", where=str(file)) from error
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(file)) from error
+
+
+def _parsed(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"not valid TOML: {error}", where=str(file)) from error
     except (RecursionError, ValueError) as error:
         reason = "a value in it is nested too deeply, or a number has too many digits"
         raise UsageError(f"not readable TOML: {reason}", where=str(file)) from error
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(file)) from error
 
 
 def _project(root: Path, file: Path, table: dict[str, Any]) -> ProjectConfig:
@@ -247,18 +252,33 @@ def user_file() -> Path:
 
 
 def load_user() -> UserConfig:
-    """The user's profiles; only `embedded` when nothing was ever saved. Raises UsageError."""
+    """The user's profiles; only `embedded` when nothing was ever saved. Raises UsageError.
+
+    What the app looks like is read elsewhere (`flowtui.preferences`): it never stands in the way of
+    a connection.
+    """
+    return _user(read_user_table())
+
+
+def read_user_table() -> dict[str, Any]:
+    """The user's file as it is, empty when there is none. Raises UsageError."""
     file = user_file()
-    embedded = Profile(EMBEDDED_PROFILE, addresses.EMBEDDED, Origin.DEFAULT)
-    profiles = {EMBEDDED_PROFILE: embedded}
-    if not _is_file(file):
-        return UserConfig(profiles)
-    table = _read_toml(file)
-    name = str(file)
-    config_keys.check(table, config_keys.USER, file=name)
+    return _read_toml(file) if _is_file(file) else {}
+
+
+def _user(table: dict[str, Any]) -> UserConfig:
+    profiles = {
+        EMBEDDED_PROFILE: Profile(EMBEDDED_PROFILE, addresses.EMBEDDED, Origin.DEFAULT),
+    }
+    name = str(user_file())
+    config_keys.check(_without_looks(table), config_keys.USER, file=name)
     for profile, settings in table.get("profiles", {}).items():
         profiles[profile] = _user_profile(profile, settings, name)
     return UserConfig(profiles, table.get("active"))
+
+
+def _without_looks(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name not in ("ui", "keys")}
 
 
 def save_profile(profile: Profile) -> None:
@@ -271,29 +291,47 @@ def save_profile(profile: Profile) -> None:
     if not profile.name.strip() or not profile.name.isprintable():
         raise UsageError(f"not a profile name: {profile.name!r}", fix="use printable characters")
     address = addresses.normalise(profile.api_url)
-    saved = Profile(profile.name, address, Origin.USER_FILE, profile.ca_file)
-    with _changing_user_file():
-        user = load_user()
-        _write_user(UserConfig({**user.profiles, profile.name: saved}, user.active))
+    with _changing_user_file() as document:
+        user_document.set_value(document, ("profiles", profile.name, "api_url"), address)
+        path = ("profiles", profile.name, "ca_file")
+        if profile.ca_file:
+            user_document.set_value(document, path, profile.ca_file)
+        else:
+            user_document.remove(document, path)
 
 
 def remove_profile(name: str) -> None:
     """Take a profile out of the user's file; its token stays where it is. Raises UsageError."""
-    with _changing_user_file():
+    with _changing_user_file() as document:
         user = load_user()
         if name == EMBEDDED_PROFILE:
             raise UsageError(f"the profile {name!r} is built in and cannot be removed")
         _known(user, name, where=str(user_file()))
-        rest = {key: profile for key, profile in user.profiles.items() if key != name}
-        _write_user(UserConfig(rest, None if user.active == name else user.active))
+        user_document.remove(document, ("profiles", name))
+        if user.active == name:
+            user_document.remove(document, ("active",))
 
 
 def set_active(name: str) -> None:
     """Make a known profile the one used when nothing else is said. Raises UsageError."""
-    with _changing_user_file():
-        user = load_user()
-        _known(user, name, where=str(user_file()))
-        _write_user(UserConfig(user.profiles, name))
+    with _changing_user_file() as document:
+        _known(load_user(), name, where=str(user_file()))
+        user_document.set_value(document, ("active",), name)
+
+
+def set_user_value(path: tuple[str, ...], value: object) -> None:
+    """Write one value into the user's file, for example `("ui", "theme")`. Raises UsageError.
+
+    Whether a value of [ui] or [keys] is good is checked by whoever calls.
+    """
+    with _changing_user_file() as document:
+        user_document.set_value(document, path, value)
+
+
+def remove_user_value(path: tuple[str, ...]) -> None:
+    """Take one value out of the user's file. Raises UsageError."""
+    with _changing_user_file() as document:
+        user_document.remove(document, path)
 
 
 def resolve_profile(
@@ -371,32 +409,25 @@ def _at_address(
     return Profile(name, address, origin, known.ca_file if known else None)
 
 
-def _write_user(user: UserConfig) -> None:
-    lines: list[str] = []
-    if user.active:
-        lines.append(f"active = {_toml(user.active)}\n")
-    for name, profile in sorted(user.profiles.items()):
-        if name == EMBEDDED_PROFILE:
-            continue
-        lines.append(f"\n[profiles.{_toml(name)}]\napi_url = {_toml(profile.api_url)}\n")
-        if profile.ca_file:
-            lines.append(f"ca_file = {_toml(profile.ca_file)}\n")
-    private_files.write(user_file(), "".join(lines).lstrip("\n"))
-
-
 @contextlib.contextmanager
-def _changing_user_file() -> Generator[None]:
+def _changing_user_file() -> Generator[UserDocument]:
+    """The user's file to change in place: written whole at the end, or not at all.
+
+    What is in it must be good before and after; comments and order are kept.
+    """
+    file = user_file()
     try:
         with private_files.locked(paths.config_dir()):
-            yield
+            _user(read_user_table())
+            text = file.read_text(encoding="utf-8") if _is_file(file) else ""
+            document = user_document.parse(text, file=str(file))
+            yield document
+            written = user_document.text(document)
+            _user(_parsed(written, file))
+            private_files.write(file, written)
     except OSError as error:
         raise UsageError(
             f"cannot be written: {error.strerror}",
-            where=str(user_file()),
+            where=str(file),
             fix="check the folder's owner and mode, or set FLOWTUI_HOME to another one",
         ) from error
-
-
-def _toml(text: str) -> str:
-    """A TOML basic string. JSON's escapes are TOML's, but JSON leaves DEL as it is."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,7 +1,7 @@
-"""Every key of the project file: its type, what it means, and the check of its value.
+"""Every key of the configuration files: its type, what it means, and the check of its value.
 
-One table for both readers: `flowtui.config` validates by it, `docs/configuration.md` is written
-from it.
+One table for all readers: `flowtui.config` and `flowtui.preferences` validate by it,
+`docs/configuration.md` is written from it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Kind:
 
 
 _LONGEST_SECONDS = 7 * 24 * 3600
+_FASTEST_RATE = 30
 
 
 def _is_text(value: object) -> bool:
@@ -36,6 +37,16 @@ def _is_seconds(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return 0 < value <= _LONGEST_SECONDS
+
+
+def _is_rate(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 1 <= value <= _FASTEST_RATE
+
+
+def _is_text_or_texts(value: object) -> bool:
+    return _is_text(value) or (_is_texts(value) and value != [])
 
 
 def _is_texts(value: object) -> bool:
@@ -67,6 +78,8 @@ def is_json(value: object) -> bool:
 
 TEXT = Kind("text", _is_text)
 SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
+RATE = Kind(f"number from 1 to {_FASTEST_RATE}", _is_rate)
+TEXT_OR_TEXTS = Kind("text or list of texts", _is_text_or_texts)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 TEXTS = Kind("list of texts", _is_texts)
 TEXT_TABLE = Kind("table of texts", _is_text_table)
@@ -210,7 +223,39 @@ FLOW = (Key("project", TEXT, "Prefect project that this flow is registered in.")
 USER = (
     Key("active", TEXT, "Name of the profile used when nothing else is said.", "embedded"),
     Key("profiles", TABLE, "One table for each profile."),
+    Key("ui", TABLE, "How the app looks and behaves: [ui]."),
+    Key("keys", TABLE, "Keys other than the default ones: [keys]."),
 )
+UI = (
+    Key(
+        "theme",
+        TEXT,
+        "Theme of a folder where none was chosen in the app yet; the palette lists all themes.",
+        "flowtui-dark",
+    ),
+    Key(
+        "mouse",
+        one_of("auto", "on", "off"),
+        "Whether flowtui hears the mouse. Off, the terminal's own selection works.",
+        "auto: off over SSH",
+    ),
+    Key(
+        "ascii",
+        one_of("auto", "on", "off"),
+        "Whether marks and borders are plain ASCII.",
+        "auto: by the locale and the terminal",
+    ),
+    Key(
+        "color",
+        one_of("auto", "16", "none"),
+        "All colours of the terminal, the 16 of its own palette, or none.",
+        "auto",
+    ),
+    Key("read_only", BOOLEAN, "Change nothing: no deploys, no deletes.", "false"),
+    Key("log_rate", RATE, "Paints a second of a log that scrolls.", "10, over SSH 5"),
+    Key("show_plan", BOOLEAN, "Show the plan and ask before a deploy.", "true"),
+)
+"""The table [ui] of the user's file."""
 PROFILE = (
     Key("api_url", TEXT, "Address of the control plane. Required."),
     Key("ca_file", TEXT, "File with the certificates to trust, beside the system's own."),

@@ -7,26 +7,35 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast, runtime_checkable
 
 from textual.binding import Binding
 
-from flowtui.tui.actions import Action, Facts, Scope, find, in_scope
+from flowtui.tui.actions import Action, Facts, Keymap, Scope, find, in_scope
+from flowtui.tui.actions.keymap import QUIT, QUIT_KEY
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
 
 
 def bindings(*scopes: Scope) -> list[Binding]:
-    """Textual bindings of these scopes; ids are the actions' names, to remap keys by."""
-    return [
-        Binding(
-            ",".join(action.keys),
-            f"perform('{scope.name}', '{action.id}')",
-            action.title,
-            show=action.bar,
-            id=action.name,
-            tooltip=action.help,
+    """Textual bindings of these scopes; ids are the actions' names, to remap keys by.
+
+    The key that always leaves has no id, so that nothing can take it away, and is heard first.
+    """
+    made: list[Binding] = []
+    for action in (action for scope in scopes for action in in_scope(scope)):
+        does = f"perform('{action.scope.name}', '{action.id}')"
+        keys = tuple(key for key in action.keys if key != QUIT_KEY)
+        made.append(
+            Binding(
+                ",".join(keys),
+                does,
+                action.title,
+                show=action.bar,
+                id=action.name,
+                tooltip=action.help,
+            )
         )
-        for scope in scopes
-        for action in in_scope(scope)
-    ]
+        if action.name == QUIT:
+            made.append(Binding(QUIT_KEY, does, action.title, show=False, priority=True))
+    return made
 
 
 @runtime_checkable
@@ -46,7 +55,7 @@ class Performs:
     SCOPES: ClassVar[tuple[Scope, ...]] = ()
 
     def facts(self) -> Facts:
-        return Facts()
+        return app_of(self).facts()
 
     async def action_perform(self, scope: str, action_id: str) -> None:
         action = find(Scope[scope], action_id)
@@ -67,7 +76,7 @@ def app_of(node: object) -> FlowtuiApp:
     return cast("FlowtuiApp", app)
 
 
-def heard_by(nodes: list[object]) -> list[tuple[Acting, Action]]:
+def heard_by(nodes: list[object], keymap: Keymap) -> list[tuple[Acting, Action]]:
     """The actions that these nodes hear, innermost first; a key counts where it is heard first."""
     taken: set[str] = set()
     heard: list[tuple[Acting, Action]] = []
@@ -76,10 +85,13 @@ def heard_by(nodes: list[object]) -> list[tuple[Acting, Action]]:
             continue
         for scope in node.SCOPES:
             for action in in_scope(scope):
-                if action.keys[0] in taken:
+                if keymap.keys(action.name)[0] in taken:
                     continue
                 heard.append((node, action))
         taken.update(
-            key for scope in node.SCOPES for action in in_scope(scope) for key in action.keys
+            key
+            for scope in node.SCOPES
+            for action in in_scope(scope)
+            for key in keymap.keys(action.name)
         )
     return heard

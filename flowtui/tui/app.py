@@ -18,14 +18,18 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from flowtui.config import user_file
 from flowtui.errors import FlowtuiError
 from flowtui.models import Problem
+from flowtui.preferences import Preferences
+from flowtui.preferences import load as load_preferences
 from flowtui.tui import crash, embedded
 from flowtui.tui import messages as msg
 from flowtui.tui.acting import Performs, bindings
-from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.actions import Facts, Scope, keymap_of
+from flowtui.tui.actions.keymap import QUIT
 from flowtui.tui.busy import Busy, Ticket
-from flowtui.tui.glyphs import glyphs_for_locale
+from flowtui.tui.glyphs import glyphs_for
 from flowtui.tui.messages import Part
 from flowtui.tui.palette import ActionProvider, FlowProvider, ProjectProvider
 from flowtui.tui.screens.dialogs import ConfirmDialog
@@ -90,14 +94,18 @@ class FlowtuiApp(Performs, App[int]):
         profile: str | None = None,
         api_url: str | None = None,
         read_only: bool = False,
+        preferences: Preferences | None = None,
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
+        chosen = preferences or load_preferences(os.environ, read_only=read_only)
         # Textual decides once, here, how NO_COLOR is done: without ansi it is shades of grey.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        super().__init__(ansi_color=None if chosen.color == "auto" else True)
         self.path = path
-        self.read_only = read_only
-        self.session = Session()
-        self.glyphs = glyphs_for_locale()
+        self.preferences = chosen
+        self.read_only = chosen.read_only
+        self.keymap, key_problems = keymap_of(chosen.keys, file=str(user_file()))
+        self.session = Session(settings_problems=(*chosen.problems, *key_problems))
+        self.glyphs = glyphs_for(chosen.ascii)
         self.busy = Busy(self._work_changed)
         self.session_changed: Signal[Part] = Signal(self, "session_changed")
         self.connecting = Connecting(self, open_workspace, profile, api_url)
@@ -123,7 +131,9 @@ class FlowtuiApp(Performs, App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = "ansi-dark" if os.environ.get("NO_COLOR") else DARK.name
+            self.theme = DARK.name if chosen.color == "auto" else "ansi-dark"
+        changed = {name: ",".join(self.keymap.keys(name)) for name in self.keymap.changed}
+        self.set_keymap(changed)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that only flowtui's own themes have, for every other theme."""
@@ -221,6 +231,7 @@ class FlowtuiApp(Performs, App[int]):
         profile = session.profile
         source = session.connection.token_source
         return Facts(
+            keymap=self.keymap,
             read_only=self.read_only,
             connected=session.connected,
             connecting=session.connecting,
@@ -235,7 +246,7 @@ class FlowtuiApp(Performs, App[int]):
 
     def perform_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.heard(self.screen)))
+            self.push_screen(HelpScreen(self.heard(self.screen), self.keymap))
 
     def perform_palette(self) -> None:
         self.action_command_palette()
@@ -272,7 +283,7 @@ class FlowtuiApp(Performs, App[int]):
         self.perform_quit()
 
     def action_help_quit(self) -> None:
-        self.say("Press q to leave flowtui.")
+        self.say(f"{self.keymap.key(QUIT)} leaves flowtui.")
 
     async def _end(self) -> None:
         self.cancel_group("watch")
@@ -313,8 +324,12 @@ def run(
     read_only: bool = False,
 ) -> int:
     """Open the app on a folder; returns the exit code. Mouse is off by default over SSH."""
-    app = FlowtuiApp(path, profile=profile, api_url=api_url, read_only=read_only)
-    app.run(mouse=not os.environ.get("SSH_CONNECTION"))
+    preferences = load_preferences(os.environ, read_only=read_only)
+    if preferences.color == "none":
+        # Textual and every program that the app starts read it.
+        os.environ["NO_COLOR"] = "1"
+    app = FlowtuiApp(path, profile=profile, api_url=api_url, preferences=preferences)
+    app.run(mouse=preferences.mouse_wanted(os.environ))
     if app.return_code:
         return app.return_code
     return app.return_value or 0

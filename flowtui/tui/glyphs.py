@@ -66,10 +66,10 @@ ASCII = Glyphs(
 )
 
 
-def glyphs_for_locale() -> Glyphs:
-    """`FLOWTUI_ASCII=1` forces ASCII; else what the locale's encoding can show."""
-    if os.environ.get("FLOWTUI_ASCII") == "1":
-        return ASCII
+def glyphs_for(ascii_wanted: str) -> Glyphs:
+    """For `on`, `off` or `auto`: what the locale's encoding and the terminal can show."""
+    if ascii_wanted != "auto":
+        return ASCII if ascii_wanted == "on" else UNICODE
     encoding = locale.getpreferredencoding(False).lower().replace("-", "")
     return UNICODE if encoding == "utf8" and os.environ.get("TERM") != "linux" else ASCII
 

@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from flowtui.tui.acting import Acting, app_of, heard_by
-from flowtui.tui.actions import Action, Scope, key_name
+from flowtui.tui.actions import Action, Scope
 from flowtui.tui.words import counted, plain
 
 
@@ -49,12 +49,14 @@ class ActionProvider(EntryProvider):
 
     def entries(self) -> Iterator[Entry]:
         app = app_of(self.app)
-        for owner, action in heard_by(app.heard(self.screen)):
+        for owner, action in heard_by(app.heard(self.screen), app.keymap):
             if action.scope in (Scope.LIST, Scope.LOG):
                 continue
             reason = action.why_not(owner.facts())
             note = f"{action.help} (not now: {reason})" if reason else action.help
-            text = f"{str(action.scope).capitalize()}: {action.title}  {key_name(action.keys[0])}"
+            text = (
+                f"{str(action.scope).capitalize()}: {action.title}  {app.keymap.key(action.name)}"
+            )
             yield Entry(text, note, partial(_perform, owner, action))
 
 

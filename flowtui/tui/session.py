@@ -94,6 +94,8 @@ class Session:
     rows_problem: Problem | None = None
     watch_problem: Problem | None = None
     server_problem: Problem | None = None
+    settings_problems: tuple[Problem, ...] = ()
+    """What of [ui] and [keys] does not count."""
     deploys: DeployBook = field(default_factory=DeployBook)
     history: tuple[HistoryLine, ...] | None = None
     """Deploys made in this folder, newest first, those of this session among them."""
@@ -147,6 +149,7 @@ class Session:
             self.history_problem,
         )
         known: dict[Problem, None] = {problem: None for problem in general if problem is not None}
+        known |= dict.fromkeys(self.settings_problems)
         for row in self.rows or ():
             if row.broken is not None:
                 known[Problem(row.broken.message, row.location, "correct the file")] = None

@@ -31,6 +31,7 @@ def reference() -> str:
     sections += [
         ('`[flows."name"]`', config_keys.FLOW),
         ("The user's file", config_keys.USER),
+        ("`[ui]` in the user's file", config_keys.UI),
         ('`[profiles."name"]` in the user\'s file', config_keys.PROFILE),
     ]
     return "\n".join(f"### {title}\n\n{_table(keys)}" for title, keys in sections)

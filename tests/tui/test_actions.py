@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.tui.actions import ACTIONS, Facts, Scope, in_scope
+from flowtui.tui.actions import ACTIONS, REACHES, Facts, Scope, in_scope
+from flowtui.tui.actions.key_names import EATEN
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import Phase
 from flowtui.tui.keysheet import keysheet
@@ -34,19 +35,6 @@ OWNERS = (
     RunView,
     LogView,
 )
-EATEN = {f"ctrl+{key}" for key in "jmhibaszqc"} - {"ctrl+q"}
-"""Keys that tmux, screen, readline or terminals take or turn into others. Ctrl+Q is a second key
-for what q does."""
-NESTED = (
-    (Scope.FLOWS, Scope.LIST, Scope.MAIN, Scope.APP),
-    (Scope.PROJECTS, Scope.LIST, Scope.MAIN, Scope.APP),
-    (Scope.DETAILS, Scope.LIST, Scope.MAIN, Scope.APP),
-    (Scope.CONNECTION, Scope.LIST, Scope.APP),
-    (Scope.DEPLOYS, Scope.LIST, Scope.APP),
-    (Scope.DOCTOR, Scope.LIST, Scope.APP),
-    (Scope.PLAN, Scope.LIST, Scope.APP),
-    (Scope.LOG, Scope.RUN, Scope.APP),
-)
 
 
 def test_names_are_unique() -> None:
@@ -71,13 +59,18 @@ def test_every_scope_has_an_owner() -> None:
 
 
 def test_no_key_is_eaten_on_the_way() -> None:
-    assert [action.name for action in ACTIONS if EATEN & set(action.keys)] == []
+    eaten = EATEN.keys() - {"ctrl+q"}
+    assert [action.name for action in ACTIONS if eaten & set(action.keys)] == []
 
 
-@pytest.mark.parametrize("scopes", NESTED, ids=lambda scopes: scopes[0].value)
-def test_no_key_means_two_things_at_once(scopes: tuple[Scope, ...]) -> None:
+@pytest.mark.parametrize("scopes", REACHES, ids=lambda scopes: "+".join(sorted(scopes)))
+def test_no_key_means_two_things_at_once(scopes: frozenset[Scope]) -> None:
     keys = [key for scope in scopes for action in in_scope(scope) for key in action.keys]
     assert sorted({key for key in keys if keys.count(key) > 1}) == []
+
+
+def test_every_scope_is_heard_somewhere() -> None:
+    assert {action.scope for action in ACTIONS} <= frozenset().union(*REACHES)
 
 
 def test_what_destroys_is_never_on_a_plain_movement_key() -> None:

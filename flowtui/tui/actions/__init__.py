@@ -6,6 +6,9 @@ each scope; a new action is a line in its scope's module.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from flowtui.models import Problem
 from flowtui.tui.actions import (
     connection,
     deploys,
@@ -21,18 +24,23 @@ from flowtui.tui.actions import (
     run,
 )
 from flowtui.tui.actions.key_names import key_name, key_names
+from flowtui.tui.actions.keymap import Keymap, resolve
 from flowtui.tui.actions.model import Action, Facts, Reason, Scope
 
 __all__ = [
     "ACTIONS",
+    "DEFAULT_KEYS",
+    "REACHES",
     "Action",
     "Facts",
+    "Keymap",
     "Reason",
     "Scope",
     "find",
     "in_scope",
     "key_name",
     "key_names",
+    "keymap_of",
 ]
 
 ACTIONS: tuple[Action, ...] = (
@@ -49,6 +57,35 @@ ACTIONS: tuple[Action, ...] = (
     *run.ACTIONS,
     *log.ACTIONS,
 )
+
+REACHES: tuple[frozenset[Scope], ...] = tuple(
+    map(
+        frozenset,
+        (
+            (Scope.FLOWS, Scope.LIST, Scope.MAIN, Scope.APP),
+            (Scope.PROJECTS, Scope.LIST, Scope.MAIN, Scope.APP),
+            (Scope.DETAILS, Scope.LIST, Scope.MAIN, Scope.APP),
+            (Scope.CONNECTION, Scope.LIST, Scope.APP),
+            (Scope.DEPLOYS, Scope.LIST, Scope.APP),
+            (Scope.DOCTOR, Scope.LIST, Scope.APP),
+            (Scope.PLAN, Scope.LIST, Scope.APP),
+            (Scope.LOG, Scope.RUN, Scope.APP),
+        ),
+    )
+)
+"""Scopes that are heard together: within one of these a key means one thing."""
+
+DEFAULT_KEYS: Mapping[str, tuple[str, ...]] = {action.name: action.keys for action in ACTIONS}
+
+
+def keymap_of(
+    wanted: Mapping[str, tuple[str, ...]], *, file: str = ""
+) -> tuple[Keymap, tuple[Problem, ...]]:
+    """The keys in force with these over the defaults, and what of them does not count."""
+    reaches = [
+        frozenset(action.name for action in ACTIONS if action.scope in scopes) for scopes in REACHES
+    ]
+    return resolve(DEFAULT_KEYS, reaches, wanted, file=file)
 
 
 def in_scope(scope: Scope) -> tuple[Action, ...]:

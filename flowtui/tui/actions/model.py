@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from flowtui.deploy.plan import Plan
 from flowtui.models import FlowVersion, Profile, Project
+from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.deploys import Phase
 from flowtui.workspace import FlowRow
 
@@ -62,6 +63,8 @@ class Facts:
     report_complete: bool = False
     """The doctor has looked at everything."""
     report_problems: int = 0
+    keymap: Keymap = field(default_factory=Keymap)
+    """The keys in force: a reason that names a key asks here."""
 
 
 Reason = Callable[[Facts], str | None]

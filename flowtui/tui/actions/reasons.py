@@ -63,12 +63,16 @@ def profile_removable(facts: Facts) -> str | None:
 def can_log_in(facts: Facts) -> str | None:
     if facts.profile is None:
         return "no profile is selected"
-    return None if facts.profile_in_use else "use this profile first (Enter)"
+    return (
+        None
+        if facts.profile_in_use
+        else f"use this profile first ({facts.keymap.key('connection.use')})"
+    )
 
 
 def can_log_out(facts: Facts) -> str | None:
     if not facts.profile_in_use:
-        return "use this profile first (Enter)"
+        return f"use this profile first ({facts.keymap.key('connection.use')})"
     if not facts.has_token:
         return "no token is in use"
     return None if facts.token_removable else "the token comes from the environment: unset it there"
@@ -105,7 +109,7 @@ def plan_deployable(facts: Facts) -> str | None:
     if reason is not None:
         return reason
     if facts.plan is not None and facts.plan.lane is Lane.NOTHING:
-        return "nothing to do: press f to deploy all the same"
+        return f"nothing to do: press {facts.keymap.key('plan.force')} to deploy all the same"
     return connected(facts)
 
 

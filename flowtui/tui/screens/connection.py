@@ -270,9 +270,9 @@ class ConnectionScreen(Screen[None]):
 
     def _next_steps(self, credentials: bool, width: int) -> list[Content]:
         app = app_of(self)
-        steps: list[tuple[str, str]] = []
+        keymap, steps = app.keymap, list[tuple[str, str]]()
         if credentials:
-            steps.append(("i", "log in with a token"))
+            steps.append((keymap.key("connection.log_in"), "log in with a token"))
         elif app.session.connection.link is Link.FAILED:
             profile = app.session.profile
             if (
@@ -280,9 +280,14 @@ class ConnectionScreen(Screen[None]):
                 and embedded.possible(profile.api_url)
                 and not app.serving.running
             ):
-                steps.append(("s", "start the embedded server here: no account, no network"))
-            steps.append(("r", "try again"))
-            steps.append(("n", "add the profile of another control plane"))
+                steps.append(
+                    (
+                        keymap.key("connection.server"),
+                        "start the embedded server here: no account, no network",
+                    )
+                )
+            steps.append((keymap.key("connection.reconnect"), "try again"))
+            steps.append((keymap.key("connection.add"), "add the profile of another control plane"))
         return [
             hanging(Content.styled(f"{key:>3}  ", "bold $accent"), Content(what), width)
             for key, what in steps

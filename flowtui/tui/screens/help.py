@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from flowtui.tui.acting import Acting, heard_by
-from flowtui.tui.actions import ACTIONS, Action, Scope, key_names
+from flowtui.tui.acting import Acting, app_of, heard_by
+from flowtui.tui.actions import ACTIONS, Action, Keymap, Scope
 from flowtui.tui.laying import hanging
 from flowtui.tui.screens.viewer import ShowScreen
 
 
 class HelpScreen(ShowScreen):
-    def __init__(self, heard: list[object]) -> None:
+    def __init__(self, heard: list[object], keymap: Keymap) -> None:
         super().__init__()
-        self._heard = heard_by(heard)
+        self._heard = heard_by(heard, keymap)
 
     def heading(self) -> str:
         return "Keys"
@@ -47,7 +47,9 @@ class HelpScreen(ShowScreen):
     def _lines(self, action: Action, owner: Acting | None) -> list[Content]:
         reason = action.why_not(owner.facts()) if owner is not None else None
         text_style = "$foreground" if owner is not None and reason is None else "$muted"
-        head = Content.styled(f"  {key_names(action):<14}", "bold $accent" if owner else "$muted")
+        head = Content.styled(
+            f"  {app_of(self).keymap.shown(action.name):<14}", "bold $accent" if owner else "$muted"
+        )
         note = (f"  ({reason})" if reason else "", "$warning")
         text = Content.assemble((action.help, text_style), note)
         lines = [hanging(head, text, self.text_width)]

@@ -10,11 +10,11 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from flowtui.tui.acting import Acting, app_of, heard_by
-from flowtui.tui.actions import Action, key_name
+from flowtui.tui.actions import Action
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.painted import Painted
 
-_ALWAYS = (("?", "keys"), ("Ctrl+P", "palette"))
+_ALWAYS = (("app.help", "keys"), ("app.palette", "palette"))
 
 
 class KeyBar(Painted):
@@ -49,14 +49,14 @@ class KeyBar(Painted):
         tail = Content.assemble(
             *(
                 part
-                for key, title in always
-                for part in ((f" {key} ", "bold $accent"), (f"{title} ", "$muted"))
+                for name, title in always
+                for part in ((f" {app.keymap.key(name)} ", "bold $accent"), (f"{title} ", "$muted"))
             )
         )
         parts: list[tuple[str, str]] = []
         spots: list[tuple[int, int, str]] = []
         used = 0
-        for owner, action in heard_by(app.heard(self.screen)):
+        for owner, action in heard_by(app.heard(self.screen), app.keymap):
             if not action.bar:
                 continue
             piece = self._piece(owner, action)
@@ -64,7 +64,7 @@ class KeyBar(Painted):
             if used + length > width - tail.cell_length:
                 break
             parts.extend(piece)
-            spots.append((used, used + length, action.keys[0]))
+            spots.append((used, used + length, app.keymap.keys(action.name)[0]))
             used += length
         gap = max(width - used - tail.cell_length, 0)
         line = Content.assemble(*parts, " " * gap, tail)
@@ -72,7 +72,7 @@ class KeyBar(Painted):
         self.paint(line)
 
     def _piece(self, owner: Acting, action: Action) -> tuple[tuple[str, str], ...]:
-        key = f" {key_name(action.keys[0])} "
+        key = f" {app_of(self).keymap.key(action.name)} "
         if action.why_not(owner.facts()) is not None:
             return (key, "$faint"), (f"{action.title} ", "$faint")
         colour = "$error" if action.dangerous else "$accent"
