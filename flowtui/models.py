@@ -248,6 +248,16 @@ class Project:
     flow_count: int = 0
 
 
+class Schedule(StrEnum):
+    """Whether the control plane starts runs of a version by itself."""
+
+    UNKNOWN = "unknown"
+    """This API does not tell."""
+    NONE = "no schedule"
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class FlowVersion:
     """One registered version of a flow."""
@@ -261,6 +271,7 @@ class FlowVersion:
     created: datetime | None
     core_version: str
     storage: JsonObject | None = None
+    schedule: Schedule = Schedule.UNKNOWN
 
     @property
     def image(self) -> str | None:
@@ -272,6 +283,74 @@ class FlowVersion:
         return f"{storage['registry_url']}/{image}" if storage.get("registry_url") else image
 
 
+class RunState(StrEnum):
+    """What a run's state comes to, whatever the control plane calls it."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    GOOD = "good"
+    BAD = "bad"
+    CANCELLED = "cancelled"
+
+
+_RUN_STATES = {
+    **dict.fromkeys(("Pending", "Scheduled", "Submitted", "Queued", "Paused"), RunState.PLANNED),
+    **dict.fromkeys(("Running", "Retrying", "Resume", "Looped", "Cancelling"), RunState.RUNNING),
+    **dict.fromkeys(("Success", "Cached", "Mapped", "Skipped", "Finished"), RunState.GOOD),
+    "Cancelled": RunState.CANCELLED,
+    "Aborted": RunState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """One run of a flow, as far as the control plane tells of it."""
+
+    id: str
+    name: str
+    flow: str
+    project: str
+    version: int
+    """Of the flow version that runs."""
+    version_id: str
+    state: str
+    """The control plane's own word, for example `Scheduled`, `TimedOut`."""
+    message: str = ""
+    scheduled: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
+    labels: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> RunState:
+        """A word that is not known here is a failure: Failed, TimedOut, TriggerFailed, …"""
+        return _RUN_STATES.get(self.state, RunState.BAD)
+
+    def seconds(self, now: datetime) -> float | None:
+        """How long it ran or has been running, None when it has not started."""
+        if self.started is None:
+            return None
+        end = self.ended or (now if self.kind is RunState.RUNNING else None)
+        return (end - self.started).total_seconds() if end is not None else None
+
+
+class Ability(StrEnum):
+    """What a control plane can do, in the words that say what it cannot."""
+
+    CREATE_PROJECTS = "create projects"
+    RENAME_PROJECTS = "rename projects"
+    DESCRIBE_PROJECTS = "describe projects"
+    DELETE_PROJECTS = "delete projects"
+    MOVE_FLOWS = "move flows to another project"
+    MOVE_VERSIONS = "move the earlier versions of a flow along with it"
+    ARCHIVE_VERSIONS = "archive versions"
+    SWITCH_SCHEDULES = "switch schedules on and off"
+    RETURN_FLOWS = "return what is registered"
+    """Of a version its whole serialization: what rolling back registers again."""
+    TELL_RUNS = "tell which runs there were"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who a control plane says we are, and what it is."""
@@ -281,6 +360,7 @@ class Identity:
     """For example `flowtui server 0.1.0`, `Prefect GraphQL API, camelCase (0.6)`."""
     tenant: str = ""
     authenticated: bool = False
+    abilities: frozenset[Ability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

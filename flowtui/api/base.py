@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
-from flowtui.models import FlowVersion, Identity, JsonObject, Project
+from flowtui.models import FlowRun, FlowVersion, Identity, JsonObject, Project
 
 
 class ControlPlane(Protocol):
@@ -18,7 +19,7 @@ class ControlPlane(Protocol):
     def api_url(self) -> str: ...
 
     async def identify(self) -> Identity:
-        """Connect: find the dialect, check the token."""
+        """Connect: find the dialect, check the token, learn what this API can do."""
         ...
 
     async def projects(self) -> tuple[Project, ...]:
@@ -31,7 +32,20 @@ class ControlPlane(Protocol):
         """Raises `ControlPlaneError` where this API has no such call."""
         ...
 
+    async def describe_project(self, project: Project, description: str) -> Project:
+        """Raises `ControlPlaneError` where this API has no such call."""
+        ...
+
     async def delete_project(self, project: Project) -> None: ...
+
+    async def move_flow(self, name: str, source: Project, target: Project) -> None:
+        """Move a flow with all its versions where this API can (`Ability.MOVE_VERSIONS`).
+
+        Where it cannot, the version in use is registered anew in the target and archived where it
+        was: earlier versions and runs stay behind. Raises `ControlPlaneError` where the target
+        holds a flow of this name.
+        """
+        ...
 
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
@@ -55,5 +69,25 @@ class ControlPlane(Protocol):
         ...
 
     async def archive(self, version_id: str) -> None: ...
+
+    async def set_schedule_active(self, version_id: str, active: bool) -> None:
+        """Start or stop the schedule of a version that has one."""
+        ...
+
+    async def flow_runs(
+        self,
+        *,
+        version_id: str | None = None,
+        project: str | None = None,
+        name: str | None = None,
+        limit: int = 50,
+    ) -> tuple[FlowRun, ...]:
+        """Runs of one version, or of a flow by its name, or all: the latest planned start first."""
+        ...
+
+    async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
+        """Of flows with these names the run that started last, as far as it can be told cheaply;
+        nothing where this API does not tell."""
+        ...
 
     async def close(self) -> None: ...

@@ -18,26 +18,44 @@ from enum import StrEnum
 from flowtui.api.transport import NotGraphQLError, RefusalError, Transport
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
-from flowtui.models import Json, JsonObject
+from flowtui.models import Ability, Json, JsonObject
 
 _PATHS = ("", "/graphql", "/graphql/alpha")
 """Where the API was rooted: 1.x, 0.12 to 0.15, before."""
 
+RENAMING = ("set_project_name", "update_project_name")
+DESCRIBING = ("set_project_description", "update_project_description")
+"""The same call, as one API and the other name it."""
+
 _MUTATIONS = (
     "create_project",
     "delete_project",
-    "set_project_name",
-    "update_project_name",
+    *RENAMING,
+    *DESCRIBING,
     "create_flow",
     "create_flow_from_compressed_string",
     "register_tasks",
     "register_edges",
     "set_schedule_active",
+    "set_schedule_inactive",
+    "set_flow_schedule_state",
+    "update_flow_project",
     "archive_flow",
     "delete_flow",
 )
 
-_INTROSPECTION = "query { __schema { mutationType { fields { name } } } }"
+_TABLES = ("flow_run",)
+_FLOW_COLUMNS = ("serialized_flow",)
+
+_INTROSPECTION = (
+    "query { __schema { mutationType { fields { name } } queryType { fields { name } } } "
+    '__type(name: "flow") { fields { name } } }'
+)
+_READING_PROBE = (
+    f"query {{ {' '.join(f'{name} {{ flowtui }}' for name in _TABLES)} "
+    f"flow {{ flowtui {' '.join(_FLOW_COLUMNS)} }} }}"
+)
+"""No table has a column of that name, so nothing runs."""
 _UNKNOWN = re.compile(r"Cannot query field ['\"](\w+)['\"] on type")
 _NEWEST_CORE = "1.4.1"
 """The Prefect whose requests are mirrored on snake_case APIs."""
@@ -62,6 +80,8 @@ class Dialect:
     naming: Naming
     mutations: frozenset[str]
     """Those of interest that the API has, in snake_case."""
+    readable: frozenset[str] = frozenset()
+    """Tables and columns of flows that can be read, of those that not every API has."""
 
     @property
     def description(self) -> str:
@@ -72,6 +92,27 @@ class Dialect:
     def core_version(self) -> str | None:
         """What a client of this API calls itself; 0.6 did not say."""
         return _NEWEST_CORE if self.naming is Naming.SNAKE else None
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What the calls that were found come to."""
+        calls = self.mutations
+        reads = "serialized_flow" in self.readable
+        switches = {"set_schedule_active", "set_schedule_inactive"} <= calls
+        able = {
+            Ability.CREATE_PROJECTS: "create_project" in calls,
+            Ability.RENAME_PROJECTS: not calls.isdisjoint(RENAMING),
+            Ability.DESCRIBE_PROJECTS: not calls.isdisjoint(DESCRIBING),
+            Ability.DELETE_PROJECTS: "delete_project" in calls,
+            Ability.MOVE_FLOWS: "update_flow_project" in calls
+            or (reads and "archive_flow" in calls),
+            Ability.MOVE_VERSIONS: "update_flow_project" in calls,
+            Ability.ARCHIVE_VERSIONS: "archive_flow" in calls,
+            Ability.SWITCH_SCHEDULES: switches or "set_flow_schedule_state" in calls,
+            Ability.RETURN_FLOWS: reads,
+            Ability.TELL_RUNS: "flow_run" in self.readable,
+        }
+        return frozenset(ability for ability, can in able.items() if can)
 
     def name(self, name: str) -> str:
         """A snake_case name as this API writes it."""
@@ -92,12 +133,12 @@ async def find(transport: Transport) -> Dialect:
     """Find where and how the API answers. Raises ControlPlaneError and CredentialsError."""
     url = await _find_url(transport)
     found = await _introspect(transport, url) or await _probe(transport, url)
-    snake = frozenset(name for name in _MUTATIONS if name in found)
+    snake = frozenset(name for name in _MUTATIONS if name in found.mutations)
     if "create_project" in snake:
-        return Dialect(url, Naming.SNAKE, snake)
-    camel_case = frozenset(name for name in _MUTATIONS if camel(name) in found)
+        return Dialect(url, Naming.SNAKE, snake, found.readable)
+    camel_case = frozenset(name for name in _MUTATIONS if camel(name) in found.mutations)
     if "create_project" in camel_case:
-        return Dialect(url, Naming.CAMEL, camel_case)
+        return Dialect(url, Naming.CAMEL, camel_case, found.readable)
     raise ControlPlaneError(
         "there is a GraphQL API at this address, but it is not one of Prefect 0.6 to 1.4",
         where=url,
@@ -182,21 +223,49 @@ async def _rest_version(transport: Transport, address: str) -> str | None:
     return None
 
 
-async def _introspect(transport: Transport, url: str) -> frozenset[str]:
-    """Names of all mutations, empty where introspection is switched off."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    mutations: frozenset[str]
+    """As the API writes them."""
+    readable: frozenset[str]
+
+
+async def _introspect(transport: Transport, url: str) -> _Found | None:
+    """What the API says of itself, None where introspection is switched off."""
     try:
         data = await transport.post(url, _INTROSPECTION, safe=True)
     except RefusalError:
-        return frozenset()
-    fields = mapping(mapping(data.get("__schema")).get("mutationType")).get("fields")
+        return None
+    schema = mapping(data.get("__schema"))
+    mutations = _field_names(schema.get("mutationType"))
+    if not mutations:
+        return None
+    tables = _field_names(schema.get("queryType")) & frozenset(_TABLES)
+    columns = _field_names(data.get("__type")) & frozenset(_FLOW_COLUMNS)
+    return _Found(mutations, tables | columns)
+
+
+def _field_names(graphql_type: object) -> frozenset[str]:
+    fields = mapping(graphql_type).get("fields")
     return frozenset(str(mapping(field).get("name")) for field in items(fields))
 
 
-async def _probe(transport: Transport, url: str) -> frozenset[str]:
-    """Which mutations of interest there are, told by the errors of one that cannot run."""
-    asked = frozenset(_MUTATIONS) | {camel(name) for name in _MUTATIONS}
+async def _probe(transport: Transport, url: str) -> _Found:
+    """What there is of what is of interest, told by the errors of requests that cannot run."""
+    mutations = frozenset(_MUTATIONS) | {camel(name) for name in _MUTATIONS}
+    return _Found(
+        await _without_unknown(
+            transport, url, f"mutation {{ {' '.join(sorted(mutations))} }}", mutations
+        ),
+        await _without_unknown(transport, url, _READING_PROBE, frozenset(_TABLES + _FLOW_COLUMNS)),
+    )
+
+
+async def _without_unknown(
+    transport: Transport, url: str, probe: str, names: frozenset[str]
+) -> frozenset[str]:
     try:
-        await transport.post(url, f"mutation {{ {' '.join(sorted(asked))} }}", safe=True)
+        await transport.post(url, probe, safe=True)
     except RefusalError as refusal:
-        return asked - unknown_fields(refusal)
+        return names - unknown_fields(refusal)
     return frozenset()

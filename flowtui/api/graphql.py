@@ -8,30 +8,47 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flowtui import addresses
 from flowtui.api import dialect as dialects
-from flowtui.api import registration
+from flowtui.api import moving, registration, runs
 from flowtui.api.dialect import Dialect, Naming, literal
 from flowtui.api.transport import RefusalError, Transport
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import items, mapping
-from flowtui.models import FlowVersion, Identity, Json, JsonObject, Project
+from flowtui.models import (
+    Ability,
+    FlowRun,
+    FlowVersion,
+    Identity,
+    Json,
+    JsonObject,
+    Project,
+    Schedule,
+)
 from flowtui.text import clean
-
-_PAGE = 100
-"""Rows asked for at once: Prefect Cloud gives no more."""
 
 _CLEAN_UP = 5.0
 """Seconds that `close` waits for what is still being undone."""
 
-_VERSION_COLUMNS = ("id", "name", "version", "archived", "created", "core_version", "storage")
+_VERSION_COLUMNS = (
+    "id",
+    "name",
+    "version",
+    "archived",
+    "created",
+    "core_version",
+    "storage",
+    "schedule",
+    "is_schedule_active",
+)
 
 _UNIQUENESS = "Uniqueness violation"
 
@@ -109,12 +126,24 @@ class GraphQLControlPlane:
 
     async def rename_project(self, project: Project, name: str) -> Project:
         await self._connected()
-        call = self.first_known("set_project_name", "update_project_name")
+        call = self.first_known(*dialects.RENAMING)
         if call is None:
             raise self._no_such_call("renaming a project", "create a new one and deploy into it")
         with self._taken_names_told(name):
             await self.mutate(call, {"project_id": project.id, "name": name}, "id")
-        return Project(project.id, name, project.description, project.flow_count)
+        return replace(project, name=name)
+
+    async def describe_project(self, project: Project, description: str) -> Project:
+        await self._connected()
+        call = self.first_known(*dialects.DESCRIBING)
+        if call is None:
+            raise self._no_such_call(
+                "describing a project", "describe it in the control plane's UI"
+            )
+        await self.mutate(
+            call, {"project_id": project.id, "description": description}, "id", safe=True
+        )
+        return replace(project, description=description)
 
     async def delete_project(self, project: Project) -> None:
         """Delete a project with all flows in it."""
@@ -122,6 +151,11 @@ class GraphQLControlPlane:
         if self.first_known("delete_project") is None:
             raise self._no_such_call("deleting a project", "delete it in the control plane's UI")
         await self.succeed("delete_project", {"project_id": project.id})
+
+    async def move_flow(self, name: str, source: Project, target: Project) -> None:
+        """Move a flow with its versions, or register it anew in the target: see the protocol."""
+        await self._connected()
+        await moving.move(self, name, source, target)
 
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
@@ -177,6 +211,51 @@ class GraphQLControlPlane:
             raise self._no_such_call("archiving a flow", "archive it in the control plane's UI")
         await self.succeed("archive_flow", {"flow_id": version_id})
 
+    async def set_schedule_active(self, version_id: str, active: bool) -> None:
+        await self._connected()
+        call = "set_schedule_active" if active else "set_schedule_inactive"
+        if self.first_known(call) is not None:
+            await self.succeed(call, {"flow_id": version_id})
+        elif self.first_known("set_flow_schedule_state") is not None:
+            values: dict[str, Json] = {"flow_id": version_id, "set_active": active}
+            await self.succeed("set_flow_schedule_state", values)
+        else:
+            action = "switching a schedule " + ("on" if active else "off")
+            raise self._no_such_call(action, "switch it in the control plane's UI")
+
+    async def flow_runs(
+        self,
+        *,
+        version_id: str | None = None,
+        project: str | None = None,
+        name: str | None = None,
+        limit: int = 50,
+    ) -> tuple[FlowRun, ...]:
+        """Runs of a version, of a flow by its name, or all; the latest planned start first."""
+        found = await self._connected()
+        if Ability.TELL_RUNS not in found.abilities:
+            raise self._no_such_call("listing flow runs", "look at them in the control plane's UI")
+        where: dict[str, Json] = {}
+        flow: dict[str, Json] = {}
+        if version_id is not None:
+            flow["id"] = {"_eq": version_id}
+        if name is not None:
+            flow["name"] = {"_eq": name}
+        if project is not None:
+            flow["project"] = {"name": {"_eq": project}}
+        if flow:
+            where["flow"] = flow
+        return await self.run_rows(
+            where, "{scheduled_start_time: desc, created: desc}", limit=limit
+        )
+
+    async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
+        """Of each flow the run that started last; see `runs.last_runs` for what is not told."""
+        found = await self._connected()
+        if Ability.TELL_RUNS not in found.abilities:
+            return ()
+        return await runs.last_runs(self, names)
+
     async def close(self) -> None:
         """Close the connections, after the clean-up of cancelled registrations."""
         if self._unfinished:
@@ -185,7 +264,7 @@ class GraphQLControlPlane:
                 task.cancel()
         await self._transport.close()
 
-    # ------------------------------------------------------- what registration builds on, as well
+    # ----------------------------------------- what registration, moving and runs build on, as well
 
     @property
     def timeout(self) -> float:
@@ -256,6 +335,21 @@ class GraphQLControlPlane:
         versions = await self._versions({"id": {"_eq": version_id}})
         return versions[0] if versions else None
 
+    async def run_rows(
+        self, where: Mapping[str, Json], order: str, *, limit: int, distinct: str = ""
+    ) -> tuple[FlowRun, ...]:
+        """At most `limit` runs. `order` and `distinct` are GraphQL text."""
+        rows = await self._rows(
+            "flow_run",
+            where,
+            order,
+            runs.FIELDS,
+            optional=runs.OPTIONAL,
+            limit=limit,
+            distinct=distinct,
+        )
+        return self._understood(rows, _flow_run)
+
     def finish_later(self, task: asyncio.Task[str]) -> None:
         """`close` waits for this task."""
         self._unfinished.add(task)
@@ -289,6 +383,7 @@ class GraphQLControlPlane:
             server=await self._server() or found.description,
             tenant=tenant,
             authenticated=self._secret is not None,
+            abilities=found.abilities,
         )
 
     async def _server(self) -> str:
@@ -359,7 +454,7 @@ class GraphQLControlPlane:
             where,
             "{created: desc, version: desc}",
             {**{name: name for name in _VERSION_COLUMNS}, "project": "project { name }"},
-            optional=("core_version", "storage"),
+            optional=("core_version", "storage", "schedule", "is_schedule_active"),
         )
         return self._understood(rows, _flow_version)
 
@@ -383,16 +478,26 @@ class GraphQLControlPlane:
         fields: Mapping[str, str],
         *,
         optional: tuple[str, ...],
+        limit: int | None = None,
+        distinct: str = "",
     ) -> list[dict[str, Any]]:
-        """All rows of a query, page by page. `order` and the fields are GraphQL text."""
+        """All rows of a query or the first `limit`, page by page.
+
+        `order`, `distinct` and the fields are GraphQL text.
+        """
         found = await self._connected()
         rows: list[dict[str, Any]] = []
         while True:
-            arguments = [f"limit: {_PAGE}"]
+            wanted = runs.PAGE if limit is None else min(runs.PAGE, limit - len(rows))
+            if wanted <= 0:
+                return rows
+            arguments = [f"limit: {wanted}"]
             if where:
                 arguments.append(f"where: {literal(where)}")
             if order:
                 arguments.append(f"order_by: {order}")
+            if distinct:
+                arguments.append(f"distinct_on: {distinct}")
             if rows:
                 arguments.append(f"offset: {len(rows)}")
 
@@ -412,7 +517,7 @@ class GraphQLControlPlane:
             )
             page = [mapping(row) for row in items(data.get(table))]
             rows += page
-            if len(page) < _PAGE:
+            if len(page) < wanted:
                 return rows
 
 
@@ -446,6 +551,37 @@ def _flow_version(row: Mapping[str, Any]) -> FlowVersion:
         created=_moment(row.get("created")),
         core_version=clean(str(row.get("core_version") or "")),
         storage=cast("JsonObject", storage) if isinstance(storage, dict) else None,
+        schedule=_schedule(row),
+    )
+
+
+def _schedule(row: Mapping[str, Any]) -> Schedule:
+    """A schedule may also be the flow group's: an active one counts wherever it is kept."""
+    if "is_schedule_active" not in row:
+        return Schedule.UNKNOWN
+    if row["is_schedule_active"]:
+        return Schedule.ACTIVE
+    if "schedule" not in row:
+        return Schedule.UNKNOWN
+    return Schedule.PAUSED if row["schedule"] else Schedule.NONE
+
+
+def _flow_run(row: Mapping[str, Any]) -> FlowRun:
+    flow = mapping(row.get("flow"))
+    return FlowRun(
+        id=str(row["id"]),
+        name=clean(str(row.get("name") or "")),
+        flow=clean(str(flow["name"])),
+        project=clean(str(mapping(flow.get("project")).get("name") or "")),
+        version=int(flow["version"]),
+        version_id=str(flow["id"]),
+        state=clean(str(row.get("state") or "")),
+        message=clean(str(row.get("state_message") or "")),
+        scheduled=_moment(row.get("scheduled_start_time")),
+        started=_moment(row.get("start_time")),
+        ended=_moment(row.get("end_time")),
+        parameters=runs.parameters_in(row),
+        labels=tuple(clean(label) for label in runs.labels_in(row)),
     )
 
 

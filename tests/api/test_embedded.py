@@ -10,6 +10,7 @@ from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.api.registration import SPLIT_ABOVE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
+from flowtui.models import Ability, RunState, Schedule
 from tests.api.test_graphql import flow
 from tests.parts.control_plane import RunningServer, embedded_server
 
@@ -84,6 +85,90 @@ async def test_versions(plane: GraphQLControlPlane, tasks: int) -> None:
     assert [each.flow_count for each in await plane.projects()] == [1]
     await plane.archive(second.id)
     assert await plane.flow_versions() == ()
+
+
+HOURLY = {
+    "type": "Schedule",
+    "clocks": [{"type": "IntervalClock", "interval": 3_600_000_000, "start_date": None}],
+}
+
+
+async def test_it_can_do_everything(plane: GraphQLControlPlane) -> None:
+    assert (await plane.identify()).abilities == frozenset(Ability)
+
+
+async def test_a_project_is_described(plane: GraphQLControlPlane) -> None:
+    project = await plane.create_project("team")
+    await plane.describe_project(project, "what it is “for”\nand why")
+    assert [each.description for each in await plane.projects()] == ["what it is “for”\nand why"]
+    await plane.describe_project(project, "")
+    assert [each.description for each in await plane.projects()] == [""]
+
+
+async def test_schedules(plane: GraphQLControlPlane) -> None:
+    project = await plane.create_project("team")
+    plain = await plane.register(project, flow("plain", edges=0))
+    hourly = await plane.register(project, flow("hourly", edges=0, schedule=HOURLY))
+    paused = await plane.register(
+        project, flow("paused", edges=0, schedule=HOURLY), set_schedule_active=False
+    )
+    assert (plain.schedule, hourly.schedule) == (Schedule.NONE, Schedule.ACTIVE)
+    assert paused.schedule is Schedule.PAUSED
+    await plane.set_schedule_active(hourly.id, False)
+    await plane.set_schedule_active(paused.id, True)
+    found = {each.name: each.schedule for each in await plane.flow_versions()}
+    assert (found["hourly"], found["paused"]) == (Schedule.PAUSED, Schedule.ACTIVE)
+
+
+async def test_a_flow_moves_with_its_versions_and_runs(plane: GraphQLControlPlane) -> None:
+    source, target = await plane.create_project("a"), await plane.create_project("b")
+    first = await plane.register(source, flow(edges=0, schedule=HOURLY))
+    second = await plane.register(source, flow(edges=0, schedule=HOURLY))
+    run_id = await create_run(plane, second.id)
+    await plane.move_flow("etl", source, target)
+    assert await plane.flow_versions(project="a", archived=True) == ()
+    moved = await plane.flow_versions(project="b", archived=True)
+    assert [(each.id, each.version) for each in moved] == [(second.id, 2), (first.id, 1)]
+    assert moved[0].schedule is Schedule.ACTIVE
+    assert [run.id for run in await plane.flow_runs(project="b", name="etl")] == [run_id]
+    third = await plane.register(target, flow(edges=0))
+    assert third.version == 3
+    await plane.register(source, flow(edges=0))
+    with pytest.raises(ControlPlaneError, match="holds a flow named “etl” already"):
+        await plane.move_flow("etl", source, target)
+
+
+async def test_runs(plane: GraphQLControlPlane) -> None:
+    project = await plane.create_project("team")
+    version = await plane.register(project, flow(edges=0))
+    quiet = await plane.register(project, flow("quiet", edges=0))
+    assert await plane.flow_runs() == ()
+    assert await plane.last_runs(["etl", "quiet"]) == ()
+    first = await create_run(plane, version.id)
+    second = await create_run(plane, version.id)
+    await set_state(plane, first, "Running", "Running flow.")
+    await set_state(plane, first, "Failed", "Some reference tasks failed.")
+    found = await plane.flow_runs(name="etl")
+    assert [run.id for run in found] == [second, first]
+    assert [run.kind for run in found] == [RunState.PLANNED, RunState.BAD]
+    assert found[1].message == "Some reference tasks failed."
+    assert found[1].started is not None
+    assert found[1].ended is not None
+    assert (found[1].version, found[1].version_id, found[1].project) == (1, version.id, "team")
+    assert await plane.flow_runs(version_id=quiet.id) == ()
+    last = await plane.last_runs(["etl", "quiet"])
+    assert [(run.flow, run.id) for run in last] == [("etl", first)]
+
+
+async def create_run(plane: GraphQLControlPlane, version_id: str) -> str:
+    answer = await plane.mutate("create_flow_run", {"flow_id": version_id}, "id")
+    return str(answer["id"])
+
+
+async def set_state(plane: GraphQLControlPlane, run_id: str, kind: str, message: str) -> None:
+    state = {"type": kind, "message": message, "__version__": "1.4.1"}
+    values = {"states": [{"flow_run_id": run_id, "state": state}]}
+    await plane.mutate("set_flow_run_states", values, "states { status }")
 
 
 async def test_more_flows_than_one_page(plane: GraphQLControlPlane) -> None:

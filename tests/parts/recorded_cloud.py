@@ -47,6 +47,11 @@ type flow {
   id: UUID name: String version: Int archived: Boolean created: String core_version: String
   storage: JSON environment: JSON %(flow)s flow_group_id: UUID project: project
 }
+type flow_run {
+  id: UUID name: String version: Int state: String created: String flow: flow
+  scheduled_start_time: String start_time: String end_time: String auto_scheduled: Boolean
+  parameters: JSON serialized_state: JSON %(run)s
+}
 type Query {
   hello: String
   tenant(where: JSON): [tenant]
@@ -54,13 +59,14 @@ type Query {
   project(where: JSON, order_by: JSON, limit: Int, offset: Int): [project]
   flow(where: JSON, order_by: JSON, distinct_on: JSON, limit: Int, offset: Int): [flow]
   flow_by_pk(id: UUID!): flow
+  flow_run(where: JSON, order_by: JSON, distinct_on: JSON, limit: Int, offset: Int): [flow_run]
 }
 type success_payload { success: Boolean }
 type id_payload { id: UUID }
 """
 
 _CAMEL = (
-    _QUERIES % {"flow": "", "query": ""}
+    _QUERIES % {"flow": "", "query": "", "run": "duration: String heartbeat: String"}
     + """
 input createProjectInput { name: String! }
 input createFlowInput { projectId: UUID! serializedFlow: JSON! setScheduleActive: Boolean }
@@ -68,11 +74,18 @@ input createFlowFromCompressedStringInput {
   projectId: UUID! serializedFlow: String! setScheduleActive: Boolean
 }
 input archiveFlowInput { flowId: UUID! }
+input setFlowScheduleStateInput { flowId: UUID! setActive: Boolean! }
+input createFlowRunInput {
+  flowId: UUID! parameters: JSON context: JSON idempotencyKey: String scheduledStartTime: String
+}
+type flow_run_payload { flow_run: id_payload }
 type Mutation {
   createProject(input: createProjectInput!): id_payload
   createFlow(input: createFlowInput!): id_payload
   createFlowFromCompressedString(input: createFlowFromCompressedStringInput!): id_payload
   archiveFlow(input: archiveFlowInput!): success_payload
+  setFlowScheduleState(input: setFlowScheduleStateInput!): success_payload
+  createFlowRun(input: createFlowRunInput!): flow_run_payload
 }
 """
 )
@@ -82,6 +95,7 @@ _SNAKE = (
     % {
         "flow": "serialized_flow: JSON run_config: JSON settings: JSON",
         "query": "auth_info: auth_info",
+        "run": "labels: JSON context: JSON run_config: JSON",
     }
     + """
 type auth_info { tenant_id: UUID user_id: UUID api_token_scope: String }
@@ -102,6 +116,10 @@ input set_schedule_active_input { flow_id: UUID! }
 input archive_flow_input { flow_id: UUID! }
 input delete_flow_input { flow_id: UUID! }
 input delete_project_input { project_id: UUID! }
+input create_flow_run_input {
+  flow_id: UUID! parameters: JSON context: JSON idempotency_key: String run_config: JSON
+  scheduled_start_time: String flow_run_name: String labels: JSON
+}
 type Mutation {
   create_project(input: create_project_input!): id_payload
   delete_project(input: delete_project_input!): success_payload
@@ -113,6 +131,7 @@ type Mutation {
   set_schedule_active(input: set_schedule_active_input!): success_payload
   archive_flow(input: archive_flow_input!): success_payload
   delete_flow(input: delete_flow_input!): success_payload
+  create_flow_run(input: create_flow_run_input!): id_payload
 }
 """
 )
@@ -156,6 +175,7 @@ class RecordedCloud:
         self.schema = build_schema(_CAMEL if camel else _SNAKE)
         self.projects: list[dict[str, Any]] = []
         self.flows: list[dict[str, Any]] = []
+        self.runs: list[dict[str, Any]] = []
         self.requests: list[Request] = []
         self.arrived = threading.Condition()
         self.fault: Callable[[Request], Fault | None] = lambda request: None
@@ -202,6 +222,40 @@ class RecordedCloud:
         self.flows.append(flow)
         return flow
 
+    def add_run(
+        self, flow: dict[str, Any], *, name: str = "", planned: str = "", **columns: Any
+    ) -> dict[str, Any]:
+        """A run that has not started; `columns` say what became of it."""
+        defaults = {
+            each["name"]: each.get("default") for each in flow["serialized_flow"]["parameters"]
+        }
+        created = self._now()
+        run = {
+            "id": str(uuid.uuid4()),
+            "name": name or f"brave-{len(self.runs) + 1}",
+            "version": 1,
+            "state": "Scheduled",
+            "created": created,
+            "flow": flow,
+            "flow_id": flow["id"],
+            "scheduled_start_time": planned or created,
+            "start_time": None,
+            "end_time": None,
+            "auto_scheduled": False,
+            "serialized_state": {
+                "type": "Scheduled",
+                "message": "Flow run scheduled.",
+                "start_time": planned or created,
+                "result": None,
+                "__version__": "0.6.1",
+            },
+            "labels": [],
+            **columns,
+            "parameters": {**defaults, **(columns.get("parameters") or {})},
+        }
+        self.runs.append(run)
+        return run
+
     def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
         with self._lock:
             document = parse(request.query)
@@ -239,6 +293,8 @@ class _Root:
         for name in ("create_project", "create_flow", "create_flow_from_compressed_string"):
             setattr(self, _camel(name), getattr(self, name))
         self.archiveFlow = self.archive_flow
+        self.setFlowScheduleState = self.set_flow_schedule_state
+        self.createFlowRun = self.create_flow_run_061
 
     def hello(self, info: Any) -> str:
         return "👋"
@@ -268,6 +324,27 @@ class _Root:
 
     def flow(self, info: Any, **arguments: Any) -> list[dict[str, Any]]:
         return _select(self.cloud.flows, **arguments)
+
+    def flow_run(self, info: Any, **arguments: Any) -> list[dict[str, Any]]:
+        return _select(self.cloud.runs, **arguments)
+
+    def create_flow_run(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
+        flow = self._one(self.cloud.flows, input["flow_id"])
+        run = self.cloud.add_run(
+            flow,
+            name=input.get("flow_run_name") or "",
+            planned=input.get("scheduled_start_time") or "",
+            parameters=input.get("parameters"),
+        )
+        return {"id": run["id"]}
+
+    def create_flow_run_061(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
+        values = {_snake(key): value for key, value in input.items()}
+        return {"flow_run": self.create_flow_run(info, values)}
+
+    def set_flow_schedule_state(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
+        self._one(self.cloud.flows, input["flowId"])["schedule_active"] = input["setActive"]
+        return {"success": True}
 
     def flow_by_pk(self, info: Any, id: str) -> dict[str, Any] | None:  # noqa: A002
         return next((flow for flow in self.cloud.flows if flow["id"] == id), None)
@@ -364,7 +441,11 @@ def _select(
 ) -> list[dict[str, Any]]:
     found = [row for row in rows if _matches(row, where)]
     for column, direction in reversed((order_by or {}).items()):
-        found.sort(key=lambda row: row[column], reverse=direction == "desc")
+        # Nulls first going down, last going up, as PostgreSQL has it.
+        found.sort(
+            key=lambda row: (row[column] is None, "" if row[column] is None else row[column]),
+            reverse=direction == "desc",
+        )
     if distinct_on:
         found = list({row[distinct_on]: row for row in reversed(found)}.values())[::-1]
     return found[offset : offset + min(ROW_CAP, limit or ROW_CAP)]
@@ -378,6 +459,12 @@ def _matches(row: dict[str, Any], where: Any) -> bool:
                 return False
         elif "_eq" in condition:
             if condition["_eq"] is not None and row[key] != condition["_eq"]:
+                return False
+        elif "_in" in condition:
+            if row[key] not in condition["_in"]:
+                return False
+        elif "_is_null" in condition:
+            if (row[key] is None) != condition["_is_null"]:
                 return False
         elif not _matches(row[key], condition):
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +23,14 @@ from flowtui.deploy.events import (
 from flowtui.deploy.plan import ContextSummary, Lane, Plan, Setting
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
 from flowtui.models import (
+    Ability,
     Attachment,
     BrokenFile,
     DeployTable,
     Discovery,
     ExecutionOptions,
     FlowKind,
+    FlowRun,
     FlowState,
     FlowVersion,
     Identity,
@@ -40,6 +42,7 @@ from flowtui.models import (
     Package,
     Profile,
     Project,
+    Schedule,
     StorageKind,
     StorageOptions,
 )
@@ -67,6 +70,11 @@ class MemoryControlPlane:
         self.api_url = ADDRESS
         self.serialized: dict[str, JsonObject] = {}
         self.asked_for: list[str] = []
+        self.runs: list[FlowRun] = []
+        """Newest first, as they are answered."""
+        self.abilities = frozenset(Ability)
+        self.listings: list[str] = []
+        """The projects whose versions were asked for."""
         self._made = 0
 
     def _answer(self) -> None:
@@ -75,7 +83,7 @@ class MemoryControlPlane:
 
     async def identify(self) -> Identity:
         self._answer()
-        return Identity(ADDRESS, "memory server 1.0", authenticated=False)
+        return Identity(ADDRESS, "memory server 1.0", authenticated=False, abilities=self.abilities)
 
     async def projects(self) -> tuple[Project, ...]:
         self._answer()
@@ -102,14 +110,29 @@ class MemoryControlPlane:
         self.project_list = [renamed if p.id == project.id else p for p in self.project_list]
         return renamed
 
+    async def describe_project(self, project: Project, description: str) -> Project:
+        self._answer()
+        described = replace(project, description=description)
+        self.project_list = [described if p.id == project.id else p for p in self.project_list]
+        return described
+
     async def delete_project(self, project: Project) -> None:
         self._answer()
         self.project_list = [p for p in self.project_list if p.id != project.id]
+
+    async def move_flow(self, name: str, source: Project, target: Project) -> None:
+        self._answer()
+        self.version_list = [
+            replace(v, project=target.name) if (v.name, v.project) == (name, source.name) else v
+            for v in self.version_list
+        ]
 
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
     ) -> tuple[FlowVersion, ...]:
         self._answer()
+        if project is not None:
+            self.listings.append(project)
         return tuple(
             version
             for version in reversed(self.version_list)
@@ -135,7 +158,9 @@ class MemoryControlPlane:
         name = str(serialized["name"])
         return self.add_version(name, project.name)
 
-    def add_version(self, name: str, project: str) -> FlowVersion:
+    def add_version(
+        self, name: str, project: str, *, schedule: Schedule = Schedule.NONE
+    ) -> FlowVersion:
         number = 1 + sum(1 for v in self.version_list if (v.name, v.project) == (name, project))
         version = FlowVersion(
             id=f"v{len(self.version_list) + 1}",
@@ -151,6 +176,7 @@ class MemoryControlPlane:
                 "image_name": "etl",
                 "image_tag": f"t{number}",
             },
+            schedule=schedule,
         )
         self.version_list.append(version)
         return version
@@ -160,6 +186,39 @@ class MemoryControlPlane:
         self.version_list = [
             replace(v, archived=True) if v.id == version_id else v for v in self.version_list
         ]
+
+    async def set_schedule_active(self, version_id: str, active: bool) -> None:
+        self._answer()
+        state = Schedule.ACTIVE if active else Schedule.PAUSED
+        self.version_list = [
+            replace(v, schedule=state) if v.id == version_id else v for v in self.version_list
+        ]
+
+    async def flow_runs(
+        self,
+        *,
+        version_id: str | None = None,
+        project: str | None = None,
+        name: str | None = None,
+        limit: int = 50,
+    ) -> tuple[FlowRun, ...]:
+        self._answer()
+        found = [
+            run
+            for run in self.runs
+            if version_id in (None, run.version_id)
+            and project in (None, run.project)
+            and name in (None, run.flow)
+        ]
+        return tuple(found[:limit])
+
+    async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
+        self._answer()
+        newest: dict[tuple[str, str], FlowRun] = {}
+        for run in self.runs:
+            if run.flow in names and run.started is not None:
+                newest.setdefault((run.project, run.flow), run)
+        return tuple(newest.values())
 
     async def close(self) -> None:
         return None

@@ -338,6 +338,19 @@ def unarchive_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     return SuccessPayload()
 
 
+@dataclass(frozen=True)
+class ScheduleState:
+    flow_id: Uuid
+    set_active: bool
+
+
+@mutation
+def set_flow_schedule_state(act: Act, wanted: ScheduleState) -> SuccessPayload:
+    """`setFlowScheduleState`: how Prefect Cloud named both calls until 0.9."""
+    switch = set_schedule_active if wanted.set_active else set_schedule_inactive
+    return switch(act, OfFlow(wanted.flow_id))
+
+
 @mutation
 def delete_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     """One version, with its runs. A group without versions goes too."""
