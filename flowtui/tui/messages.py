@@ -16,6 +16,8 @@ from flowtui.doctor.checks import Examination, Finding
 from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
 from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.graph import DrawnGraph
+from flowtui.tui.highlighting import SourceFile
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -186,6 +188,18 @@ class FlowDescribed(Happened):
     version_id: str
     serialized: JsonObject | None
     """None where the control plane does not tell."""
+
+
+@dataclass
+class GraphDrawn(Happened):
+    key: str
+    drawn: DrawnGraph
+
+
+@dataclass
+class SourceRead(Happened):
+    path: str
+    file: SourceFile
 
 
 @dataclass

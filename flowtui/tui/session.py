@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
 from flowtui.doctor.report import Report
 from flowtui.models import (
@@ -22,6 +23,8 @@ from flowtui.models import (
 )
 from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployBook, DeployRecord
+from flowtui.tui.graph import DrawnGraph
+from flowtui.tui.highlighting import SourceFile
 from flowtui.workspace import FlowRow, Workspace
 
 
@@ -103,6 +106,14 @@ class Session:
     registered: dict[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
     """The serialization that is registered, by id of its version, as far as the cursor rested on
     it; None where the control plane does not tell."""
+    plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
+    """The plan made last, by the flow's target, also where it was left without a deploy."""
+    drawings: dict[str, DrawnGraph] = field(default_factory=dict[str, "DrawnGraph"])
+    """By the key of the serialization that was drawn."""
+    sources: dict[str, SourceFile] = field(default_factory=dict[str, "SourceFile"])
+    """Files of the project that were looked at, by path."""
+    looks: int = 0
+    """How often the folder was looked at: what was read of files before may be old."""
     remembered: ProjectState = field(default_factory=ProjectState)
     diagnosis: Diagnosis | None = None
     """None until the doctor was asked once."""

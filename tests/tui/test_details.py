@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from flowtui.models import FlowState
+from flowtui.tui.highlighting import Ink, highlighted, read_source
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.detail.tab import tab_at, tab_line
 from tests.tui.driving import Driver, running
@@ -101,3 +104,108 @@ async def test_versions_have_a_cursor_that_the_actions_see(workspace: MemoryWork
         version = pane(driver).facts().version
         assert version is not None
         assert (version.name, version.version) == ("etl", 2)
+
+
+FLOW = {
+    "tasks": [{"name": "extract", "slug": "e"}, {"name": "load", "slug": "l"}],
+    "edges": [{"upstream_task": {"slug": "e"}, "downstream_task": {"slug": "l"}}],
+}
+
+
+async def test_the_graph_is_drawn_from_what_is_registered_else_from_the_plan(
+    workspace: MemoryWorkspace,
+) -> None:
+    workspace.server.serialized["v2"] = FLOW
+    async with running(workspace, size=(80, 45)) as driver:
+        await open_tab(driver, "Graph")
+        text = await driver.see("[extract]", "[load]", "▼")
+        assert "2 tasks  as of version 2" in text
+        await driver.press("G")
+        assert "Enter plans a deploy: its graph is drawn" in driver.screen_text()
+        await driver.press("enter")
+        await driver.see("nothing is done until you press Enter")
+        await driver.press("escape")
+        assert "as planned last" in await driver.see("[task #1]", "[task #2]")
+        await driver.press("g", "j")
+        await driver.see("The control plane does not give it back")
+        await driver.press("j")
+        assert "see Problems" in driver.screen_text()
+
+
+async def test_a_large_graph_is_drawn_beside_the_screen_and_scrolls_both_ways(
+    workspace: MemoryWorkspace,
+) -> None:
+    tasks = [{"name": f"task {n}", "slug": str(n)} for n in range(300)]
+    edges = [
+        {"upstream_task": {"slug": str(n // 6)}, "downstream_task": {"slug": str(n)}}
+        for n in range(1, 300)
+    ]
+    workspace.server.serialized["v2"] = {"tasks": tasks, "edges": edges}
+    async with running(workspace) as driver:
+        await open_tab(driver, "Graph")
+        await driver.see("300 tasks")
+        await driver.press("3", "j", "j", "shift+right", "greater_than_sign")
+        assert pane(driver).scroll_offset.x > 0
+        assert pane(driver).scroll_offset.y == 2
+        await driver.press("2", "j")
+        assert pane(driver).scroll_offset == (0, 0)
+
+
+def source(workspace: MemoryWorkspace, text: str) -> None:
+    file = workspace.root / "flows" / "etl.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+async def test_the_source_comes_up_at_the_line_of_the_flow_and_follows_the_file(
+    workspace: MemoryWorkspace,
+) -> None:
+    source(workspace, "".join(f"line_{n} = {n}\n" for n in range(1, 100)))
+    async with running(workspace) as driver:
+        await open_tab(driver, "Source")
+        text = await driver.see("line_12 = 12")
+        assert "▸ 12  line_12" in text
+        assert "line_1 =" not in text
+        source(workspace, "".join(f"other_{n} = {n}\n" for n in range(1, 100)))
+        workspace.change(workspace.found, "flows/etl.py")
+        await driver.see("other_12 = 12")
+        await driver.press("j")
+        await driver.see("cannot be read: No such file")
+
+
+async def test_source_is_outside_text(workspace: MemoryWorkspace) -> None:
+    source(workspace, "x = '\x1b]52;c;aGk=\x07[bold]'  # \u202e\tend\n" * 20)
+    async with running(workspace) as driver:
+        await open_tab(driver, "Source")
+        text = await driver.see("[bold]")
+        for hidden in ("\x1b", "aGk", "\u202e", "\t"):
+            assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "x = 1", 'def f(:\n  """\n', "\ta\r\n\x0c\nb", "\nx\n\n"]
+)
+def test_every_text_keeps_its_lines(text: str) -> None:
+    expected = text.removesuffix("\n").split("\n") if text else []
+    assert len(highlighted(text)) == len(expected)
+
+
+def test_pieces_tell_code_from_comments_and_strings() -> None:
+    (line,) = highlighted("def f(): return 'x' + 1  # why")
+    inks = {piece.text.strip(): piece.ink for piece in line}
+    assert (inks["def"], inks["f"], inks["'x'"], inks["# why"]) == (
+        Ink.KEYWORD,
+        Ink.NAME,
+        Ink.STRING,
+        Ink.COMMENT,
+    )
+
+
+def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("x = 1\n")
+    first = read_source(file)
+    assert read_source(file, first) is first
+    file.write_text("x = 22\n")
+    assert read_source(file, first) is not first
+    assert read_source(tmp_path).problem

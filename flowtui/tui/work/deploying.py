@@ -77,6 +77,7 @@ class Deploying:
         record = self._app.session.deploys.get(message.key)
         if record is not None:
             record.plan, record.phase = message.plan, Phase.PLANNED
+            self._app.session.plans[record.flow.target] = message.plan
             self._app.changed(Part.DEPLOYS)
 
     def _plan_failed(self, message: msg.PlanFailed) -> None:

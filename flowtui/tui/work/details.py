@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
+from flowtui.tui.graph import DrawnGraph, drawn_graph
+from flowtui.tui.highlighting import read_source, source_path
 from flowtui.tui.messages import Handler, Part
+from flowtui.tui.widgets.detail.known import Serialization
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -17,20 +20,33 @@ if TYPE_CHECKING:
 _REST = 0.15
 """Seconds that the cursor rests on a row before its flow is asked for: not once per key press."""
 _KEPT = 200
-"""Serializations kept; the oldest goes first."""
+"""Serializations and drawings kept; the oldest goes first."""
+_FILES_KEPT = 12
+_AT_ONCE = 80
+"""Tasks that are drawn without a thread: that takes a millisecond or two."""
+
+T = TypeVar("T")
 
 
 class Details:
     def __init__(self, app: FlowtuiApp) -> None:
         self._app = app
+        self._drawing = ""
+        """Key of the graph that is being drawn."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
-        return {msg.FlowDescribed: self._described}
+        return {
+            msg.FlowDescribed: self._described,
+            msg.GraphDrawn: self._drawn,
+            msg.SourceRead: self._source_read,
+        }
 
     def stop(self) -> None:
         """The cursor is elsewhere: what was being read for it is no longer wanted."""
-        self._app.cancel_group("describe")
+        for group in ("describe", "draw", "source"):
+            self._app.cancel_group(group)
+        self._drawing = ""
 
     def describe(self, version: FlowVersion | None) -> None:
         """Read the serialization registered as this version, unless it is known."""
@@ -52,8 +68,59 @@ class Details:
         app.begin(job, group="describe", description=f"reading {version.name}", counts=False)
 
     def _described(self, message: msg.FlowDescribed) -> None:
-        known = self._app.session.registered
-        known[message.version_id] = message.serialized
-        while len(known) > _KEPT:
-            del known[next(iter(known))]
+        _keep(self._app.session.registered, message.version_id, message.serialized)
         self._app.changed(Part.DESCRIPTION)
+
+    def drawn(self, known: Serialization) -> DrawnGraph | None:
+        """The graph of a flow; a large one is drawn in a thread, None until that is done."""
+        app, key = self._app, known.key
+        done = app.session.drawings.get(key)
+        if done is not None:
+            return done
+        ascii_ = app.glyphs.ascii
+        tasks = known.flow.get("tasks")
+        if not isinstance(tasks, Sequence) or len(tasks) <= _AT_ONCE:
+            done = drawn_graph(known.flow, ascii=ascii_)
+            _keep(app.session.drawings, key, done)
+            return done
+
+        async def job() -> None:
+            drawn = await asyncio.to_thread(drawn_graph, known.flow, ascii=ascii_)
+            app.post_message(msg.GraphDrawn(key, drawn))
+
+        if self._drawing != key:
+            self._drawing = key
+            app.begin(job, group="draw", description="drawing the graph", counts=False)
+        return None
+
+    def _drawn(self, message: msg.GraphDrawn) -> None:
+        _keep(self._app.session.drawings, message.key, message.drawn)
+        self._app.changed(Part.DESCRIPTION)
+
+    def read_source(self, path: str) -> None:
+        """Read a file of the project; one that did not change since is left as it is."""
+        app, workspace = self._app, self._app.session.workspace
+        known = app.session.sources.get(path)
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            if known is None:
+                await asyncio.sleep(_REST / 3)
+            file = await asyncio.to_thread(read_source, source_path(workspace.root, path), known)
+            if file is not known:
+                app.post_message(msg.SourceRead(path, file))
+
+        app.begin(job, group="source", description=f"reading {path}", counts=False)
+
+    def _source_read(self, message: msg.SourceRead) -> None:
+        _keep(self._app.session.sources, message.path, message.file, most=_FILES_KEPT)
+        self._app.changed(Part.DESCRIPTION)
+
+
+def _keep(known: dict[str, T], key: str, value: T, *, most: int = _KEPT) -> None:
+    """Beside what was kept before; the oldest goes when there is too much."""
+    known.pop(key, None)
+    known[key] = value
+    while len(known) > most:
+        del known[next(iter(known))]

@@ -54,6 +54,7 @@ class Folder:
 
     def _discovered(self, message: msg.FlowsDiscovered) -> None:
         self._app.session.discovery = message.discovery
+        self._app.session.looks += 1
         self.refresh_rows()
         if self._look_again:
             self._look_again = False

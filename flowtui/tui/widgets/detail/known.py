@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flowtui.models import JsonObject
+from flowtui.deploy.plan import Plan
+from flowtui.models import FlowState, JsonObject
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.session import Session
 from flowtui.workspace import FlowRow
@@ -12,10 +13,12 @@ from flowtui.workspace import FlowRow
 
 @dataclass(frozen=True, slots=True)
 class Serialization:
+    key: str
+    """Differs where the serialization does."""
     flow: JsonObject
     """As the flow's own Prefect wrote it."""
     origin: str
-    """Of what: `as planned`, `version 3`."""
+    """Of what, in words."""
 
 
 def last_deploy(session: Session, row: FlowRow) -> DeployRecord | None:
@@ -23,14 +26,30 @@ def last_deploy(session: Session, row: FlowRow) -> DeployRecord | None:
     return session.deploys.latest_of(row.flow) if row.flow is not None else None
 
 
+def last_plan(session: Session, row: FlowRow) -> Plan | None:
+    """The plan made last for this flow in this session, carried out or not."""
+    return session.plans.get(row.flow.target) if row.flow is not None else None
+
+
 def serialization(session: Session, row: FlowRow) -> Serialization | None:
     """Of the plan made last, else of what is registered; None where neither is known."""
-    record = last_deploy(session, row)
-    if record is not None and record.plan is not None:
-        return Serialization(record.plan.loaded.serialized, "as planned last")
-    if row.version is None:
+    plan = last_plan(session, row)
+    if plan is not None:
+        key = f"{row.key}:{id(plan)}"
+        return Serialization(key, plan.loaded.serialized, "as planned last")
+    version = row.version
+    registered = session.registered.get(version.id) if version is not None else None
+    if version is None or registered is None:
         return None
-    registered = session.registered.get(row.version.id)
-    return (
-        None if registered is None else Serialization(registered, f"version {row.version.version}")
-    )
+    return Serialization(version.id, registered, f"as of version {version.version}")
+
+
+def plan_first(session: Session, row: FlowRow, then: str) -> str:
+    """Why a flow's contents are not known, and what to do about it."""
+    if row.flow is None or row.state is FlowState.BROKEN:
+        return "It is broken and cannot be loaded: see Problems."
+    if row.version is not None and session.connected:
+        if row.version.id not in session.registered:
+            return f"Reading version {row.version.version}."
+        return f"The control plane does not give it back. Enter plans a deploy: {then}."
+    return f"Enter plans a deploy: {then}."

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from textual.content import Content
+
+
+@runtime_checkable
+class LazyLines(Protocol):
+    """Lines made when they come into view: compared as a whole, never one by one."""
+
+    def same_as(self, other: Sequence[Content]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     lines: Sequence[Content]
-    """Each without a line break. May make its lines when they are asked for."""
+    """Each without a line break."""
     width: int = 0
     """Cells of the widest line, for what scrolls sideways; 0 where every line fits."""
     choices: Mapping[int, object] = field(default_factory=dict[int, object])
@@ -24,14 +32,16 @@ class Page:
         """A text that was wrapped already."""
         return cls(tuple(content.rstrip().split("\n", allow_blank=True)))
 
-    def differing(self, before: Page) -> list[int]:
-        """Numbers of the lines that look different from before."""
+    def differing(self, before: Page, top: int, height: int) -> list[int]:
+        """Numbers of the lines in view, from `top`, that look different from before."""
         if self.lines is before.lines:
             return []
-        longest = max(len(self.lines), len(before.lines))
+        if isinstance(self.lines, LazyLines) and self.lines.same_as(before.lines):
+            return []
+        last = min(max(len(self.lines), len(before.lines)), top + height)
         return [
             number
-            for number in range(longest)
+            for number in range(top, last)
             if number >= len(self.lines)
             or number >= len(before.lines)
             or not self.lines[number].is_same(before.lines[number])

@@ -17,10 +17,12 @@ from flowtui.models import FlowVersion
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
+from flowtui.tui.widgets.detail.graph import GraphTab
 from flowtui.tui.widgets.detail.overview import OverviewTab, no_flow
 from flowtui.tui.widgets.detail.page import EMPTY, Page
 from flowtui.tui.widgets.detail.problems import ProblemsTab
 from flowtui.tui.widgets.detail.runs import RunsTab
+from flowtui.tui.widgets.detail.source import SourceTab
 from flowtui.tui.widgets.detail.tab import Tab, tab_at, tab_line
 from flowtui.tui.widgets.detail.versions import VersionsTab
 from flowtui.workspace import FlowRow
@@ -38,9 +40,11 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         super().__init__(id="details")
         self.tabs: tuple[Tab, ...] = (
             OverviewTab(),
+            GraphTab(),
             VersionsTab(),
             RunsTab(),
             ProblemsTab(),
+            SourceTab(),
         )
         self._tab = 0
         self._row: FlowRow | None = None
@@ -62,6 +66,8 @@ class DetailPane(Performs, ScrollView, can_focus=True):
     def _changed(self, part: Part) -> None:
         if part in (Part.PROGRESS, Part.WORK):
             return
+        if part is Part.ROWS:
+            self._ask()
         if part is Part.REMEMBERED:
             self.open_tab(app_of(self).remembering.get(REMEMBERED))
             return
@@ -128,7 +134,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
             app.details.stop()
             self._asked = None
             return
-        asked = (self._tab, row, app.session.connected)
+        asked = (self._tab, row, app.session.connected, app.session.looks)
         if asked != self._asked:
             self._asked = asked
             app.details.stop()
@@ -145,11 +151,12 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         size = Size(page.width, len(page.lines))
         if size != self.virtual_size:
             self.virtual_size = size
-        for number in page.differing(before):
+        for number in page.differing(before, self.scroll_offset.y, self.size.height):
             self.refresh_line(number)
         chosen = None if anew or self._cursor is None else before.choices.get(self._cursor)
         self._place_cursor(page, chosen)
-        if anew:
+        came_late = page.top != before.top and self.scroll_offset.y == before.top
+        if anew or came_late:
             self.scroll_to(0, page.top, animate=False, immediate=True, force=True)
             self._keep_cursor_in_view()
 

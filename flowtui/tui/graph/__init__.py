@@ -1,0 +1,31 @@
+"""The tasks of a flow drawn with the characters of a terminal. Knows nothing of widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flowtui.models import JsonObject
+from flowtui.tui.graph.drawing import Drawing, draw
+from flowtui.tui.graph.layers import TooTangled, in_order
+from flowtui.tui.graph.model import TaskGraph, task_graph
+
+__all__ = ["DrawnGraph", "drawn_graph", "task_graph"]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnGraph:
+    graph: TaskGraph
+    drawing: Drawing | None
+    """None where it would be too tangled to be read."""
+    order: tuple[int, ...]
+    """Numbers of the nodes, each after all that it needs."""
+
+
+def drawn_graph(serialized: JsonObject, *, ascii: bool) -> DrawnGraph:  # noqa: A002
+    """The graph of a serialized flow, drawn: quick for a hundred tasks, a second for thousands."""
+    graph = task_graph(serialized)
+    order = tuple(in_order(graph))
+    try:
+        return DrawnGraph(graph, draw(graph, ascii=ascii), order)
+    except TooTangled:
+        return DrawnGraph(graph, None, order)
