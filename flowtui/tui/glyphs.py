@@ -96,7 +96,7 @@ STATE_WORDS = {
 """As short as the narrow table needs; the details pane says it in full."""
 
 STATE_STYLES = {
-    FlowState.UNKNOWN: "text-muted",
+    FlowState.UNKNOWN: "muted",
     FlowState.NOT_DEPLOYED: "foreground",
     FlowState.UP_TO_DATE: "success",
     FlowState.CHANGED: "warning",

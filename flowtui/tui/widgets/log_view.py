@@ -6,7 +6,6 @@ import os
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
 from textual.cache import LRUCache
@@ -20,6 +19,7 @@ from textual.strip import Strip
 from flowtui.deploy.events import Level
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.colours import colour_style
 from flowtui.tui.logstore import LogStore, StoredLine
 
 LOCAL_HZ, SSH_HZ = 10.0, 5.0
@@ -116,7 +116,7 @@ class LogView(Performs, ScrollView, can_focus=True):
         """Below the last line; a log without any says so."""
         if y > 0 or len(self.store):
             return Strip.blank(width, self.rich_style)
-        muted = self.rich_style + Style(color=app_of(self).theme_variables["muted"])
+        muted = self.rich_style + colour_style(self, "muted")
         return Strip([Segment("no output", muted)]).crop_extend(0, width, self.rich_style)
 
     def _strip(self, number: int, line: StoredLine) -> Strip:
@@ -127,7 +127,7 @@ class LogView(Performs, ScrollView, can_focus=True):
             text.expand_tabs(8)
             colour = _LEVEL_COLOURS.get(line.level)
             if colour is not None:
-                text.stylize_before(Style(color=app_of(self).theme_variables[colour]))
+                text.stylize_before(colour_style(self, colour))
             segments = list(text.render(app_of(self).console))
             strip = Strip(Segment.apply_style(segments, self.rich_style))
             self._cache[key] = strip
