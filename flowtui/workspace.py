@@ -18,6 +18,7 @@ from flowtui.deploy.history import DeployRecord, History
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import (
+    Ability,
     BrokenFile,
     DeployTable,
     Discovery,
@@ -169,6 +170,11 @@ class Workspace:
         return self._control_plane
 
     @property
+    def abilities(self) -> frozenset[Ability]:
+        """What the control plane can do; nothing before `connect`."""
+        return self._identity.abilities if self._identity is not None else frozenset()
+
+    @property
     def token_source(self) -> str:
         """Where the token in use came from, in words; `none` when no token is used."""
         if self._credential is None:
@@ -263,7 +269,7 @@ class Workspace:
             return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project)
         version = registered[0]
         record = records.get(version.id)
-        if record is None:
+        if record is None or not record.fingerprint:
             note = f"version {version.version} was not deployed from this machine"
             return FlowRow(FlowState.ELSEWHERE, flow, None, version, version.project, note)
         try:
@@ -335,6 +341,33 @@ class Workspace:
             )
         finally:
             # A full disk must not turn a deploy that was made into one that failed.
+            unwritten = await uncancelled(asyncio.to_thread(record.close))
+            if unwritten is not None:
+                emit(problem_found(record.deploy, None, unwritten.problem))
+
+    async def roll_back(
+        self, version: FlowVersion, emit: Callable[[Event], None], flow: LocalFlow | None = None
+    ) -> DeployFinished:
+        """Register an earlier version again, as a new one. Like `deploy` in all other respects.
+
+        `flow` is its source where it is in this folder: the history then knows it for the same.
+        """
+        from flowtui.deploy.roll_back import RollBack
+
+        made = await asyncio.to_thread(self.history.by_version, [version.id])
+        earlier = made.get(version.id)
+        # What is on disk is not what is registered: its own sources decide how it compares later.
+        fingerprint = (earlier.fingerprint if earlier is not None else None) or ""
+        record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
+
+        def both(event: Event) -> None:
+            record(event)
+            emit(event)
+
+        try:
+            run = RollBack(version, self.control_plane, earlier, both)
+            return await run.run(flow.target if flow is not None else f":{version.name}")
+        finally:
             unwritten = await uncancelled(asyncio.to_thread(record.close))
             if unwritten is not None:
                 emit(problem_found(record.deploy, None, unwritten.problem))

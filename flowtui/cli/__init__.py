@@ -40,6 +40,8 @@ class _Commands(click.Group):
         "projects": "flowtui.cli.projects:projects",
         "flows": "flowtui.cli.flows:flows",
         "versions": "flowtui.cli.versions:versions",
+        "schedules": "flowtui.cli.schedules:schedules",
+        "runs": "flowtui.cli.runs:runs",
         "deploy": "flowtui.cli.deploy:deploy",
         "history": "flowtui.cli.history:history",
         "doctor": "flowtui.cli.doctor:doctor",

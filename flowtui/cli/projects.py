@@ -1,4 +1,4 @@
-"""`flowtui projects list|create|rename|delete`."""
+"""`flowtui projects list|create|rename|describe|delete|move`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
-from flowtui.cli.session import connected, named_project
+from flowtui.cli.session import connected, named_project, version_in_use
 from flowtui.errors import UsageError
-from flowtui.models import Project
+from flowtui.models import Ability, FlowVersion, Project
 
 
 @click.group()
 def projects() -> None:
-    """Projects of the control plane: list, create, rename, delete."""
+    """Projects of the control plane: list, create, rename, describe, delete, move flows."""
 
 
 @projects.command("list")
@@ -76,6 +76,69 @@ def rename(
             return await workspace.control_plane.rename_project(project, new_name)
 
     _report(asyncio.run(work()), "renamed", Output(as_json=as_json))
+
+
+@projects.command()
+@click.argument("name")
+@click.argument("description")
+@workspace_options
+@json_option
+def describe(
+    name: str, description: str, profile: str | None, api_url: str | None, as_json: bool
+) -> None:
+    """Say what a project is for; an empty DESCRIPTION takes it away."""
+
+    async def work() -> Project:
+        async with connected(profile, api_url) as workspace:
+            project = await named_project(workspace.control_plane, name)
+            return await workspace.control_plane.describe_project(project, description)
+
+    _report(asyncio.run(work()), "described", Output(as_json=as_json))
+
+
+@projects.command()
+@click.argument("flow")
+@click.argument("target", metavar="PROJECT")
+@click.option("--from", "source", metavar="NAME", help="The project it is in, if it is in several.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@workspace_options
+def move(
+    flow: str, target: str, source: str | None, yes: bool, profile: str | None, api_url: str | None
+) -> None:
+    """Move a flow to another PROJECT.
+
+    Its versions and runs go with it, unless the control plane cannot: then the version in use is
+    registered anew there and archived where it was. Asks first in that case.
+    """
+
+    async def work() -> FlowVersion:
+        async with connected(profile, api_url) as workspace:
+            control_plane = workspace.control_plane
+            version = await version_in_use(control_plane, flow, source)
+            there = await named_project(control_plane, target)
+            here = await named_project(control_plane, version.project)
+            whole = Ability.MOVE_VERSIONS in workspace.abilities
+            if not whole and not yes:
+                await asyncio.to_thread(_confirm_move, version, target)
+            await control_plane.move_flow(flow, here, there)
+            return version
+
+    version = asyncio.run(work())
+    Output().note(f"moved “{flow}” from “{version.project}” to “{target}”")
+
+
+def _confirm_move(version: FlowVersion, target: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "this control plane cannot move earlier versions: moving needs a yes",
+            fix="add --yes to leave them and the runs behind",
+        )
+    click.confirm(
+        f"Register version {version.version} of “{version.name}” in “{target}” and archive it in "
+        f"“{version.project}”? Earlier versions and runs stay behind.",
+        abort=True,
+        err=True,
+    )
 
 
 @projects.command()

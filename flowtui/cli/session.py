@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowtui.api.base import ControlPlane
 from flowtui.errors import UsageError
-from flowtui.models import Project
+from flowtui.models import FlowVersion, Project
 from flowtui.workspace import Workspace
 
 
@@ -38,4 +38,30 @@ async def named_project(control_plane: ControlPlane, name: str) -> Project:
         f"there is no project “{name}”",
         where=control_plane.api_url,
         fix=f"{hint}flowtui projects list shows all",
+    )
+
+
+async def version_in_use(
+    control_plane: ControlPlane, name: str, project: str | None = None
+) -> FlowVersion:
+    """The version of a flow that runs now. Raises UsageError where it is none, or not the only."""
+    newest: dict[str, FlowVersion] = {}
+    for version in await control_plane.flow_versions(project=project, name=name):
+        known = newest.get(version.project)
+        if known is None or known.version < version.version:
+            newest[version.project] = version
+    if len(newest) == 1:
+        return next(iter(newest.values()))
+    if newest:
+        places = ", ".join(f"“{place}”" for place in sorted(newest))
+        raise UsageError(
+            f"“{name}” is registered in {len(newest)} projects: {places}",
+            where=control_plane.api_url,
+            fix="add --project NAME",
+        )
+    place = f" in “{project}”" if project is not None else ""
+    raise UsageError(
+        f"no flow “{name}” is registered{place}",
+        where=control_plane.api_url,
+        fix="flowtui versions list shows all",
     )

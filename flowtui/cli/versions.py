@@ -1,4 +1,4 @@
-"""`flowtui versions list|archive`."""
+"""`flowtui versions list|archive|roll-back`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import click
 
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
+from flowtui.cli.progress import EventPrinter
 from flowtui.cli.session import connected
+from flowtui.deploy.events import Event, to_json
 from flowtui.errors import UsageError
-from flowtui.models import FlowVersion
+from flowtui.models import FlowVersion, Schedule
 
 
 @click.group()
 def versions() -> None:
-    """Registered versions of flows: list, archive."""
+    """Registered versions of flows: list, archive, roll back."""
 
 
 @versions.command("list")
@@ -50,13 +52,24 @@ def list_(
         output.note("no registered versions; make one: flowtui deploy PATH")
     else:
         output.table(
-            ("FLOW", "PROJECT", "VERSION", "STATE", "REGISTERED", "PREFECT", "ID", "IMAGE"),
+            (
+                "FLOW",
+                "PROJECT",
+                "VERSION",
+                "STATE",
+                "SCHEDULE",
+                "REGISTERED",
+                "PREFECT",
+                "ID",
+                "IMAGE",
+            ),
             (
                 (
                     version.name,
                     version.project,
                     str(version.version),
                     "archived" if version.archived else "active",
+                    _schedule_word(version),
                     version.created.strftime("%Y-%m-%d %H:%M") if version.created else "",
                     version.core_version,
                     version.id,
@@ -76,7 +89,8 @@ def archive(version_id: str, yes: bool, profile: str | None, api_url: str | None
 
     async def work() -> FlowVersion:
         async with connected(profile, api_url) as workspace:
-            version = _only(await workspace.control_plane.flow_versions(), version_id)
+            found = await workspace.control_plane.flow_versions()
+            version = _only(found, version_id, "active version")
             if not yes:
                 await asyncio.to_thread(_confirm, version)
             await workspace.control_plane.archive(version.id)
@@ -86,14 +100,60 @@ def archive(version_id: str, yes: bool, profile: str | None, api_url: str | None
     Output().note(f"archived “{version.name}” version {version.version}")
 
 
-def _only(found: tuple[FlowVersion, ...], version_id: str) -> FlowVersion:
+@versions.command("roll-back")
+@click.argument("version_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every log line.")
+@workspace_options
+@json_option
+def roll_back(
+    version_id: str,
+    yes: bool,
+    verbose: bool,
+    profile: str | None,
+    api_url: str | None,
+    as_json: bool,
+) -> None:
+    """Register an earlier version again, as a new one. ID may be its first characters.
+
+    Nothing is built: its image must still be in the registry. It is in the history like every
+    deploy; rolling back to the version that was in use undoes it.
+    """
+    output = Output(as_json=as_json)
+    printer = EventPrinter(verbose=verbose)
+
+    def emit(event: Event) -> None:
+        if as_json:
+            output.data(to_json(event))
+        else:
+            printer(event)
+
+    async def work() -> int:
+        async with connected(profile, api_url) as workspace:
+            found = await workspace.control_plane.flow_versions(archived=True)
+            version = _only(found, version_id, "version")
+            if not yes:
+                await asyncio.to_thread(_confirm_roll_back, version)
+            discovery = await asyncio.to_thread(workspace.discover)
+            flow = next((flow for flow in discovery.flows if flow.name == version.name), None)
+            return (await workspace.roll_back(version, emit, flow)).exit_code
+
+    sys.exit(asyncio.run(work()))
+
+
+def _schedule_word(version: FlowVersion) -> str:
+    known = version.schedule in (Schedule.ACTIVE, Schedule.PAUSED)
+    return str(version.schedule) if known else ""
+
+
+def _only(found: tuple[FlowVersion, ...], version_id: str, what: str) -> FlowVersion:
     matches = [version for version in found if version.id.startswith(version_id)]
     if len(matches) == 1:
         return matches[0]
     raise UsageError(
-        f"{'several active versions have' if matches else 'no active version has'} an id that "
+        f"{f'several {what}s have' if matches else f'no {what} has'} an id that "
         f"starts with “{version_id}”",
-        fix="flowtui versions list shows them",
+        fix="flowtui versions list --archived shows them",
     )
 
 
@@ -102,3 +162,14 @@ def _confirm(version: FlowVersion) -> None:
     if not sys.stdin.isatty():
         raise UsageError("archiving needs a yes", fix="add --yes when no terminal can be asked")
     click.confirm(question, abort=True, err=True)
+
+
+def _confirm_roll_back(version: FlowVersion) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("rolling back needs a yes", fix="add --yes when no terminal can be asked")
+    click.confirm(
+        f"Register version {version.version} of “{version.name}” in “{version.project}” again? "
+        "It takes the place of the version in use.",
+        abort=True,
+        err=True,
+    )

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,16 +16,10 @@ from flowtui.deploy.docker.image import ImageRecipe
 from flowtui.deploy.docker.registry import Registry, registry_host
 from flowtui.deploy.events import (
     DeployFinished,
-    DeployStarted,
-    Event,
     Level,
     Outcome,
     Planned,
     Stage,
-    StageFinished,
-    StageStarted,
-    problem_found,
-    tidied,
 )
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan
@@ -44,7 +35,8 @@ from flowtui.deploy.stages.healthcheck import Expectation, check_image, check_lo
 from flowtui.deploy.stages.push import push_image
 from flowtui.deploy.stages.register import find_project, register
 from flowtui.deploy.uncancelled import uncancelled
-from flowtui.errors import ControlPlaneError, EngineError, ExitCode, FlowtuiError, our_fault
+from flowtui.deploy.under_way import Emit, Made, UnderWay
+from flowtui.errors import ControlPlaneError, EngineError
 from flowtui.models import (
     DeployTable,
     FlowVersion,
@@ -56,8 +48,6 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
-
-Emit = Callable[[Event], None]
 
 
 class Deployer:
@@ -121,17 +111,6 @@ class Deployer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What a deploy came to."""
-
-    outcome: Outcome
-    version: FlowVersion | None = None
-    image: str | None = None
-    digest: str | None = None
-    reason: str = ""
-
-
 class _Run:
     """One deploy."""
 
@@ -145,58 +124,26 @@ class _Run:
     ) -> None:
         self._request = request
         self._given_control_plane = control_plane
-        self._readers = emit
         self._create_project = create_project
-        self._id = uuid.uuid4().hex
-        self._flow_name = request.flow.display_name
-        self._stage: Stage | None = None
-
-    def _emit(self, event: Event) -> None:
-        """The one place where text from outside enters the stream."""
-        self._readers(tidied(event))
+        self._under_way = UnderWay(request.flow.display_name, emit)
 
     async def run(self) -> DeployFinished:
-        started = time.monotonic()
-        self._emit(
-            DeployStarted(
-                deploy=self._id,
-                flow=self._flow_name,
-                target=self._request.flow.target,
-                project=self._request.overrides.project
-                or self._request.config.project_of(self._request.flow.name)
-                or "",
-                api_url=self._request.profile.api_url,
-            )
+        request = self._request
+        return await self._under_way.carry_out(
+            self._stages,
+            target=request.flow.target,
+            project=request.overrides.project or request.config.project_of(request.flow.name) or "",
+            api_url=request.profile.api_url,
         )
-        try:
-            made = await self._stages()
-        except FlowtuiError as error:
-            self._emit(problem_found(self._id, self._stage, error.problem))
-            failed = _Made(Outcome.FAILED, reason=error.problem.what)
-            return self._finish(failed, started, error.exit_code)
-        except asyncio.CancelledError as cancel:
-            # A registration that was on its way cannot be called back: its client says what stayed.
-            left = "; ".join(getattr(cancel, "__notes__", ())) or "nothing was registered"
-            stage = f" during {self._stage}" if self._stage else ""
-            cancelled = _Made(Outcome.CANCELLED, reason=f"cancelled{stage}; {left}")
-            self._finish(cancelled, started, ExitCode.CANCELLED)
-            raise
-        except Exception as error:  # noqa: BLE001  (a fault of ours must still end the deploy)
-            problem = our_fault(error).problem
-            self._emit(problem_found(self._id, self._stage, problem))
-            return self._finish(
-                _Made(Outcome.FAILED, reason=problem.what), started, ExitCode.FAILED
-            )
-        return self._finish(made, started, ExitCode.OK)
 
-    async def _stages(self) -> _Made:
+    async def _stages(self) -> Made:
         async with AsyncExitStack() as stack:
             engine: Engine | None = None
             registry: Registry | None = None
             pickled: PickledFlow | None = None
-            async with self._in(Stage.SERIALIZE) as ctx:
+            async with self._under_way.stage(Stage.SERIALIZE) as ctx:
                 loaded = await serialize.load(self._request.config, self._request.flow, ctx)
-                self._flow_name = loaded.name
+                self._under_way.flow_name = loaded.name
                 settled = settle(self._request, loaded)
                 if settled.options.type is StorageKind.DOCKER:
                     engine, registry = await self._docker(stack, settled.options, ctx)
@@ -251,16 +198,16 @@ class _Run:
         project: Project,
         engine: Engine,
         registry: Registry | None,
-    ) -> _Made:
+    ) -> Made:
         assert plan.image is not None
-        async with self._in(Stage.BUILD) as ctx:
+        async with self._under_way.stage(Stage.BUILD) as ctx:
             built = await build_image(
                 ctx, engine, recipe, pickled.pickle, image=plan.image, pull=False
             )
         if plan.options.ignore_healthchecks:
-            self._skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
+            self._under_way.skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
         else:
-            async with self._in(Stage.HEALTH_CHECK) as ctx:
+            async with self._under_way.stage(Stage.HEALTH_CHECK) as ctx:
                 await check_image(
                     ctx,
                     engine,
@@ -270,29 +217,29 @@ class _Run:
                 )
         digest = None
         if registry is None:
-            self._skip(Stage.PUSH, "--no-push: only agents on this engine can run it")
+            self._under_way.skip(Stage.PUSH, "--no-push: only agents on this engine can run it")
         else:
-            async with self._in(Stage.PUSH) as ctx:
+            async with self._under_way.stage(Stage.PUSH) as ctx:
                 pushed = await push_image(
                     ctx, engine, registry, image_id=built.id, image=plan.image
                 )
                 digest = pushed.digest
         version = await self._register(pickled.loaded.serialized, project)
-        return _Made(Outcome.DONE, version, plan.image, digest)
+        return Made(Outcome.DONE, version, plan.image, digest)
 
     async def _local(
         self, plan: Plan, recipe: LocalRecipe, pickled: PickledFlow, project: Project
-    ) -> _Made:
+    ) -> Made:
         try:
-            async with self._in(Stage.BUILD) as ctx:
+            async with self._under_way.stage(Stage.BUILD) as ctx:
                 await asyncio.to_thread(local_storage.store, recipe, pickled.pickle)
                 ctx.log(f"stored {recipe.pickle_path}")
                 for path in sorted(recipe.sources):
                     ctx.log(f"stored {recipe.source_dir / path}")
             if plan.options.ignore_healthchecks:
-                self._skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
+                self._under_way.skip(Stage.HEALTH_CHECK, "ignore_healthchecks is set")
             else:
-                async with self._in(Stage.HEALTH_CHECK) as ctx:
+                async with self._under_way.stage(Stage.HEALTH_CHECK) as ctx:
                     await check_local(
                         ctx,
                         pickled.loaded.interpreter,
@@ -300,18 +247,18 @@ class _Run:
                         self._expectation(plan, pickled),
                         time_limit=self._request.config.health_timeout,
                     )
-            self._skip(Stage.PUSH, "Local storage has no registry")
+            self._under_way.skip(Stage.PUSH, "Local storage has no registry")
             version = await self._register(pickled.loaded.serialized, project)
         except BaseException:
             await uncancelled(asyncio.to_thread(local_storage.discard, recipe))
             raise
-        return _Made(Outcome.DONE, version, reason=f"stored in {recipe.folder}")
+        return Made(Outcome.DONE, version, reason=f"stored in {recipe.folder}")
 
     async def _register(self, serialized: JsonObject, project: Project) -> FlowVersion:
-        async with self._in(Stage.REGISTER) as ctx:
+        async with self._under_way.stage(Stage.REGISTER) as ctx:
             return await register(ctx, self._control_plane, project, serialized)
 
-    async def _register_again(self, plan: Plan, earlier: FlowVersion, project: Project) -> _Made:
+    async def _register_again(self, plan: Plan, earlier: FlowVersion, project: Project) -> Made:
         """The earlier version's own serialization becomes a new version: nothing is built."""
         serialized = await self._control_plane.serialized_flow(earlier.id)
         if serialized is None:
@@ -320,16 +267,16 @@ class _Run:
                 where=self._request.profile.api_url,
                 fix="deploy with --force to build it anew",
             )
-        self._skip(Stage.BUILD, plan.reasons[0])
-        self._skip(Stage.HEALTH_CHECK, f"version {earlier.version} passed it")
-        self._skip(Stage.PUSH, "nothing new to push")
+        self._under_way.skip(Stage.BUILD, plan.reasons[0])
+        self._under_way.skip(Stage.HEALTH_CHECK, f"version {earlier.version} passed it")
+        self._under_way.skip(Stage.PUSH, "nothing new to push")
         version = await self._register(serialized, project)
-        return _Made(Outcome.DONE, version, plan.image, reason=plan.reasons[0])
+        return Made(Outcome.DONE, version, plan.image, reason=plan.reasons[0])
 
-    def _unchanged(self, plan: Plan) -> _Made:
+    def _unchanged(self, plan: Plan) -> Made:
         for stage in (Stage.BUILD, Stage.HEALTH_CHECK, Stage.PUSH, Stage.REGISTER):
-            self._skip(stage, "nothing changed")
-        return _Made(Outcome.UNCHANGED, plan.current, plan.image, reason=plan.reasons[0])
+            self._under_way.skip(stage, "nothing changed")
+        return Made(Outcome.UNCHANGED, plan.current, plan.image, reason=plan.reasons[0])
 
     def _expectation(self, plan: Plan, pickled: PickledFlow) -> Expectation:
         return Expectation.of(
@@ -347,9 +294,9 @@ class _Run:
         return self._given_control_plane
 
     def _planned(self, plan: Plan) -> None:
-        self._emit(
+        self._under_way.emit(
             Planned(
-                deploy=self._id,
+                deploy=self._under_way.id,
                 flow=plan.loaded.name,
                 project=plan.project,
                 storage=str(plan.storage),
@@ -359,58 +306,6 @@ class _Run:
                 image=plan.image,
             )
         )
-
-    @asynccontextmanager
-    async def _in(self, stage: Stage) -> AsyncGenerator[StageContext]:
-        """One stage: started and finished are emitted whatever happens within."""
-        started = time.monotonic()
-        self._stage = stage
-        self._emit(StageStarted(deploy=self._id, stage=stage))
-        outcome, detail = Outcome.DONE, ""
-        try:
-            yield StageContext(self._id, stage, self._emit)
-        except asyncio.CancelledError:
-            outcome = Outcome.CANCELLED
-            raise
-        except FlowtuiError as error:
-            outcome, detail = Outcome.FAILED, error.problem.what
-            raise
-        except BaseException as error:
-            outcome, detail = Outcome.FAILED, f"unexpected {type(error).__name__}"
-            raise
-        finally:
-            self._emit(
-                StageFinished(
-                    deploy=self._id,
-                    stage=stage,
-                    outcome=outcome,
-                    seconds=time.monotonic() - started,
-                    detail=detail,
-                )
-            )
-
-    def _skip(self, stage: Stage, why: str) -> None:
-        self._emit(
-            StageFinished(
-                deploy=self._id, stage=stage, outcome=Outcome.SKIPPED, seconds=0.0, detail=why
-            )
-        )
-
-    def _finish(self, made: _Made, started: float, code: ExitCode) -> DeployFinished:
-        finished = DeployFinished(
-            deploy=self._id,
-            flow=self._flow_name,
-            outcome=made.outcome,
-            seconds=time.monotonic() - started,
-            exit_code=int(code),
-            reason=made.reason,
-            version=made.version.version if made.version is not None else None,
-            version_id=made.version.id if made.version is not None else None,
-            image=made.image,
-            digest=made.digest,
-        )
-        self._emit(finished)
-        return finished
 
 
 _Resource = TypeVar("_Resource", bound=AbstractAsyncContextManager[object])

@@ -35,10 +35,15 @@ async def find_project(
 
 
 async def register(
-    ctx: StageContext, control_plane: ControlPlane, project: Project, serialized: JsonObject
+    ctx: StageContext,
+    control_plane: ControlPlane,
+    project: Project,
+    serialized: JsonObject,
+    *,
+    start_schedule: bool = True,
 ) -> FlowVersion:
     """Register exactly this serialization, with its schedule active if it has one."""
-    scheduled = serialized.get("schedule") is not None
+    scheduled = start_schedule and serialized.get("schedule") is not None
     version = await control_plane.register(project, serialized, set_schedule_active=scheduled)
     ctx.log(f"registered “{version.name}” version {version.version} in “{project.name}”")
     if scheduled:
