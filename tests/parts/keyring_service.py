@@ -6,6 +6,7 @@ Each body runs in a fresh process with a home of its own, so no keyring of the d
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,10 @@ class KeyringHome:
         return subprocess.CompletedProcess(
             done.args, done.returncode, output.read_text(), errors.read_text()
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        """A program in a session with this keyring, unlocked, for a terminal of the caller's."""
+        return ["dbus-run-session", "--", "sh", "-c", f"{_UNLOCK}; exec {shlex.join(arguments)}"]
 
     def run_without_bus(
         self, body: str, environ: dict[str, str] | None = None
