@@ -11,7 +11,6 @@ from typing import ClassVar, Literal, TypeAlias, cast
 
 from rich.text import Text
 from textual import on
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -37,6 +36,7 @@ from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.viewer import ProblemsScreen
 from flowtui.tui.session import Session
+from flowtui.tui.terminal.textual_inside import TerminalApp
 from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
@@ -59,7 +59,7 @@ _END_LIMIT = 10.0
 """Seconds that cancelled deploys get to clean up when the app ends."""
 
 
-class FlowtuiApp(Performs, App[int]):
+class FlowtuiApp(Performs, TerminalApp[int]):
     """The terminal control room."""
 
     TITLE = "flowtui"
@@ -257,6 +257,12 @@ class FlowtuiApp(Performs, App[int]):
 
     def perform_theme(self) -> None:
         self.theme = LIGHT.name if self.theme != LIGHT.name else DARK.name
+
+    def perform_redraw(self) -> None:
+        self.redraw()
+
+    def perform_suspend(self) -> None:
+        self.action_suspend_process()
 
     def perform_quit(self) -> None:
         running = self.session.deploys.running

@@ -12,7 +12,6 @@ import pytest
 from flowtui.errors import UsageError
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.widgets.flow_table import FlowTable
-from flowtui.tui.widgets.log_view import LOCAL_HZ, SSH_HZ, paint_rate
 from flowtui.workspace import Workspace
 
 HEAVY = ("httpx", "docker", "keyring", "sqlalchemy", "watchfiles", "graphql", "prefect")
@@ -85,13 +84,6 @@ async def test_settings_that_cannot_be_read_are_a_problem_on_the_screen(tmp_path
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
         assert "projekt" in "\n".join("".join(s.text for s in strip) for strip in strips)
-
-
-def test_logs_are_painted_less_often_over_ssh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SSH_CONNECTION", raising=False)
-    assert paint_rate() == LOCAL_HZ
-    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    assert paint_rate() == SSH_HZ < LOCAL_HZ
 
 
 def test_a_bad_address_ends_in_words(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from textual.screen import Screen
 from flowtui.tui.acting import app_of
 from flowtui.tui.deploys import Phase
 from flowtui.tui.messages import Part
+from flowtui.tui.terminal.pace import LOCAL_HZ
 from flowtui.tui.widgets.key_bar import KeyBar
-from flowtui.tui.widgets.log_view import paint_rate
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.run_view import RunView
 from flowtui.tui.widgets.status_line import StatusLine
@@ -36,11 +36,11 @@ class DeployScreen(Screen[None]):
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
-        self.set_interval(1 / paint_rate(), self._show_progress)
+        self.set_interval(1 / LOCAL_HZ, self._show_progress)
         self.call_after_refresh(self._show)
 
     def _show_progress(self) -> None:
-        if self._progressed:
+        if self._progressed and app_of(self).pace.take_turn(self):
             self._progressed = False
             self._show()
 

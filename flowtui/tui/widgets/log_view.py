@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -21,14 +20,7 @@ from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.colours import colour_style
 from flowtui.tui.logstore import LogStore, StoredLine
-
-LOCAL_HZ, SSH_HZ = 10.0, 5.0
-
-
-def paint_rate() -> float:
-    """Paints per second of a log: a frame costs about 10 kB, which a slow link feels."""
-    return SSH_HZ if os.environ.get("SSH_CONNECTION") else LOCAL_HZ
-
+from flowtui.tui.terminal.pace import LOCAL_HZ
 
 _LEVEL_COLOURS = {Level.WARNING: "warning", Level.ERROR: "error", Level.DEBUG: "muted"}
 
@@ -61,7 +53,7 @@ class LogView(Performs, ScrollView, can_focus=True):
         self._cache: LRUCache[tuple[int, int], Strip] = LRUCache(512)
 
     def on_mount(self) -> None:
-        self.set_interval(1 / paint_rate(), self._flush)
+        self.set_interval(1 / LOCAL_HZ, self._tick)
 
     def facts(self) -> Facts:
         return Facts(log_lines=len(self.store))
@@ -85,6 +77,10 @@ class LogView(Performs, ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._cache.clear()
+
+    def _tick(self) -> None:
+        if self.store.total != self._painted_total and app_of(self).pace.take_turn(self):
+            self._flush()
 
     def _flush(self) -> None:
         if self.store.total == self._painted_total or not self.is_attached:

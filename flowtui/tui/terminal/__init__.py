@@ -1,0 +1,1 @@
+"""What goes to the terminal: small frames, at a pace it can follow."""
