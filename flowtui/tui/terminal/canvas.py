@@ -8,7 +8,7 @@ for each cell, and only what differs is sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rich.color import ColorSystem
@@ -144,9 +144,7 @@ class Canvas:
         self._pens[y] = self._pens[y][:x] + marks + self._pens[y][end:]
         return True
 
-    def _spelled_out(
-        self, segments: Iterable[tuple[str, Style | None, object]]
-    ) -> tuple[str, str]:
+    def _spelled_out(self, segments: Iterable[tuple[str, Style | None, object]]) -> tuple[str, str]:
         texts: list[str] = []
         pens: list[str] = []
         for text, style, control in segments:
@@ -169,18 +167,17 @@ class Canvas:
         pens, self._by_mark, self._marks = self._by_mark, [UNKNOWN], {}
         self._pens = ["".join(self._mark(pens[ord(mark)]) for mark in row) for row in self._pens]
 
-    def _differences(self, y: int) -> Iterator[tuple[int, int]]:
+    def _differences(self, y: int) -> list[tuple[int, int]]:
         """The cells of a row to write again: first, and one after the last."""
         text, shown_text = self._text[y], self._shown_text[y]
         pens, shown_pens = self._pens[y], self._shown_pens[y]
         if text == shown_text and pens == shown_pens:
-            return
+            return []
         if has_clusters(text) or has_clusters(shown_text):
             # Terminals do not agree how wide these are: the row is written as a whole.
-            yield 0, self.width
-            return
+            return [(0, self.width)]
         wide = FILLER in text or FILLER in shown_text
-        found: list[list[int]] = []
+        found: list[tuple[int, int]] = []
         for start in range(0, self.width, _BLOCK):
             end = min(start + _BLOCK, self.width)
             if (
@@ -189,20 +186,19 @@ class Canvas:
             ):
                 continue
             while text[start] == shown_text[start] and pens[start] == shown_pens[start]:
-                start += 1  # noqa: PLW2901
+                start += 1
             while text[end - 1] == shown_text[end - 1] and pens[end - 1] == shown_pens[end - 1]:
                 end -= 1
             if wide:
                 while start > 0 and FILLER in (text[start], shown_text[start]):
-                    start -= 1  # noqa: PLW2901
+                    start -= 1
                 while end < self.width and FILLER in (text[end], shown_text[end]):
                     end += 1
             if found and start - found[-1][1] <= _WORTH_A_JUMP:
-                found[-1][1] = end
+                found[-1] = found[-1][0], end
             else:
-                found.append([start, end])
-        for first, last in found:
-            yield first, last
+                found.append((start, end))
+        return found
 
 
 class _Writer:

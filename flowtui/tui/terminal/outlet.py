@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-
 _A_WHILE = 0.02
 
 

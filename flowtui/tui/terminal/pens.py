@@ -100,9 +100,7 @@ def _changes(now: Pen, target: Pen) -> str:
     dropped = {_OFF[each] for each in now.attributes - target.attributes}
     codes = sorted(dropped)
     codes += sorted(
-        each
-        for each in target.attributes
-        if each not in now.attributes or _OFF[each] in dropped
+        each for each in target.attributes if each not in now.attributes or _OFF[each] in dropped
     )
     if target.foreground != now.foreground:
         codes.append(target.foreground or "39")

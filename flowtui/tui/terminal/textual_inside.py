@@ -247,9 +247,11 @@ class TerminalApp(App[R], Generic[R]):
         self.canvas.forget()
         self.refresh(layout=True)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         # What a terminal makes of its cells when its size changes differs from one to the next.
         self.canvas.forget()
+        if event.size == (self.canvas.width, self.canvas.height):
+            self._send()  # Textual draws nothing when the size is in the end what it was
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
