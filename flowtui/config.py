@@ -39,6 +39,16 @@ _NO_FLOWS: Mapping[str, DeployTable] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class DeployHabits:
+    """How deploys of this project go."""
+
+    show_plan: bool | None = None
+    """Show the plan before a deploy; None leaves that to the user."""
+    at_once: int = 1
+    """Hot flows that may be deployed at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectConfig:
     """What the project file says; defaults where it says nothing."""
 
@@ -55,6 +65,7 @@ class ProjectConfig:
     """Seconds."""
     health_timeout: float = 120
     """Seconds."""
+    habits: DeployHabits = DeployHabits()
 
     def project_of(self, flow_name: str | None) -> str | None:
         """The project that this file says a flow goes to."""
@@ -188,7 +199,14 @@ def _project(root: Path, file: Path, table: dict[str, Any]) -> ProjectConfig:
         exclude=tuple(table.get("exclude", ())),
         load_timeout=float(table.get("load_timeout", defaults.load_timeout)),
         health_timeout=float(table.get("health_timeout", defaults.health_timeout)),
+        habits=_habits(table, name, prefix),
     )
+
+
+def _habits(table: dict[str, Any], file: str, prefix: str) -> DeployHabits:
+    said: dict[str, Any] = table.get("deploy", {})
+    config_keys.check(said, config_keys.DEPLOY, file=file, prefix=f"{prefix}deploy.")
+    return DeployHabits(**said)
 
 
 def _deploy_table(table: dict[str, Any], file: str, prefix: str) -> DeployTable:

@@ -80,6 +80,10 @@ TEXT = Kind("text", _is_text)
 SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
 RATE = Kind(f"number from 1 to {_FASTEST_RATE}", _is_rate)
 TEXT_OR_TEXTS = Kind("text or list of texts", _is_text_or_texts)
+COUNT = Kind(
+    "whole number from 1 to 16",
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 16,
+)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
 TEXTS = Kind("list of texts", _is_texts)
 TEXT_TABLE = Kind("table of texts", _is_text_table)
@@ -172,6 +176,15 @@ EXECUTION = (
     Key("executor", TEXT, "Dotted path of the Prefect executor class."),
     Key("executor_kwargs", DATA, "Keyword arguments of the executor."),
 )
+DEPLOY = (
+    Key(
+        "show_plan",
+        BOOLEAN,
+        "Show the plan before a deploy of the app; one that must create a project is always shown.",
+        "what [ui] of the user's file says",
+    ),
+    Key("at_once", COUNT, "Hot flows that may be deployed at the same time.", "1"),
+)
 
 _RUN_CONFIG_TYPE = Key("type", one_of(*RUN_CONFIGS), "Class of the run config. Required.")
 _ENV = Key("env", TEXT_TABLE, "Environment variables of the flow run.")
@@ -217,7 +230,12 @@ _TABLES = (
     Key("execution", TABLE, "How a flow run is executed: [execution]."),
     Key("run_config", TABLE, "The run config: [run_config]."),
 )
-ROOT = (*PROJECT, *_TABLES, Key("flows", TABLE, 'Settings of one flow: [flows."its name"].'))
+ROOT = (
+    *PROJECT,
+    *_TABLES,
+    Key("deploy", TABLE, "How deploys go here: [deploy]."),
+    Key("flows", TABLE, 'Settings of one flow: [flows."its name"].'),
+)
 FLOW = (Key("project", TEXT, "Prefect project that this flow is registered in."), *_TABLES)
 
 USER = (

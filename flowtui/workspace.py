@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.api.base import ControlPlane
-from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
+from flowtui.config import (
+    ProjectConfig,
+    find_root,
+    load_project,
+    load_user,
+    resolve_profile,
+)
 from flowtui.deploy.events import DeployFinished, Event, problem_found
 from flowtui.deploy.history import DeployRecord, History
 from flowtui.deploy.uncancelled import uncancelled
@@ -73,7 +79,12 @@ class Workspace:
     """A project folder, its settings, one profile, and the control plane behind it."""
 
     def __init__(
-        self, root: Path, *, config: ProjectConfig, profile: Profile, scope: str = "."
+        self,
+        root: Path,
+        *,
+        config: ProjectConfig,
+        profile: Profile,
+        scope: str = ".",
     ) -> None:
         self.root = root
         self.scope = scope
@@ -99,8 +110,9 @@ class Workspace:
             folder = path.resolve()
             root = find_root(folder)
             config = load_project(root)
+            user = load_user()
             chosen = resolve_profile(
-                load_user(), config, profile=profile, api_url=api_url, environ=os.environ
+                user, config, profile=profile, api_url=api_url, environ=os.environ
             )
             scope = folder.relative_to(root).as_posix()
             return cls(root, config=config, profile=chosen, scope=scope)
@@ -118,7 +130,12 @@ class Workspace:
 
     def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
         """The same folder against another control plane, sharing this session's tokens."""
-        other = Workspace(self.root, config=self.config, profile=profile, scope=self.scope)
+        other = Workspace(
+            self.root,
+            config=self.config,
+            profile=profile,
+            scope=self.scope,
+        )
         other._credentials = credentials or self._credentials
         return other
 
@@ -195,6 +212,10 @@ class Workspace:
             flows=tuple(flow for flow in found.flows if flow.path.startswith(inside)),
             broken=tuple(file for file in found.broken if file.path.startswith(inside)),
         )
+
+    def read_settings_again(self) -> None:
+        """The project file as it is now. Blocking. Raises UsageError, and keeps what it had."""
+        self.config = load_project(self.root)
 
     def project_of(self, flow: LocalFlow) -> str | None:
         """The project that the settings say this flow goes to, None if they say nothing."""

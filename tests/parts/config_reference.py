@@ -18,11 +18,12 @@ _END = "<!-- end of keys -->\n"
 
 def reference() -> str:
     """All keys as Markdown."""
-    inner = {"storage", "execution", "run_config", "flows"}
+    inner = {"storage", "execution", "run_config", "flows", "deploy"}
     sections = [
         ("The project", [key for key in config_keys.ROOT if key.name not in inner]),
         ("`[storage]`", config_keys.STORAGE),
         ("`[execution]`", config_keys.EXECUTION),
+        ("`[deploy]`", config_keys.DEPLOY),
     ]
     sections += [
         (f'`[run_config]` with `type = "{kind}"`', keys)
