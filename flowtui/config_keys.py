@@ -81,7 +81,7 @@ SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
 RATE = Kind(f"number from 1 to {_FASTEST_RATE}", _is_rate)
 TEXT_OR_TEXTS = Kind("text or list of texts", _is_text_or_texts)
 COUNT = Kind(
-    "whole number from 1 to 16",
+    "a whole number from 1 to 16",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 16,
 )
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flowtui import addresses
 from flowtui.config import (
+    DeployHabits,
     ProjectConfig,
     UserConfig,
     find_root,
@@ -528,3 +529,26 @@ def test_the_fields_of_the_vocabulary_are_the_keys() -> None:
     assert {key.name for key in config_keys.STORAGE} == {f.name for f in fields(StorageOptions)}
     names = {f.name for f in fields(ExecutionOptions)} - {"run_config"}
     assert {key.name for key in config_keys.EXECUTION} == names
+
+
+def test_how_deploys_go_is_said_by_the_project_else_by_the_user(tmp_path: Path) -> None:
+    (tmp_path / "flowtui.toml").write_text("[deploy]\nat_once = 3\n")
+    user = DeployHabits(show_plan=False, at_once=2)
+    assert load_project(tmp_path).habits.over(user) == DeployHabits(False, 3)
+
+
+def test_the_users_habits_survive_a_change_of_the_profiles() -> None:
+    file = user_file()
+    file.parent.mkdir(parents=True)
+    file.write_text("[deploy]\nshow_plan = false\n")
+    save_profile(Profile("team", "https://prefect.example.com"))
+    set_active("team")
+    assert load_user().habits == DeployHabits(show_plan=False)
+    assert load_user().active == "team"
+
+
+@pytest.mark.parametrize("value", ["0", "17", "true", '"2"', "1.5"])
+def test_deploys_at_once_are_a_small_whole_number(tmp_path: Path, value: str) -> None:
+    (tmp_path / "flowtui.toml").write_text(f"[deploy]\nat_once = {value}\n")
+    with pytest.raises(UsageError, match=r"deploy\.at_once must be a whole number from 1 to 16"):
+        load_project(tmp_path)

@@ -43,6 +43,7 @@ class _Commands(click.Group):
         "schedules": "flowtui.cli.schedules:schedules",
         "runs": "flowtui.cli.runs:runs",
         "deploy": "flowtui.cli.deploy:deploy",
+        "watch": "flowtui.cli.watch:watch",
         "history": "flowtui.cli.history:history",
         "doctor": "flowtui.cli.doctor:doctor",
     }

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
@@ -15,8 +14,7 @@ import click
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output, print_problem
 from flowtui.cli.progress import EventPrinter
-from flowtui.cli.targets import Targets, find_targets
-from flowtui.config import find_root
+from flowtui.cli.targets import Targets, find_targets, root_of
 from flowtui.deploy.events import DeployFinished, Event, to_json
 from flowtui.deploy.plan import Plan, as_mapping
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
@@ -106,7 +104,7 @@ def deploy(
     output = Output(as_json=as_json)
 
     async def work() -> int:
-        workspace = await Workspace.open(_root_of(targets), profile=profile, api_url=api_url)
+        workspace = await Workspace.open(root_of(targets), profile=profile, api_url=api_url)
         found = find_targets(targets, await asyncio.to_thread(workspace.discover))
         try:
             if dry_run:
@@ -288,15 +286,6 @@ def _print_plan(plan: Plan, output: Output) -> None:
 
 def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _root_of(targets: tuple[str, ...]) -> Path:
-    """The project folder that the targets lie in; names of flows are looked for in this folder."""
-    for word in targets:
-        path = Path(word) if Path(word).exists() else Path(word.rpartition(":")[0])
-        if path.exists() and str(path) != ".":
-            return find_root(path.resolve() if path.is_dir() else path.resolve().parent)
-    return find_root(Path.cwd())
 
 
 def _overrides(values: dict[str, Any]) -> DeployTable:

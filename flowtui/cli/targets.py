@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowtui.config import find_root
 from flowtui.errors import UsageError
 from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
 
@@ -16,6 +17,15 @@ class Targets:
     flows: tuple[LocalFlow, ...]
     broken: tuple[BrokenFile, ...]
     """Files that were named or lie in a named folder, but do not parse."""
+
+
+def root_of(targets: tuple[str, ...]) -> Path:
+    """The project folder that the targets lie in; names of flows are looked for in this folder."""
+    for word in targets:
+        path = Path(word) if Path(word).exists() else Path(word.rpartition(":")[0])
+        if path.exists() and str(path) != ".":
+            return find_root(path.resolve() if path.is_dir() else path.resolve().parent)
+    return find_root(Path.cwd())
 
 
 def find_targets(words: tuple[str, ...], discovery: Discovery) -> Targets:

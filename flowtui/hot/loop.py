@@ -37,10 +37,8 @@ from flowtui.workspace import Workspace
 
 _LOCK_AGAIN = 5.0
 """Seconds between two looks whether another flowtui still has a flow."""
-_TOLD = frozenset(
-    {Why.ELSEWHERE, Why.BROKEN, Why.REGISTERING, Why.NOT_CONNECTED, Why.TURN, Why.SUPERSEDING}
-)
-"""Holds worth an event: a save that rests a moment, or a failure just told, is not."""
+_TOLD = frozenset({Why.ELSEWHERE, Why.BROKEN, Why.REGISTERING, Why.NOT_CONNECTED, Why.TURN})
+"""Holds worth an event: what another event says, or what is over in a moment, is not."""
 
 
 class DeployOne(Protocol):
@@ -87,7 +85,6 @@ class HotLoop:
     def mark(self, targets: tuple[str, ...]) -> None:
         """Exactly these flows are hot from now on."""
         self.state = hot.marked(self.state, targets)
-        self._tell(Watching(targets=targets))
         self._changed.set()
 
     def saved(self, paths: frozenset[str]) -> None:
@@ -197,6 +194,8 @@ class HotLoop:
             looks = {target: Look(None, broken=why) for target in targets}
         before = self.state.flows
         self.state = hot.look_ended(self.state, looks)
+        if any(before[target].look is None for target in looks if target in before):
+            self._tell(Watching(targets=tuple(self.state.flows)))
         for target, flow in self.state.flows.items():
             self._say_saved(before.get(target), flow, paths)
         self._changed.set()

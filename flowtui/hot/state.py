@@ -196,6 +196,9 @@ def _looked_at(flow: HotFlow, look: Look, burst: Burst) -> HotFlow:
     if flow.look is None:
         # It just became hot: what is there now is where saves are counted from.
         return replace(flow, look=look, settled=look.content if not look.broken else "")
+    if look.flow is None:
+        # What it imports is not known while it is broken: what it was made from still counts.
+        look = replace(look, needs=look.needs | flow.look.needs)
     mine = touched(flow, look, burst.paths)
     if not mine and look.content == flow.look.content:
         return replace(flow, look=look)
