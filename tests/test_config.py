@@ -531,20 +531,10 @@ def test_the_fields_of_the_vocabulary_are_the_keys() -> None:
     assert {key.name for key in config_keys.EXECUTION} == names
 
 
-def test_how_deploys_go_is_said_by_the_project_else_by_the_user(tmp_path: Path) -> None:
-    (tmp_path / "flowtui.toml").write_text("[deploy]\nat_once = 3\n")
-    user = DeployHabits(show_plan=False, at_once=2)
-    assert load_project(tmp_path).habits.over(user) == DeployHabits(False, 3)
-
-
-def test_the_users_habits_survive_a_change_of_the_profiles() -> None:
-    file = user_file()
-    file.parent.mkdir(parents=True)
-    file.write_text("[deploy]\nshow_plan = false\n")
-    save_profile(Profile("team", "https://prefect.example.com"))
-    set_active("team")
-    assert load_user().habits == DeployHabits(show_plan=False)
-    assert load_user().active == "team"
+def test_how_deploys_go_is_said_by_the_project(tmp_path: Path) -> None:
+    assert load_project(tmp_path).habits == DeployHabits(show_plan=None, at_once=1)
+    (tmp_path / "flowtui.toml").write_text("[deploy]\nat_once = 3\nshow_plan = false\n")
+    assert load_project(tmp_path).habits == DeployHabits(show_plan=False, at_once=3)
 
 
 @pytest.mark.parametrize("value", ["0", "17", "true", '"2"', "1.5"])

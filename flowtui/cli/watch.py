@@ -154,7 +154,7 @@ async def _watch(
         owner="flowtui watch",
         tell=teller.happened,
         deploy=deploy,
-        at_once=workspace.habits.at_once or 1,
+        at_once=workspace.config.habits.at_once,
     )
     changes = workspace.watch()
     # The first set comes once every later save will be seen.
