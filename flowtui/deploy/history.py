@@ -54,6 +54,19 @@ _UPGRADES = (
     "CREATE INDEX IF NOT EXISTS deploys_by_folder ON deploys (root, started)",
 )
 
+_FORGETTABLE = """
+    started < :before
+    AND (outcome IS NOT NULL OR started < :over)
+    AND id NOT IN (
+        SELECT id FROM (
+            SELECT id, max(started) FROM deploys WHERE outcome IN ('done', 'unchanged')
+            GROUP BY api_url, project, flow
+        )
+    )
+"""
+_LONGEST_DEPLOY = 7 * 86_400
+"""Seconds. One that has not ended may still be running; after this it is not."""
+
 INTERRUPTED = "interrupted"
 """Outcome shown for a deploy whose process ended before the deploy did."""
 RUNNING = "running"
@@ -84,6 +97,9 @@ class DeployRecord:
     digest: str | None
 
 
+_COLUMNS = tuple(field.name for field in fields(DeployRecord))
+
+
 class History:
     """Reads and writes the history file. Writing goes through a `Recorder`."""
 
@@ -97,7 +113,7 @@ class History:
         where, values = ("WHERE flow = ?", [flow]) if flow else ("", [])
         sql = f"SELECT * FROM deploys {where} ORDER BY started DESC LIMIT ?"
         with self.open() as db:
-            return tuple(_record(row) for row in db.execute(sql, [*values, limit]))
+            return tuple(record_of(row) for row in db.execute(sql, [*values, limit]))
 
     def count(self) -> int:
         """How many deploys there are."""
@@ -120,7 +136,7 @@ class History:
                     "AND outcome IN ('done', 'unchanged') ORDER BY started"
                 )
                 for row in db.execute(sql, chunk):
-                    found[row["version_id"]] = _record(row)
+                    found[row["version_id"]] = record_of(row)
         return found
 
     def events(self, deploy: str) -> Iterator[Event]:
@@ -131,6 +147,38 @@ class History:
         with self.open() as db:
             for row in db.execute(sql, [deploy]).fetchall():
                 yield from_json(json.loads(row["event"]))
+
+    def ids_starting_with(self, start: str, *, limit: int = 3) -> tuple[str, ...]:
+        """Ids of deploys that begin like this, as a person copies them from a list."""
+        if not self.path.exists():
+            return ()
+        sql = "SELECT id FROM deploys WHERE substr(id, 1, ?) = ? ORDER BY started DESC LIMIT ?"
+        with self.open() as db:
+            return tuple(row["id"] for row in db.execute(sql, [len(start), start, limit]))
+
+    def forgettable(self, before: float) -> int:
+        """How many deploys `forget` would delete."""
+        if not self.path.exists():
+            return 0
+        with self.open() as db:
+            sql = f"SELECT count(*) FROM deploys WHERE {_FORGETTABLE}"
+            return int(db.execute(sql, _ages(before)).fetchone()[0])
+
+    def forget(self, before: float) -> int:
+        """Delete ended deploys that started before this moment, with their events; how many.
+
+        The newest good deploy of every flow stays: by it flowtui knows whether the flow's sources
+        have changed since.
+        """
+        if not self.path.exists():
+            return 0
+        with self.open() as db:
+            with db:
+                gone = db.execute(
+                    f"DELETE FROM deploys WHERE {_FORGETTABLE}", _ages(before)
+                ).rowcount
+            db.execute("VACUUM")
+        return gone
 
     def recorder(self, root: Path, fingerprint: str) -> Recorder:
         """A recorder for one deploy; everything given to it is on disk once it is closed.
@@ -263,6 +311,10 @@ class Recorder:
             )
 
 
+def _ages(before: float) -> dict[str, float]:
+    return {"before": before, "over": time.time() - _LONGEST_DEPLOY}
+
+
 def _upgrade(db: sqlite3.Connection) -> None:
     """Bring the file as far as this flowtui knows; one that is further is left as it is."""
     if _version(db) >= len(_UPGRADES):
@@ -287,9 +339,10 @@ def _unusable(path: Path, error: Exception) -> FlowtuiError:
     )
 
 
-def _record(row: sqlite3.Row) -> DeployRecord:
+def record_of(row: sqlite3.Row) -> DeployRecord:
+    """A row of the table `deploys`."""
     # By name: a newer flowtui may have added columns.
-    values: dict[str, Any] = {field.name: row[field.name] for field in fields(DeployRecord)}
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     if values["outcome"] is None:
         alive = _process_started(row["pid"]) == row["process_started"]
         values["outcome"] = RUNNING if alive else INTERRUPTED
