@@ -45,6 +45,7 @@ from flowtui.tui.work.details import Details
 from flowtui.tui.work.doctoring import Doctoring
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.logging_in import LoggingIn
+from flowtui.tui.work.past import Past
 from flowtui.tui.work.projects import Projects
 from flowtui.tui.work.remembering import Remembering
 from flowtui.tui.work.serving import Serving
@@ -116,6 +117,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.remembering = Remembering(self)
         self.projects = Projects(self)
         self.deploying = Deploying(self)
+        self.past = Past(self)
         self.doctoring = Doctoring(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
@@ -125,6 +127,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.remembering.handlers,
             **self.projects.handlers,
             **self.deploying.handlers,
+            **self.past.handlers,
             **self.doctoring.handlers,
         }
         self._tickets: dict[str, Ticket] = {}

@@ -272,11 +272,13 @@ class DeployBook:
     def get(self, key: str) -> DeployRecord | None:
         return self._records.get(key) or self._earlier.get(key)
 
-    def has_run(self, deploy: str) -> bool:
-        """Whether the deploy of this id, the history's, belongs to this session."""
-        return any(
-            record.announced is not None and record.announced.deploy == deploy
+    @property
+    def ids(self) -> frozenset[str]:
+        """The history's ids of the deploys of this session."""
+        return frozenset(
+            record.announced.deploy
             for record in self._records.values()
+            if record.announced is not None
         )
 
     def put_earlier(self, record: DeployRecord) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from textual.message import Message
 
 from flowtui.deploy.events import Event
-from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.deploy.history_search import HistoryQuery, Hit
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
 from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
@@ -216,7 +216,11 @@ class RememberingFailed(Happened):
 
 @dataclass
 class HistoryRead(Happened):
-    lines: tuple[HistoryLine, ...]
+    query: HistoryQuery
+    hits: tuple[Hit, ...]
+    first: bool
+    """They take the place of what is listed; else they come after it."""
+    last: bool
 
 
 @dataclass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.deploy.history_search import HistoryQuery
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
 from flowtui.doctor.report import Report
@@ -78,6 +80,16 @@ class Diagnosis:
         return Report.of(self.asked, self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class PastDeploys:
+    """What of the history is listed."""
+
+    query: HistoryQuery = field(default_factory=HistoryQuery)
+    found: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By id of the deploy the line of its log with the text that is looked for."""
+    reading: bool = False
+
+
 @dataclass(slots=True)
 class Session:
     workspace: Workspace | None = None
@@ -101,8 +113,9 @@ class Session:
     """What of [ui] and [keys] does not count."""
     deploys: DeployBook = field(default_factory=DeployBook)
     history: tuple[HistoryLine, ...] | None = None
-    """Deploys made in this folder, newest first, those of this session among them."""
+    """Deploys that are listed, newest first, those of this session among them."""
     history_problem: Problem | None = None
+    past: PastDeploys = field(default_factory=PastDeploys)
     registered: dict[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
     """The serialization that is registered, by id of its version, as far as the cursor rested on
     it; None where the control plane does not tell."""
@@ -126,7 +139,8 @@ class Session:
     @property
     def earlier_deploys(self) -> tuple[HistoryLine, ...]:
         """Deploys of other sessions, newest first."""
-        return tuple(line for line in self.history or () if not self.deploys.has_run(line.id))
+        own = self.deploys.ids
+        return tuple(line for line in self.history or () if line.id not in own)
 
     @property
     def profile(self) -> Profile | None:

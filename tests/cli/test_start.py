@@ -104,8 +104,8 @@ def test_help_names_the_exit_codes() -> None:
 def test_a_fault_of_ours_is_a_message_and_not_a_traceback(tmp_path: Path) -> None:
     script = (
         "import sys, flowtui.cli.history as h, flowtui.cli as c\n"
-        "import flowtui.deploy.history as d\n"
-        "d.History.recent = lambda self, **k: {}['gone']\n"
+        "import flowtui.deploy.history_search as d\n"
+        "d.search = lambda *a, **k: {}['gone']\n"
         "sys.exit(c.run(['history', '--json']))\n"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -12,9 +12,9 @@ from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import Phase
 from flowtui.tui.keysheet import keysheet
 from flowtui.tui.screens.connection import ProfileList
-from flowtui.tui.screens.deploys import DeployTable
 from flowtui.tui.screens.doctor import DoctorList
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flow_table import FlowTable
 from flowtui.tui.widgets.log_view import LogView
@@ -29,7 +29,7 @@ OWNERS = (
     FlowTable,
     DetailPane,
     ProfileList,
-    DeployTable,
+    DeployList,
     DoctorList,
     PlanView,
     RunView,

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from flowtui.deploy.history import DeployRecord as HistoryLine
     from flowtui.tui.app import FlowtuiApp
 
-_EARLIER = 500
-"""Deploys of earlier sessions that are read from the history."""
-
 
 class Deploying:
     def __init__(self, app: FlowtuiApp) -> None:
@@ -40,8 +37,6 @@ class Deploying:
             msg.PlanFailed: self._plan_failed,
             msg.DeployEventReceived: self._event_received,
             msg.DeployEnded: self._ended,
-            msg.HistoryRead: self._history_read,
-            msg.HistoryFailed: self._history_failed,
             msg.EarlierDeployRead: self._earlier_read,
         }
 
@@ -191,35 +186,6 @@ class Deploying:
                 await worker.wait()
 
     # ---------------------------------------------------------------------------------- history
-
-    def read_history(self) -> None:
-        """The deploys of earlier sessions in this folder, read in a thread."""
-        app, workspace = self._app, self._app.session.workspace
-        if workspace is None:
-            return
-
-        def read() -> tuple[HistoryLine, ...]:
-            lines = workspace.history.recent(limit=_EARLIER)
-            return tuple(line for line in lines if line.root == str(workspace.root))
-
-        async def job() -> None:
-            try:
-                lines = await asyncio.to_thread(read)
-            except FlowtuiError as error:
-                app.post_message(msg.HistoryFailed(error.problem))
-                return
-            app.post_message(msg.HistoryRead(lines))
-
-        app.begin(job, group="history", description="reading the deploy history")
-
-    def _history_read(self, message: msg.HistoryRead) -> None:
-        self._app.session.history = message.lines
-        self._app.session.history_problem = None
-        self._app.changed(Part.DEPLOYS)
-
-    def _history_failed(self, message: msg.HistoryFailed) -> None:
-        self._app.session.history_problem = message.problem
-        self._app.changed(Part.DEPLOYS)
 
     def open_earlier(self, line: HistoryLine) -> DeployRecord:
         """A deploy of an earlier session, filled from its events as if they came now."""
