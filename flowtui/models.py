@@ -41,6 +41,8 @@ class FlowState(StrEnum):
     ELSEWHERE = "deployed elsewhere"
     """Registered, but not from this machine: no record of its sources to compare with."""
     BROKEN = "broken"
+    DELETED = "deleted"
+    """Registered from this folder, where it is not on disk any more."""
 
 
 class StorageKind(StrEnum):

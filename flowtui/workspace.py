@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """One line of the flow browser: a flow on disk, or a file that does not parse."""
+    """One line of the flow browser: a flow on disk, a file that does not parse, or a flow that
+    was registered from here and is gone."""
 
     state: FlowState
     flow: LocalFlow | None = None
@@ -54,24 +55,30 @@ class FlowRow:
     project: str | None = None
     note: str = ""
     """Why it is in this state, in a few words."""
+    gone_from: str = ""
+    """The file that a deleted flow was deployed from."""
 
     @property
     def name(self) -> str:
         if self.flow is not None:
             return self.flow.display_name
+        if self.gone_from and self.version is not None:
+            return self.version.name
         return self.broken.path if self.broken is not None else ""
 
     @property
     def location(self) -> str:
-        """`file:line`."""
+        """`file:line`; the file alone where the flow is gone."""
         place = self.flow or self.broken
-        return f"{place.path}:{place.line}" if place is not None else ""
+        return f"{place.path}:{place.line}" if place is not None else self.gone_from
 
     @property
     def key(self) -> str:
         """Stable identity of the row while its file changes."""
         if self.flow is not None:
             return self.flow.target
+        if self.gone_from:
+            return f"{self.gone_from}:{self.name}:deleted"
         return f"{self.name}:broken"
 
 
@@ -261,7 +268,33 @@ class Workspace:
                     note=f"{names[flow.name]} flows here are named “{flow.name}”: rename one",
                 )
             rows.append(row)
-        return tuple(sorted(rows, key=lambda row: (row.location.rpartition(":")[0], _line(row))))
+        rows += self._deleted(discovery, newest, records)
+        return tuple(sorted(rows, key=_place))
+
+    def _deleted(
+        self,
+        discovery: Discovery,
+        newest: Mapping[str, tuple[FlowVersion, ...]],
+        records: Mapping[str, DeployRecord],
+    ) -> list[FlowRow]:
+        """What is registered, was deployed from this folder, and is not in it any more."""
+        names = {clean_block(flow.name) for flow in discovery.flows if flow.name is not None}
+        unnamed = {flow.path for flow in discovery.flows if flow.name is None}
+        unread = {file.path for file in discovery.broken}
+        found: list[FlowRow] = []
+        for version in (version for each in newest.values() for version in each):
+            record = records.get(version.id)
+            if version.name in names or record is None or record.root != str(self.root):
+                continue
+            path = record.target.rpartition(":")[0]
+            inside = self.scope == "." or path.startswith(f"{self.scope}/")
+            if not inside or path in unread or path in unnamed:
+                continue
+            note = f"version {version.version} is registered, but no flow of this name is here now"
+            found.append(
+                FlowRow(FlowState.DELETED, None, None, version, version.project, note, path)
+            )
+        return found
 
     def _row(
         self,
@@ -431,6 +464,6 @@ def _newest_by_name(versions: tuple[FlowVersion, ...]) -> dict[str, tuple[FlowVe
     }
 
 
-def _line(row: FlowRow) -> int:
+def _place(row: FlowRow) -> tuple[str, int]:
     place = row.flow or row.broken
-    return place.line if place is not None else 0
+    return (place.path, place.line) if place is not None else (row.gone_from, 0)

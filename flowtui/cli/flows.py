@@ -70,8 +70,8 @@ def _as_json(row: FlowRow) -> dict[str, Any]:
     place = row.flow or row.broken
     return {
         "state": str(row.state),
-        "name": row.flow.name if row.flow else None,
-        "path": place.path if place else None,
+        "name": row.flow.name if row.flow else row.name if row.gone_from else None,
+        "path": place.path if place else row.gone_from,
         "line": place.line if place else None,
         "kind": str(row.flow.kind) if row.flow else None,
         "target": row.flow.target if row.flow else None,

@@ -34,6 +34,8 @@ _NOT_BEGUN = ("Preparing", "Waiting")
 
 
 class Phase(StrEnum):
+    WAITING = "waiting"
+    """For other deploys of a selection."""
     PLANNING = "planning"
     PLANNED = "planned"
     PLAN_FAILED = "plan failed"
@@ -108,6 +110,8 @@ class DeployRecord:
     flow: LocalFlow
     phase: Phase = Phase.PLANNING
     force: bool = False
+    at_once: bool = False
+    """The plan is carried out without a person looking at it."""
     plan: Plan | None = None
     earlier: HistoryLine | None = None
     """The history's line, for a deploy of an earlier session."""
@@ -300,7 +304,7 @@ class DeployBook:
         started = [
             record
             for record in self._records.values()
-            if record.running or record.phase is Phase.FINISHED
+            if record.running or record.at_once or record.phase is Phase.FINISHED
         ]
         return tuple(reversed(started))
 

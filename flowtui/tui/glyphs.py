@@ -6,7 +6,7 @@ import locale
 import os
 from dataclasses import dataclass
 
-from flowtui.models import FlowState
+from flowtui.models import FlowRun, FlowState, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,10 @@ class Glyphs:
     bar_full: str
     bar_empty: str
     separator: str
+    selected: str
+    lost: str
+    ascending: str
+    descending: str
     ascii: bool = False
 
 
@@ -45,6 +49,10 @@ UNICODE = Glyphs(
     bar_full="━",
     bar_empty="─",
     separator="│",
+    selected="■",
+    lost="∅",
+    ascending="▴",
+    descending="▾",
 )
 ASCII = Glyphs(
     done="+",
@@ -62,6 +70,10 @@ ASCII = Glyphs(
     bar_full="#",
     bar_empty=".",
     separator="|",
+    selected="#",
+    lost="0",
+    ascending="^",
+    descending="v",
     ascii=True,
 )
 
@@ -82,6 +94,7 @@ def state_mark(state: FlowState, glyphs: Glyphs) -> str:
         FlowState.CHANGED: glyphs.changed,
         FlowState.ELSEWHERE: glyphs.elsewhere,
         FlowState.BROKEN: glyphs.failed,
+        FlowState.DELETED: glyphs.lost,
     }[state]
 
 
@@ -92,6 +105,7 @@ STATE_WORDS = {
     FlowState.CHANGED: "changed",
     FlowState.ELSEWHERE: "elsewhere",
     FlowState.BROKEN: "broken",
+    FlowState.DELETED: "deleted",
 }
 """As short as the narrow table needs; the details pane says it in full."""
 
@@ -102,5 +116,17 @@ STATE_STYLES = {
     FlowState.CHANGED: "warning",
     FlowState.ELSEWHERE: "secondary",
     FlowState.BROKEN: "error",
+    FlowState.DELETED: "warning",
 }
 """Names of theme colours."""
+
+
+def run_mark(run: FlowRun, glyphs: Glyphs) -> tuple[str, str]:
+    """The mark of a run's state, and its style."""
+    return {
+        RunState.PLANNED: (glyphs.waiting, "$muted"),
+        RunState.RUNNING: (glyphs.running, "$accent"),
+        RunState.GOOD: (glyphs.done, "$success"),
+        RunState.BAD: (glyphs.failed, "$error"),
+        RunState.CANCELLED: (glyphs.skipped, "$warning"),
+    }[run.kind]

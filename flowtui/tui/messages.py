@@ -36,6 +36,8 @@ class Part(StrEnum):
     REMEMBERED = "remembered"
     """How the app was left in this folder was read."""
     DOCTOR = "doctor"
+    RUNS = "runs"
+    """How the runs of flows stand."""
     WORK = "work"
 
 

@@ -15,6 +15,7 @@ from flowtui.doctor.checks import Examination, Finding
 from flowtui.doctor.report import Report
 from flowtui.models import (
     Discovery,
+    FlowRun,
     FlowState,
     FlowVersion,
     Identity,
@@ -127,6 +128,12 @@ class Session:
     """Files of the project that were looked at, by path."""
     looks: int = 0
     """How often the folder was looked at: what was read of files before may be old."""
+    last_runs: dict[tuple[str, str], FlowRun] = field(
+        default_factory=dict[tuple[str, str], "FlowRun"]
+    )
+    """The run of each flow that started last, by project and flow name, as far as it is known."""
+    new: set[str] = field(default_factory=set[str])
+    """Keys of rows that appeared in this session and were not looked at yet."""
     remembered: ProjectState = field(default_factory=ProjectState)
     diagnosis: Diagnosis | None = None
     """None until the doctor was asked once."""
@@ -135,6 +142,7 @@ class Session:
         self.projects = None
         self.versions.clear()
         self.registered.clear()
+        self.last_runs.clear()
 
     @property
     def earlier_deploys(self) -> tuple[HistoryLine, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from rich.cells import cell_len, set_cell_size
+
 from flowtui.text import clean, redact
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -71,14 +73,25 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """At most `width` characters; what is cut is marked at the end."""
-    if len(text) <= width:
+    """At most `width` cells; what is cut is marked at the end."""
+    if cell_len(text) <= width:
         return text
-    return text[: max(width - 1, 0)] + "…" if width > 0 else ""
+    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 0 else ""
 
 
 def shortened_left(text: str, width: int) -> str:
-    """At most `width` characters of the end: for paths, where the end tells most."""
-    if len(text) <= width:
+    """At most `width` cells of the end: for paths, where the end tells most."""
+    if cell_len(text) <= width:
         return text
-    return "…" + text[len(text) - width + 1 :] if width > 0 else ""
+    if width <= 0:
+        return ""
+    kept = text[len(text) - width + 1 :] if width > 1 else ""
+    while cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return f"…{kept}"
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Filled with spaces to `width` cells, at the left where it is aligned right."""
+    space = " " * max(width - cell_len(text), 0)
+    return space + text if right else text + space

@@ -238,6 +238,7 @@ class MemoryWorkspace(Workspace):
         self.refuse_token = False
         self.found = Discovery(str(root), (), (), 3)
         self.states: dict[str, tuple[FlowState, str]] = {}
+        self.extra_rows: tuple[FlowRow, ...] = ()
         self.lane = Lane.IMAGE
         self.project_exists: bool | None = True
         self.plan_error: FlowtuiError | None = None
@@ -308,7 +309,7 @@ class MemoryWorkspace(Workspace):
             state, note = self.states.get(each.name or "", (usual, ""))
             project = version.project if version is not None else None
             rows.append(FlowRow(state, each, None, version, project, note))
-        return tuple(sorted(rows, key=lambda row: row.location))
+        return tuple(sorted((*rows, *self.extra_rows), key=lambda row: row.location))
 
     def change(self, found: Discovery, *paths: str) -> None:
         """Files change on disk."""

@@ -16,7 +16,7 @@ from flowtui.tui.screens.doctor import DoctorList
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
-from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.flows import FlowTable
 from flowtui.tui.widgets.log_view import LogView
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.project_tree import ProjectTree

@@ -13,7 +13,7 @@ from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.session import Link
 from flowtui.tui.widgets.detail import DetailPane
-from flowtui.tui.widgets.flow_table import FlowTable, columns_for
+from flowtui.tui.widgets.flows import FlowTable, columns_for
 from flowtui.tui.widgets.project_tree import ProjectTree
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace, broken, flow

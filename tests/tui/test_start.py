@@ -11,7 +11,7 @@ import pytest
 
 from flowtui.errors import UsageError
 from flowtui.tui.app import FlowtuiApp
-from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.flows import FlowTable
 from flowtui.workspace import Workspace
 
 HEAVY = ("httpx", "docker", "keyring", "sqlalchemy", "watchfiles", "graphql", "prefect")

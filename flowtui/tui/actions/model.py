@@ -43,6 +43,10 @@ class Facts:
     """The address answers, with or without a good token."""
     row: FlowRow | None = None
     row_deploying: bool = False
+    rows: int = 0
+    """Rows that match the filter."""
+    selected: int = 0
+    """Rows that are selected, to be deployed together."""
     project: Project | None = None
     version: FlowVersion | None = None
     profile: Profile | None = None

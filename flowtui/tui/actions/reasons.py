@@ -30,9 +30,17 @@ def row_selected(facts: Facts) -> str | None:
     return None if facts.row else "no flow is selected"
 
 
+def any_rows(facts: Facts) -> str | None:
+    return None if facts.rows else "there are no flows here"
+
+
 def deployable(facts: Facts) -> str | None:
+    if facts.selected:
+        return connected(facts)
     if facts.row is None:
         return "no flow is selected"
+    if facts.row.state is FlowState.DELETED:
+        return "this flow is not on disk any more: bring its file back, or archive its version"
     if facts.row.state is FlowState.BROKEN or facts.row.flow is None:
         return "this file is broken: fix the error shown in the details"
     if facts.row_deploying:

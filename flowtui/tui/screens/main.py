@@ -17,7 +17,7 @@ from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.detail import DetailPane
-from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.flows import FlowTable
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.status_line import StatusLine
@@ -47,6 +47,10 @@ class MainScreen(Performs, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.MAIN)]
     AUTO_FOCUS = "#flows"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = Content("")
+
     def compose(self) -> ComposeResult:
         yield StatusLine()
         with Horizontal(id="panes"):
@@ -73,14 +77,29 @@ class MainScreen(Performs, Screen[None]):
     def _show_title(self) -> None:
         session = app_of(self).session
         table = self.query_one(FlowTable)
-        box = self.query_one("#flows-box")
         rows = session.rows or ()
-        title = f"2 Flows ({len(rows)})" if rows else "2 Flows"
+        parts: list[tuple[str, str]] = [(f"2 Flows ({len(rows)})" if rows else "2 Flows", "")]
+        selected = table.facts().selected
+        if selected:
+            parts.append((f"  {selected} selected", "bold $accent"))
         if table.filter_text:
-            title += f"  filter: {plain(table.filter_text)} ({table.row_count})"
+            shown = f"  filter: {plain(table.filter_text)} ({table.row_count})"
+            parts.append((shown, "$warning"))
         if session.watch_problem is not None:
-            title += "  not watching (!)"
-        box.border_title = Content(title)
+            parts.append(("  not watching (!)", "$warning"))
+        title = Content.assemble(*parts)
+        if not title.is_same(self._title):
+            self._title = title
+            self.query_one("#flows-box").border_title = title
+
+    @on(FlowTable.TitleChanged)
+    def _title_changed(self) -> None:
+        field = self.query_one("#filter", Input)
+        wanted = self.query_one(FlowTable).filter_text
+        if field.value != wanted:
+            field.value = wanted
+            field.set_class(bool(wanted), "-open")
+        self._show_title()
 
     @on(FlowTable.RowChosen)
     def _row_chosen(self, message: FlowTable.RowChosen) -> None:

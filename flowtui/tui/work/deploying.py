@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,11 +25,18 @@ if TYPE_CHECKING:
     from flowtui.deploy.history import DeployRecord as HistoryLine
     from flowtui.tui.app import FlowtuiApp
 
+_AT_A_TIME = 2
+"""Deploys of a selection that run together: an engine does not build faster for more."""
+
 
 class Deploying:
     def __init__(self, app: FlowtuiApp) -> None:
         self._app = app
         self._workers: dict[str, Worker[None]] = {}
+        self._waiting: deque[DeployRecord] = deque()
+        """To be planned and deployed without a person, in order."""
+        self._unattended: set[str] = set()
+        """Keys of those that are at work."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -74,18 +82,59 @@ class Deploying:
             record.plan, record.phase = message.plan, Phase.PLANNED
             self._app.session.plans[record.flow.target] = message.plan
             self._app.changed(Part.DEPLOYS)
+            if record.at_once:
+                self._go_on(record)
 
     def _plan_failed(self, message: msg.PlanFailed) -> None:
         record = self._app.session.deploys.get(message.key)
         if record is not None:
             record.phase = Phase.PLAN_FAILED
             record.problems.append(message.problem)
+            if record.at_once:
+                record.started = self._app.session.deploys.clock()
+                record.end(None, record.started)
+                self._attended(record)
             self._app.changed(Part.DEPLOYS)
 
     def leave_plan(self, record: DeployRecord) -> None:
         """A plan that was looked at and not carried out is forgotten."""
         self._app.cancel_group(f"plan:{record.key}")
         self._app.session.deploys.forget(record.key)
+
+    def deploy_all(self, flows: Sequence[LocalFlow]) -> None:
+        """Plan and deploy each, so many at a time; a missing project is never created this way."""
+        for flow in flows:
+            record = self._app.session.deploys.open(flow)
+            record.at_once, record.phase = True, Phase.WAITING
+            self._waiting.append(record)
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._unattended) < _AT_A_TIME:
+            record = self._waiting.popleft()
+            self._unattended.add(record.key)
+            self.plan_again(record)
+        self._app.changed(Part.DEPLOYS)
+
+    def _go_on(self, record: DeployRecord) -> None:
+        """A plan that nobody looks at is carried out, unless a person has to decide something."""
+        plan = record.plan
+        if plan is None or plan.project_exists is not False:
+            self.start(record)
+            return
+        what = f"there is no project “{plan.project}” yet"
+        record.problems.append(
+            Problem(what, record.flow.target, "deploy this flow alone (Enter): its plan creates it")
+        )
+        record.started = self._app.session.deploys.clock()
+        record.end(None, record.started)
+        self._attended(record)
+
+    def _attended(self, record: DeployRecord) -> None:
+        """It is through, or in a person's hands: the next one can begin."""
+        if record.key in self._unattended:
+            self._unattended.discard(record.key)
+            self._start_waiting()
 
     # ----------------------------------------------------------------------------------- deploy
 
@@ -146,6 +195,7 @@ class Deploying:
         if record is None:
             return
         record.end(message.problem, app.session.deploys.clock())
+        self._attended(record)
         app.changed(Part.DEPLOYS)
         self._announce(record)
         app.projects.list()
@@ -177,7 +227,8 @@ class Deploying:
         self._app.changed(Part.DEPLOYS)
 
     async def end_all(self) -> None:
-        """Cancel what runs and wait until it has cleaned up."""
+        """Cancel what runs and wait until it has cleaned up; what waits never begins."""
+        self._waiting.clear()
         workers = list(self._workers.values())
         for worker in workers:
             worker.cancel()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowtui.errors import FlowtuiError
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
+from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -78,9 +79,18 @@ class Folder:
         app.begin(job, group="rows", description="comparing flows with what is registered")
 
     def _rows_updated(self, message: msg.RowsUpdated) -> None:
-        self._app.session.rows = message.rows
+        session = self._app.session
+        keys = {row.key for row in message.rows}
+        if session.rows is not None:
+            session.new |= keys - {row.key for row in session.rows}
+        session.new &= keys
+        session.rows = message.rows
         self._app.session.rows_problem = None
         self._app.changed(Part.ROWS)
+
+    def looked_at(self, row: FlowRow) -> None:
+        """The cursor was on it: it is not new any more."""
+        self._app.session.new.discard(row.key)
 
     def _rows_failed(self, message: msg.RowsFailed) -> None:
         self._app.session.rows_problem = message.problem

@@ -46,10 +46,12 @@ def serialization(session: Session, row: FlowRow) -> Serialization | None:
 
 def plan_first(session: Session, row: FlowRow, then: str) -> str:
     """Why a flow's contents are not known, and what to do about it."""
-    if row.flow is None or row.state is FlowState.BROKEN:
+    if row.state is FlowState.BROKEN:
         return "It is broken and cannot be loaded: see Problems."
     if row.version is not None and session.connected:
         if row.version.id not in session.registered:
             return f"Reading version {row.version.version}."
+        if row.flow is None:
+            return "The control plane does not give back what is registered."
         return f"The control plane does not give it back. Enter plans a deploy: {then}."
     return f"Enter plans a deploy: {then}."

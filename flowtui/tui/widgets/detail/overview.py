@@ -30,6 +30,7 @@ _WHY = {
     FlowState.CHANGED: "What is on disk differs from the registered version.",
     FlowState.ELSEWHERE: "Registered, but not from this machine: its sources are not known here.",
     FlowState.BROKEN: "It cannot be deployed as it is.",
+    FlowState.DELETED: "It is registered, but not on disk any more.",
 }
 
 

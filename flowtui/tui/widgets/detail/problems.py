@@ -55,6 +55,9 @@ def _of_the_file(row: FlowRow) -> list[Problem]:
         return [Problem(row.broken.message, row.location, fix)]
     if row.state is FlowState.BROKEN:
         return [Problem(row.note, row.location, "correct the file, then save it")]
+    if row.state is FlowState.DELETED:
+        fix = "bring the file back, or archive the version in the project tree"
+        return [Problem(row.note, row.gone_from, fix)]
     if row.flow is not None and row.flow.function is not None:
         fix = "make the flow at module level, as flow = …, or call the function there"
         return [Problem(row.note, row.location, fix)]
