@@ -79,10 +79,10 @@ def test_without_a_file_the_defaults_are_in_force() -> None:
 
 
 def test_a_key_and_a_list_of_keys() -> None:
-    keymap, problems = keymap_of({"flows.deploy": ("D", "ctrl+d"), "flows.filter": ("f5",)})
+    keymap, problems = keymap_of({"flows.deploy": ("D", "ctrl+y"), "flows.filter": ("f5",)})
     assert problems == ()
-    assert keymap.keys("flows.deploy") == ("D", "ctrl+d")
-    assert keymap.shown("flows.deploy") == "D Ctrl+D"
+    assert keymap.keys("flows.deploy") == ("D", "ctrl+y")
+    assert keymap.shown("flows.deploy") == "D Ctrl+Y"
     assert keymap.key("flows.filter") == "F5"
     assert keymap.key("flows.last_deploy") == "o"
 
