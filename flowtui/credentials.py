@@ -10,13 +10,13 @@ import asyncio
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from flowtui import addresses, os_keyring, paths, private_files
+from flowtui import addresses, keyring_index, os_keyring, paths, private_files
 from flowtui.errors import CredentialsError, UsageError
 from flowtui.os_keyring import KeyringError, KeyringStatus, OsKeyring
 from flowtui.text import MASK, redact
@@ -194,6 +194,40 @@ class CredentialStore:
                 self._notes.append(f"{name} is still set in the environment and will be used")
         return tuple(place for place in places if place)
 
+    async def kept(self, api_urls: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """For each of these addresses the places that hold a token, in words.
+
+        Nothing is unlocked: of the keyring it tells what was put there from here.
+        """
+        return await asyncio.to_thread(self._kept, tuple(api_urls))
+
+    def _kept(self, api_urls: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        in_keyring = keyring_index.read()
+        try:
+            in_file = frozenset(_read_file())
+        except CredentialsError:
+            in_file = frozenset[str]()
+        found: dict[str, tuple[str, ...]] = {}
+        for api_url in api_urls:
+            address = _normalised(api_url)
+            variable = self._variable_for(address)
+            places = (
+                f"{Source.ENVIRONMENT} ({variable})" if variable else "",
+                str(Source.SESSION) if address in self._session else "",
+                str(Source.KEYRING) if address in in_keyring else "",
+                str(Source.FILE) if address in in_file else "",
+            )
+            found[api_url] = tuple(place for place in places if place)
+        return found
+
+    def _variable_for(self, address: str) -> str:
+        """The variable with a token for this address alone; one for every address is no news."""
+        bound = self._environ.get("FLOWTUI_API_URL")
+        if not bound or _normalised(bound) != address:
+            return ""
+        names = ("FLOWTUI_API_KEY", "FLOWTUI_API_KEY_FILE")
+        return next((name for name in names if self._environ.get(name)), "")
+
     async def keyring_status(self) -> KeyringStatus:
         """Which keyring answers and whether it is safe to write to. Reads and writes nothing."""
         return await self._keyring.status()
@@ -249,7 +283,14 @@ class CredentialStore:
         except KeyringError as error:
             self._notes.append(str(error))
             return None
+        await self._note_keyring(address, kept=bool(found))
         return Credential(Secret(found), Source.KEYRING, name) if found else None
+
+    async def _note_keyring(self, address: str, *, kept: bool) -> None:
+        try:
+            await asyncio.to_thread(keyring_index.note, address, kept=kept)
+        except OSError as error:
+            self._notes.append(f"what is in the keyring cannot be noted: {error.strerror}")
 
     async def _write_keyring(self, address: str, secret: Secret) -> str:
         try:
@@ -261,6 +302,7 @@ class CredentialStore:
                 "text that only you can read; or save nothing and set FLOWTUI_API_KEY or "
                 "FLOWTUI_API_KEY_FILE",
             ) from None
+        await self._note_keyring(address, kept=True)
         return f"keyring ({name})"
 
     async def _forget_in_keyring(self, address: str) -> str | None:
@@ -269,6 +311,7 @@ class CredentialStore:
         except KeyringError as error:
             self._notes.append(f"{error}: a token that it holds was not deleted")
             return None
+        await self._note_keyring(address, kept=False)
         return f"keyring ({name})" if name else None
 
     # ------------------------------------------------------------------------------------- file

@@ -43,6 +43,7 @@ from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
 from flowtui.tui.work.details import Details
 from flowtui.tui.work.doctoring import Doctoring
+from flowtui.tui.work.first_start import FirstStart
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
@@ -112,6 +113,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.connecting = Connecting(self, open_workspace, profile, api_url)
         self.logging_in = LoggingIn(self)
         self.serving = Serving(self)
+        self.first_start = FirstStart(self)
         self.folder = Folder(self)
         self.details = Details(self)
         self.remembering = Remembering(self)
@@ -122,6 +124,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
             **self.serving.handlers,
+            **self.first_start.handlers,
             **self.folder.handlers,
             **self.details.handlers,
             **self.remembering.handlers,

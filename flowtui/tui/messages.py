@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ from flowtui.deploy.history_search import HistoryQuery, Hit
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
 from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
+from flowtui.prefect_settings import PrefectSettings
 from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
@@ -84,6 +85,28 @@ class KeyringAnswered(Happened):
 class ProfilesRead(Happened):
     profiles: tuple[Profile, ...]
     problem: Problem | None = None
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By address the places that hold a token for it."""
+
+
+@dataclass
+class NeverStartedBefore(Happened):
+    """No profile and no server was ever used here."""
+
+    prefect: PrefectSettings | None
+    """Where Prefect itself is configured to go."""
+
+
+@dataclass
+class FirstProjectWanted(Happened):
+    """The server that was just started has no project yet."""
+
+
+@dataclass
+class PrefectTokenFound(Happened):
+    """The control plane wants a token, and Prefect keeps one for it."""
+
+    prefect: PrefectSettings
 
 
 @dataclass

@@ -97,6 +97,8 @@ class Session:
     connection: Connection = field(default_factory=Connection)
     profiles: tuple[Profile, ...] = ()
     profiles_problem: Problem | None = None
+    kept_tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By address the places that hold a token for it; nothing was unlocked to know."""
     projects: tuple[Project, ...] | None = None
     """None until they were listed once."""
     projects_problem: Problem | None = None

@@ -13,7 +13,8 @@ from textual.widgets import Input, Static
 from flowtui.config import load_user, save_profile
 from flowtui.credentials import credentials_file
 from flowtui.models import Origin, Profile
-from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog, StoreDialog, TokenDialog
+from flowtui.tui.screens.dialogs import ConfirmDialog, StoreDialog, TokenDialog
+from flowtui.tui.screens.profile_dialog import ProfileDialog
 from flowtui.tui.session import Link
 from tests.tui.driving import Driver, running
 from tests.tui.memory import ADDRESS, MemoryWorkspace

@@ -68,6 +68,14 @@ def profile_removable(facts: Facts) -> str | None:
     return None if facts.profile_saved else "this profile is not in your configuration file"
 
 
+def profile_editable(facts: Facts) -> str | None:
+    if facts.profile is None:
+        return "no profile is selected"
+    if facts.profile_in_use and facts.deploys_running:
+        return "a deploy is running: wait for it or cancel it first"
+    return None if facts.profile_saved else "this profile is not in your configuration file"
+
+
 def can_log_in(facts: Facts) -> str | None:
     if facts.profile is None:
         return "no profile is selected"

@@ -19,12 +19,14 @@ from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.laying import field, hanging, problem_content
 from flowtui.tui.messages import Part
-from flowtui.tui.screens.dialogs import ConfirmDialog, ProfileDialog
+from flowtui.tui.screens.dialogs import Choice, ChoiceDialog, ConfirmDialog
+from flowtui.tui.screens.profile_dialog import ProfileDialog
 from flowtui.tui.session import Link
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
 from flowtui.tui.words import exact, plain, plain_block, shortened
+from flowtui.tui.work.connecting import TokenMove
 
 
 class ProfileList(Performs, OptionList):
@@ -57,6 +59,7 @@ class ProfileList(Performs, OptionList):
         self._profiles = tuple(known.values())
         self.clear_options()
         room = max(self.scrollable_content_region.width - 2, 14)
+        kept = app.session.kept_tokens
         for profile in self._profiles:
             used = in_use is not None and profile.name == in_use.name
             mark = app.glyphs.cursor if used else " "
@@ -67,6 +70,7 @@ class ProfileList(Performs, OptionList):
                         ("  in use" if used else "", "$success"),
                         "\n",
                         (f"  {shortened(plain(profile.api_url), room)}", "$muted"),
+                        (_token_words(kept.get(profile.api_url, ()), room), "$faint"),
                     )
                 )
             )
@@ -148,7 +152,46 @@ class ProfileList(Performs, OptionList):
             if profile is not None:
                 app.connecting.save_profile(profile)
 
-        app.push_screen(ProfileDialog(tuple(p.name for p in self._profiles)), answered)
+        taken = tuple(p.name for p in self._profiles)
+        app.push_screen(ProfileDialog(taken, app.connecting.probe), answered)
+
+    def perform_edit(self) -> None:
+        app, before = app_of(self), self.selected
+        if before is None:
+            return
+
+        def answered(profile: Profile | None) -> None:
+            if profile is not None and profile != before:
+                self._save_changed(before, profile)
+
+        taken = tuple(p.name for p in self._profiles if p.name != before.name)
+        app.push_screen(ProfileDialog(taken, app.connecting.probe, before), answered)
+
+    def _save_changed(self, before: Profile, profile: Profile) -> None:
+        """A token belongs to an address: what becomes of it at another one is asked."""
+        app = app_of(self)
+        places = app.session.kept_tokens.get(before.api_url, ())
+        if before.api_url == profile.api_url or not places:
+            app.connecting.save_profile(profile, before)
+            return
+
+        def answered(choice: str | None) -> None:
+            if choice is not None:
+                app.connecting.save_profile(profile, before, token=TokenMove(choice))
+
+        app.push_screen(
+            ChoiceDialog(
+                "The address changes. What about the token?",
+                f"A token for {before.api_url} is kept ({', '.join(places)}). It was made for that "
+                "address and is sent to no other by itself.",
+                (
+                    Choice(TokenMove.LEAVE, "Leave it where it is", "For the old address only."),
+                    Choice(TokenMove.MOVE, "Move it", f"To {profile.api_url}."),
+                    Choice(TokenMove.DELETE, "Delete it", "It is kept nowhere any more."),
+                ),
+            ),
+            answered,
+        )
 
     def perform_remove(self) -> None:
         app, profile = app_of(self), self.selected
@@ -175,6 +218,10 @@ class ProfileList(Performs, OptionList):
 
     def perform_log_out(self) -> None:
         app_of(self).logging_in.log_out()
+
+
+def _token_words(places: tuple[str, ...], room: int) -> str:
+    return f"\n  {shortened('token: ' + plain(', '.join(places)), room)}" if places else ""
 
 
 class ConnectionScreen(Screen[None]):

@@ -14,17 +14,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from flowtui.addresses import normalise
 from flowtui.credentials import Secret, Where, credentials_file, token
 from flowtui.errors import FlowtuiError
-from flowtui.models import Origin, Profile
 from flowtui.tui.words import plain, plain_block
 
 Answer = TypeVar("Answer")
 
 
-def _text(text: str, **classes: str) -> Static:
-    return Static(plain_block(text), markup=False, **classes)  # pyright: ignore[reportArgumentType]
+def dialog_text(text: str, *, classes: str) -> Static:
+    """Outside text in a dialog."""
+    return Static(plain_block(text), markup=False, classes=classes)
 
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
@@ -45,6 +44,10 @@ class Dialog(ModalScreen[Answer]):
     def action_leave(self) -> None:
         self.dismiss(None)
 
+    def refuse(self, text: str) -> None:
+        """Say below the fields why the answer is not taken."""
+        self.query_one(".dialog-error", Static).update(plain_block(text))
+
 
 class ConfirmDialog(Dialog[bool]):
     """Yes or no; the cursor starts on no."""
@@ -56,7 +59,7 @@ class ConfirmDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
-            yield _text(self._text, classes="dialog-text")
+            yield dialog_text(self._text, classes="dialog-text")
             yield OptionList(
                 Option(Content(plain(self._no)), id="no"),
                 Option(Content(plain(self._yes)), id="yes"),
@@ -79,10 +82,10 @@ class TypedConfirmDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -danger") as box:
             box.border_title = Content(plain(self._title))
-            yield _text(self._text, classes="dialog-text")
-            yield _text(f"To delete it, type its name: {self._word}", classes="dialog-label")
+            yield dialog_text(self._text, classes="dialog-text")
+            yield dialog_text(f"To delete it, type its name: {self._word}", classes="dialog-label")
             yield Input(id="word")
-            yield _text("", classes="dialog-error")
+            yield dialog_text("", classes="dialog-error")
             yield keys_line(("Enter", "delete"), ("Esc", "keep it"))
 
     @on(Input.Submitted)
@@ -90,7 +93,7 @@ class TypedConfirmDialog(Dialog[bool]):
         if event.value == self._word or event.value == plain(self._word):
             self.dismiss(True)
             return
-        self.query_one(".dialog-error", Static).update("That is not its name; nothing was deleted.")
+        self.refuse("That is not its name; nothing was deleted.")
 
 
 class NameDialog(Dialog[str]):
@@ -112,9 +115,9 @@ class NameDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
-            yield _text(self._label, classes="dialog-label")
+            yield dialog_text(self._label, classes="dialog-label")
             yield Input(value=self._value, id="name")
-            yield _text("", classes="dialog-error")
+            yield dialog_text("", classes="dialog-error")
             yield keys_line(("Enter", self._yes.lower()), ("Esc", "cancel"))
 
     @on(Input.Submitted)
@@ -126,52 +129,9 @@ class NameDialog(Dialog[str]):
         elif name in self._taken:
             problem = f"“{name}” is there already; choose another name."
         if problem:
-            self.query_one(".dialog-error", Static).update(plain(problem))
+            self.refuse(plain(problem))
             return
         self.dismiss(name)
-
-
-class ProfileDialog(Dialog[Profile]):
-    """Name and address of a new profile."""
-
-    def __init__(self, taken: tuple[str, ...]) -> None:
-        super().__init__()
-        self._taken = taken
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as box:
-            box.border_title = "New profile"
-            yield _text("Name", classes="dialog-label")
-            yield Input(id="profile-name", placeholder="for example: production")
-            yield _text("Address of the control plane", classes="dialog-label")
-            yield Input(id="profile-address", placeholder="https://prefect.example.com")
-            yield _text("", classes="dialog-error")
-            yield keys_line(("Enter", "next, save"), ("Tab", "next field"), ("Esc", "cancel"))
-
-    @on(Input.Submitted, "#profile-name")
-    def _name_submitted(self) -> None:
-        self.set_focus(self.query_one("#profile-address"))
-
-    @on(Input.Submitted, "#profile-address")
-    def _address_submitted(self) -> None:
-        name = self.query_one("#profile-name", Input).value.strip()
-        try:
-            if not name:
-                self._refuse("Type a name first.")
-                self.set_focus(self.query_one("#profile-name"))
-                return
-            if name in self._taken:
-                self._refuse(f"There is a profile “{name}” already; choose another name.")
-                self.set_focus(self.query_one("#profile-name"))
-                return
-            address = normalise(self.query_one("#profile-address", Input).value)
-        except FlowtuiError as error:
-            self._refuse(f"{error.problem.what}. {error.problem.fix}")
-            return
-        self.dismiss(Profile(name, address, Origin.USER_FILE))
-
-    def _refuse(self, text: str) -> None:
-        self.query_one(".dialog-error", Static).update(plain_block(text))
 
 
 class TokenDialog(Dialog[Secret]):
@@ -184,9 +144,9 @@ class TokenDialog(Dialog[Secret]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = "Log in"
-            yield _text(f"Token for {self._address}", classes="dialog-label")
+            yield dialog_text(f"Token for {self._address}", classes="dialog-label")
             yield Input(password=True, id="token", select_on_focus=False)
-            yield _text("", classes="dialog-error")
+            yield dialog_text("", classes="dialog-error")
             yield keys_line(("Enter", "log in"), ("Esc", "cancel"))
 
     @on(Input.Submitted)
@@ -194,13 +154,44 @@ class TokenDialog(Dialog[Secret]):
         try:
             secret = token(event.input.value)
         except FlowtuiError as error:
-            self.query_one(".dialog-error", Static).update(
-                f"{error.problem.what}; {error.problem.fix}"
-            )
+            self.refuse(f"{error.problem.what}; {error.problem.fix}")
             return
         finally:
             event.input.value = ""
         self.dismiss(secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a `ChoiceDialog`."""
+
+    id: str
+    title: str
+    text: str
+
+
+class ChoiceDialog(Dialog[str]):
+    """One of several; the cursor starts on the first. Answers the id of the choice."""
+
+    def __init__(self, title: str, text: str, choices: tuple[Choice, ...]) -> None:
+        super().__init__()
+        self._title, self._text, self._choices = title, text, choices
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(plain(self._title))
+            yield dialog_text(self._text, classes="dialog-text")
+            yield OptionList(*(choice_option(each) for each in self._choices), markup=False)
+            yield keys_line(("↑↓", "choose"), ("Enter", "take it"), ("Esc", "cancel"))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(str(event.option_id))
+
+
+def choice_option(choice: Choice) -> Option:
+    text = Content.assemble((f"{plain(choice.title)}\n", "bold"), (plain(choice.text), "$muted"))
+    return Option(text, id=choice.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +217,9 @@ class StoreDialog(Dialog[Where]):
             box.border_title = "The token is good. Where is it kept?"
             if self._keyring is None:
                 reason = self._reason or "none is safe"
-                yield _text(f"No safe keyring can be used here: {reason}.", classes="dialog-text")
+                yield dialog_text(
+                    f"No safe keyring can be used here: {reason}.", classes="dialog-text"
+                )
             yield OptionList(
                 *(
                     Option(
@@ -268,5 +261,5 @@ class WaitDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
-            yield _text(self._text, classes="dialog-text")
+            yield dialog_text(self._text, classes="dialog-text")
             yield keys_line(("Esc", self._leave))

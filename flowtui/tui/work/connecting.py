@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from flowtui.credentials import Source, Where
 from flowtui.errors import CredentialsError, FlowtuiError
 from flowtui.models import Profile
 from flowtui.tui import clock
@@ -18,10 +20,22 @@ from flowtui.tui.session import Connection, Link
 from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:
+    from flowtui.api.probe import Answer
     from flowtui.tui.app import FlowtuiApp
 
 _UNLOCK_TURN = 30.0
 """Seconds of one wait for the keyring; the next one follows at once."""
+
+
+_STORES = {Source.KEYRING: Where.KEYRING, Source.FILE: Where.FILE, Source.SESSION: Where.SESSION}
+
+
+class TokenMove(StrEnum):
+    """What becomes of a token when its profile gets another address."""
+
+    LEAVE = "leave"
+    MOVE = "move"
+    DELETE = "delete"
 
 
 class OpenWorkspace(Protocol):
@@ -44,6 +58,12 @@ class Connecting:
         self._open_workspace = open_workspace
         self.wanted_profile, self.wanted_address = profile, api_url
         """What the command line asked for."""
+
+    async def probe(self, api_url: str, ca_file: Path | None = None) -> Answer:
+        """What answers at an address, asked without a token."""
+        from flowtui.api.probe import probe
+
+        return await probe(api_url, ca_file)
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -131,6 +151,7 @@ class Connecting:
         )
         app.changed(Part.CONNECTION)
         self._wait_for_keyring(message.keyring_waits)
+        app.first_start.connected()
         app.projects.list()
         app.folder.refresh_rows()
 
@@ -147,6 +168,7 @@ class Connecting:
         app.session.forget_what_the_server_said()
         app.changed(Part.CONNECTION, Part.PROJECTS)
         self._wait_for_keyring(message.keyring_waits)
+        app.first_start.failed(token_needed=message.credentials)
         app.folder.refresh_rows()
 
     def _wait_for_keyring(self, waits: bool) -> None:
@@ -167,8 +189,8 @@ class Connecting:
         self._app.session.connection = replace(connection, keyring_waits=False)
         self.connect()
 
-    def use_profile(self, profile: Profile) -> None:
-        """Switch to another control plane, now and for the next start."""
+    def use_profile(self, profile: Profile, *, remember: bool = True) -> None:
+        """Switch to another control plane, now and, to `remember` it, for the next start."""
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             return
@@ -176,8 +198,9 @@ class Connecting:
         async def job() -> None:
             from flowtui.config import set_active
 
-            with suppress(FlowtuiError):
-                await asyncio.to_thread(set_active, profile.name)
+            if remember:
+                with suppress(FlowtuiError):
+                    await asyncio.to_thread(set_active, profile.name)
             await workspace.close()
             app.post_message(msg.WorkspaceOpened(workspace.use(profile, workspace.credentials)))
 
@@ -198,24 +221,47 @@ class Connecting:
             except FlowtuiError as error:
                 app.post_message(msg.ProfilesRead((), error.problem))
                 return
-            app.post_message(msg.ProfilesRead(tuple(user.profiles.values())))
+            profiles, workspace = tuple(user.profiles.values()), app.session.workspace
+            kept = {}
+            if workspace is not None:
+                addresses = [each.api_url for each in (*profiles, workspace.profile)]
+                kept = await workspace.credentials.kept(addresses)
+            app.post_message(msg.ProfilesRead(profiles, kept=kept))
 
         app.begin(job, group="profiles", description="reading the profiles")
 
     def _profiles_read(self, message: msg.ProfilesRead) -> None:
         self._app.session.profiles = message.profiles
         self._app.session.profiles_problem = message.problem
+        self._app.session.kept_tokens = message.kept
         self._app.changed(Part.PROFILES)
 
-    def save_profile(self, profile: Profile) -> None:
-        app = self._app
+    def save_profile(
+        self,
+        profile: Profile,
+        before: Profile | None = None,
+        *,
+        token: TokenMove = TokenMove.LEAVE,
+        use: bool = False,
+    ) -> None:
+        """Save a new profile, or the one that was `before`; `use` switches to it.
+
+        `token` says what becomes of the one kept for the address before. The profile in use is
+        used on as it is now.
+        """
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+        in_use = before is not None and workspace.profile.name == before.name
 
         async def job() -> None:
-            from flowtui.config import save_profile
-
-            await asyncio.to_thread(save_profile, profile)
-            app.say(f"Profile “{profile.name}” saved. Enter switches to it.")
+            await asyncio.to_thread(_save, profile, before)
+            if before is not None:
+                await _move_token(workspace, before.api_url, profile.api_url, token)
+            app.say(f"Profile “{profile.name}” saved.")
             app.call_later(self.read_profiles)
+            if use or in_use:
+                app.call_later(self.use_profile, profile, remember=use)
 
         app.begin(job, group="profiles", description=f"saving {profile.name}")
 
@@ -230,6 +276,32 @@ class Connecting:
             app.call_later(self.read_profiles)
 
         app.begin(job, group="profiles", description=f"removing {profile.name}")
+
+
+def _save(profile: Profile, before: Profile | None) -> None:
+    """A profile with another name is a new one in the file; the one before goes. Blocking."""
+    from flowtui.config import load_user, remove_profile, save_profile, set_active
+
+    active = load_user().active
+    save_profile(profile)
+    if before is None or before.name == profile.name:
+        return
+    if active == before.name:
+        set_active(profile.name)
+    remove_profile(before.name)
+
+
+async def _move_token(workspace: Workspace, old: str, new: str, move: TokenMove) -> None:
+    """Raises CredentialsError when the token cannot be kept for the new address."""
+    if move is TokenMove.LEAVE or old == new:
+        return
+    credentials = workspace.credentials
+    if move is TokenMove.MOVE:
+        found = await credentials.find(old)
+        where = _STORES.get(found.source) if found is not None else None
+        if found is not None and where is not None:
+            await credentials.store(new, found.secret, where)
+    await credentials.forget(old)
 
 
 async def _keyring_waits(workspace: Workspace) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.addresses import is_loopback
-from flowtui.credentials import Secret, Where
+from flowtui.credentials import Secret, Where, token
 from flowtui.errors import CredentialsError, FlowtuiError
 from flowtui.tui import messages as msg
 from flowtui.tui.screens.dialogs import ConfirmDialog, StoreDialog, TokenDialog, WaitDialog
@@ -54,6 +56,20 @@ class LoggingIn:
             agreed,
         )
 
+    def take_from(self, file: Path) -> None:
+        """The token in one of Prefect's own files, as if it had been typed."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            from flowtui import prefect_settings
+
+            secret = token(await asyncio.to_thread(prefect_settings.read_token, file))
+            await self._check(workspace, secret)
+
+        app.begin(job, group="login", description="checking the token")
+
     async def _check(self, workspace: Workspace, secret: Secret) -> None:
         """A token that the control plane refuses is kept nowhere."""
         app = self._app
@@ -95,6 +111,7 @@ class LoggingIn:
                 self._wait_for_unlock(workspace, secret)
             return
         app.say(f"The token is kept in {place}.")
+        app.call_later(app.connecting.read_profiles)
         app.call_later(app.connecting.connect)
 
     def _wait_for_unlock(self, workspace: Workspace, secret: Secret) -> None:
@@ -149,4 +166,5 @@ class LoggingIn:
         notes = "".join(f"\n{note}" for note in workspace.credentials.notes)
         kept = " and ".join(places)
         app.say(f"Token deleted from {kept}.{notes}" if places else f"No token was stored.{notes}")
+        app.call_later(app.connecting.read_profiles)
         app.call_later(app.connecting.connect)

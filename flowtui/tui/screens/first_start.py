@@ -1,0 +1,115 @@
+"""The first start: what was found here, and the ways to a control plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from flowtui.prefect_settings import PrefectSettings
+from flowtui.tui.acting import app_of
+from flowtui.tui.messages import Part
+from flowtui.tui.screens.dialogs import Choice, Dialog, choice_option, keys_line
+from flowtui.tui.session import Session
+from flowtui.tui.widgets.painted import Painted
+from flowtui.tui.words import counted
+
+EMBEDDED, REAL, PREFECT = "embedded", "real", "prefect"
+"""What can be answered."""
+
+
+class FirstStartScreen(Dialog[str]):
+    """Answers the way that was chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "move('down')", "down", show=False),
+        Binding("k", "move('up')", "up", show=False),
+    ]
+
+    def __init__(self, prefect: PrefectSettings | None) -> None:
+        super().__init__()
+        self._prefect = prefect
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="first-start") as box:
+            box.border_title = "Welcome to flowtui"
+            yield Painted(id="first-start-found")
+            yield OptionList(*self._options(), markup=False)
+            yield keys_line(("↑↓", "choose"), ("Enter", "go"), ("Esc", "look around first"))
+
+    def on_mount(self) -> None:
+        app_of(self).session_changed.subscribe(self, self._changed)
+        self._show()
+
+    def _changed(self, part: Part) -> None:
+        if part is Part.ROWS:
+            self._show()
+
+    def _show(self) -> None:
+        self.query_one("#first-start-found", Painted).paint(
+            Content.assemble(
+                (found_here(app_of(self).session), "bold"),
+                "\n",
+                (
+                    "Flows are deployed to a control plane: a Prefect API that keeps them and "
+                    "their versions, and tells agents what to run.",
+                    "$muted",
+                ),
+            )
+        )
+
+    def _options(self) -> list[Option]:
+        """Apart from each other where there is room."""
+        options = [choice_option(each) for each in self._choices()]
+        if app_of(self).size.height < 23:
+            return options
+        between = [each for option in options for each in (option, Option("", disabled=True))]
+        return between[:-1]
+
+    def _choices(self) -> tuple[Choice, ...]:
+        prefect = self._prefect
+        offers = (
+            Choice(
+                EMBEDDED,
+                "Start the embedded server",
+                "On this machine: no account, no network. What is registered stays.",
+            ),
+            Choice(
+                REAL,
+                "Connect to a control plane",
+                "Prefect Server or Cloud: an address, a token, a place for it.",
+            ),
+        )
+        if prefect is None:
+            return offers
+        origin = prefect.origin.replace(str(Path.home()), "~", 1)
+        where = f"{prefect.api_url} (from {origin})"
+        return (*offers, Choice(PREFECT, "Use what Prefect is configured for", where))
+
+    def action_move(self, way: str) -> None:
+        choices = self.query_one(OptionList)
+        if way == "down":
+            choices.action_cursor_down()
+        else:
+            choices.action_cursor_up()
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(str(event.option_id))
+
+
+def found_here(session: Session) -> str:
+    """`3 flows found in this folder.`"""
+    if session.rows is None:
+        return "Looking for flows in this folder."
+    broken = f", and {counted(session.broken_count, 'broken file')}" if session.broken_count else ""
+    if not session.flow_count:
+        return f"No flows found in this folder{broken}."
+    return f"{counted(session.flow_count, 'flow')} found in this folder{broken}."

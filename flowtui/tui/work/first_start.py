@@ -1,0 +1,173 @@
+"""The way from nothing to a control plane, offered once: until a profile or a server was used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flowtui.models import Origin, Profile
+from flowtui.tui import messages as msg
+from flowtui.tui.messages import Handler
+
+if TYPE_CHECKING:
+    from flowtui.prefect_settings import PrefectSettings
+    from flowtui.tui.app import FlowtuiApp
+
+
+class FirstStart:
+    def __init__(self, app: FlowtuiApp) -> None:
+        self._app = app
+        self._offered = False
+        self._prefect: PrefectSettings | None = None
+        self._names_project = False
+        self._logs_in = False
+
+    @property
+    def handlers(self) -> Mapping[type[msg.Happened], Handler]:
+        return {
+            msg.NeverStartedBefore: self._offer,
+            msg.FirstProjectWanted: self._name_project,
+            msg.PrefectTokenFound: self._offer_token,
+        }
+
+    # ----------------------------------------------------------------------- what the others tell
+
+    def failed(self, *, token_needed: bool) -> None:
+        """Nothing answers, or what answers wants a token."""
+        app, profile = self._app, self._app.session.profile
+        if token_needed and self._logs_in:
+            self._logs_in = False
+            self._log_in()
+            return
+        chosen = profile is None or profile.origin is not Origin.DEFAULT
+        if chosen or token_needed or self._offered or app.read_only:
+            return
+        self._offered = True
+
+        async def job() -> None:
+            found = await asyncio.to_thread(_look)
+            if found is not None:
+                app.post_message(found)
+
+        app.begin(job, group="first-start", description="looking for earlier settings")
+
+    def connected(self) -> None:
+        app, workspace = self._app, self._app.session.workspace
+        self._logs_in = False
+        if not self._names_project or workspace is None:
+            return
+        self._names_project = False
+
+        async def job() -> None:
+            if not await workspace.control_plane.projects():
+                app.post_message(msg.FirstProjectWanted())
+
+        app.begin(job, group="first-start", description="looking for projects")
+
+    # ---------------------------------------------------------------------------------- the sheet
+
+    def _offer(self, message: msg.NeverStartedBefore) -> None:
+        from flowtui.tui.screens.first_start import FirstStartScreen
+        from flowtui.tui.screens.main import MainScreen
+
+        app = self._app
+        self._prefect = message.prefect
+        if isinstance(app.screen, MainScreen) and not app.session.connected:
+            app.push_screen(FirstStartScreen(message.prefect), self._go)
+
+    def _go(self, way: str | None) -> None:
+        from flowtui.tui.screens.first_start import EMBEDDED, PREFECT, REAL
+
+        if way == EMBEDDED:
+            self._names_project = True
+            self._app.serving.start()
+        elif way == REAL:
+            self._add_profile()
+        elif way == PREFECT and self._prefect is not None:
+            self._use_prefect(self._prefect)
+
+    def _add_profile(self) -> None:
+        from flowtui.tui.screens.profile_dialog import ProfileDialog
+
+        app = self._app
+
+        def answered(profile: Profile | None) -> None:
+            if profile is not None:
+                self._logs_in = True
+                app.connecting.save_profile(profile, use=True)
+
+        taken = tuple(profile.name for profile in app.session.profiles)
+        app.push_screen(ProfileDialog(taken, app.connecting.probe), answered)
+
+    def _use_prefect(self, prefect: PrefectSettings) -> None:
+        """Its address only; its token is asked about when one is wanted."""
+        self._logs_in = True
+        profile = Profile("prefect", prefect.api_url, Origin.USER_FILE)
+        self._app.connecting.save_profile(profile, use=True)
+
+    # ---------------------------------------------------------------------------- token, project
+
+    def _log_in(self) -> None:
+        app, prefect, profile = self._app, self._prefect, self._app.session.profile
+        same = prefect is not None and profile is not None and prefect.api_url == profile.api_url
+        if not same or prefect is None or prefect.token_file is None:
+            app.logging_in.start()
+            return
+        app.post_message(msg.PrefectTokenFound(prefect))
+
+    def _offer_token(self, message: msg.PrefectTokenFound) -> None:
+        from flowtui.tui.screens.dialogs import ConfirmDialog
+
+        app, prefect = self._app, message.prefect
+
+        def answered(yes: bool | None) -> None:
+            if yes and prefect.token_file is not None:
+                app.logging_in.take_from(prefect.token_file)
+            else:
+                app.logging_in.start()
+
+        app.push_screen(
+            ConfirmDialog(
+                "Use Prefect's own token?",
+                f"{prefect.api_url} wants a token, and Prefect keeps one in {prefect.token_file}. "
+                "It is read only if you say so; then it is asked where flowtui keeps it.",
+                yes="Use it",
+                no="No, I type one",
+            ),
+            answered,
+        )
+
+    def _name_project(self, _: msg.FirstProjectWanted) -> None:
+        from flowtui.tui.screens.dialogs import NameDialog
+
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+        wanted = workspace.config.table.project or workspace.root.name
+
+        def answered(name: str | None) -> None:
+            if name is not None:
+                app.projects.create(name)
+
+        app.push_screen(
+            NameDialog(
+                "The server runs. The first project?",
+                "Flows are registered in projects. Then Enter on a flow deploys it.",
+                yes="Create it",
+                value=wanted,
+            ),
+            answered,
+        )
+
+
+def _look() -> msg.NeverStartedBefore | None:
+    """None when flowtui was used before. Blocking."""
+    from flowtui import paths, prefect_settings
+    from flowtui.config import EMBEDDED_PROFILE, load_user
+
+    user = load_user()
+    used = user.active is not None or set(user.profiles) != {EMBEDDED_PROFILE}
+    if used or paths.server_database().exists():
+        return None
+    return msg.NeverStartedBefore(prefect_settings.find())
