@@ -33,12 +33,15 @@ from flowtui.models import (
     FlowVersion,
     Identity,
     LocalFlow,
+    Problem,
     Profile,
+    StorageKind,
 )
 from flowtui.text import clean_block
 
 if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore, Secret
+    from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.plan import Plan
 
 
@@ -336,11 +339,38 @@ class Workspace:
         note = f"sources or settings differ from version {version.version}"
         return FlowRow(FlowState.CHANGED, flow, None, version, version.project, note)
 
-    def watch(self) -> AsyncIterator[frozenset[str]]:
-        """Sets of changed paths, relative to the root, until cancelled."""
+    def watch(
+        self, notice: Callable[[Problem], None] | None = None
+    ) -> AsyncIterator[frozenset[str]]:
+        """Sets of changed paths, relative to the root, until cancelled.
+
+        `notice` is told why, where the folder is looked at again and again instead.
+        """
         from flowtui.source.watcher import watch
 
-        return watch(self.root, exclude=self.config.exclude)
+        return watch(self.root, exclude=self.config.exclude, notice=notice)
+
+    @property
+    def registry_url(self) -> str | None:
+        """The registry that the project file names, None where every flow names its own."""
+        return self.config.table.storage.registry_url
+
+    @property
+    def needs_engine(self) -> bool:
+        """False where the project file says that flows are stored without an image."""
+        return self.config.table.storage.type is not StorageKind.LOCAL
+
+    async def engine_status(self) -> EngineStatus:
+        """Whether the engine that a deploy would use answers. Raises nothing."""
+        from flowtui.deploy.docker.reachability import engine_status
+
+        return await engine_status()
+
+    async def registry_status(self, registry_url: str) -> RegistryStatus:
+        """Whether a registry answers. Raises nothing; no credential is read."""
+        from flowtui.deploy.docker.reachability import registry_status
+
+        return await registry_status(registry_url)
 
     async def plan(
         self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False

@@ -48,6 +48,7 @@ from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
 from flowtui.tui.work.projects import Projects
+from flowtui.tui.work.reaching import Reaching
 from flowtui.tui.work.remembering import Remembering
 from flowtui.tui.work.serving import Serving
 from flowtui.workspace import Workspace
@@ -80,6 +81,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         (0, "-tight"),
         (72, "-normal"),
         (120, "-wide"),
+        (150, "-broad"),
     ]
     VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-low"),
@@ -116,6 +118,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.first_start = FirstStart(self)
         self.folder = Folder(self)
         self.details = Details(self)
+        self.reaching = Reaching(self)
         self.remembering = Remembering(self)
         self.projects = Projects(self)
         self.deploying = Deploying(self)
@@ -127,6 +130,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.first_start.handlers,
             **self.folder.handlers,
             **self.details.handlers,
+            **self.reaching.handlers,
             **self.remembering.handlers,
             **self.projects.handlers,
             **self.deploying.handlers,

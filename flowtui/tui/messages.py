@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.message import Message
 
@@ -20,6 +20,9 @@ from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.workspace import FlowRow, Workspace
+
+if TYPE_CHECKING:
+    from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
 
 
 class Part(StrEnum):
@@ -37,6 +40,8 @@ class Part(StrEnum):
     REMEMBERED = "remembered"
     """How the app was left in this folder was read."""
     DOCTOR = "doctor"
+    REACH = "reach"
+    """Whether the engine and the registry answer."""
     RUNS = "runs"
     """How the runs of flows stand."""
     WORK = "work"
@@ -173,6 +178,23 @@ class RowsFailed(Happened):
 @dataclass
 class FilesChanged(Happened):
     paths: frozenset[str]
+
+
+@dataclass
+class WatchingPolls(Happened):
+    """Events do not work here: the folder is looked at again and again."""
+
+    problem: Problem
+
+
+@dataclass
+class EngineLookedAt(Happened):
+    engine: EngineStatus
+
+
+@dataclass
+class RegistryLookedAt(Happened):
+    registry: RegistryStatus
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
@@ -30,6 +31,9 @@ from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.workspace import FlowRow, Workspace
 
+if TYPE_CHECKING:
+    from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
+
 
 class Link(StrEnum):
     """How the app stands with the control plane."""
@@ -38,6 +42,14 @@ class Link(StrEnum):
     CONNECTING = "connecting"
     CONNECTED = "connected"
     FAILED = "not connected"
+
+
+class Watching(StrEnum):
+    """How changes of the folder are noticed."""
+
+    OFF = "not watching"
+    EVENTS = "watching"
+    POLLING = "polling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +122,14 @@ class Session:
     rows: tuple[FlowRow, ...] | None = None
     """None until the folder was looked at once."""
     rows_problem: Problem | None = None
+    watching: Watching = Watching.OFF
+    watch_note: Problem | None = None
+    """Why the folder is polled."""
     watch_problem: Problem | None = None
+    engine: EngineStatus | None = None
+    """None until it was looked at once."""
+    registry: RegistryStatus | None = None
+    """Of the registry that the project file names."""
     server_problem: Problem | None = None
     settings_problems: tuple[Problem, ...] = ()
     """What of [ui] and [keys] does not count."""
@@ -165,6 +184,12 @@ class Session:
         return self.connection.link in (Link.OPENING, Link.CONNECTING)
 
     @property
+    def engine_wanted(self) -> bool:
+        """The project file says so: elsewhere flows may well be stored without an image."""
+        workspace = self.workspace
+        return workspace is not None and workspace.registry_url is not None
+
+    @property
     def flow_count(self) -> int:
         return sum(1 for row in self.rows or () if row.flow is not None)
 
@@ -181,6 +206,8 @@ class Session:
             self.projects_problem,
             self.rows_problem,
             self.watch_problem,
+            self.engine.problem if self.engine is not None and self.engine_wanted else None,
+            self.registry.problem if self.registry is not None else None,
             self.history_problem,
         )
         known: dict[Problem, None] = {problem: None for problem in general if problem is not None}

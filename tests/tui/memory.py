@@ -11,6 +11,7 @@ from pathlib import Path
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
 from flowtui.credentials import CredentialStore, Secret
+from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
 from flowtui.deploy.events import (
     DeployFinished,
     Event,
@@ -40,6 +41,7 @@ from flowtui.models import (
     LocalFlow,
     Origin,
     Package,
+    Problem,
     Profile,
     Project,
     Schedule,
@@ -239,6 +241,11 @@ class MemoryWorkspace(Workspace):
         self.found = Discovery(str(root), (), (), 3)
         self.states: dict[str, tuple[FlowState, str]] = {}
         self.extra_rows: tuple[FlowRow, ...] = ()
+        self.engine = EngineStatus("unix:///var/run/docker.sock", name="Docker 28.2.2")
+        self.looks_at_engine = 0
+        self.registry = RegistryStatus("registry.example.com", reachable=True)
+        self.watch_note: Problem | None = None
+        self.watch_error: FlowtuiError | None = None
         self.lane = Lane.IMAGE
         self.project_exists: bool | None = True
         self.plan_error: FlowtuiError | None = None
@@ -316,7 +323,20 @@ class MemoryWorkspace(Workspace):
         self.found = found
         self._changes.put_nowait(frozenset(paths))
 
-    async def watch(self) -> AsyncIterator[frozenset[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def engine_status(self) -> EngineStatus:
+        self.looks_at_engine += 1
+        return self.engine
+
+    async def registry_status(self, registry_url: str) -> RegistryStatus:
+        return self.registry
+
+    async def watch(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, notice: Callable[[Problem], None] | None = None
+    ) -> AsyncIterator[frozenset[str]]:
+        if self.watch_note is not None and notice is not None:
+            notice(self.watch_note)
+        if self.watch_error is not None:
+            raise self.watch_error
         while True:
             yield await self._changes.get()
 

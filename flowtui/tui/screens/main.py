@@ -23,6 +23,10 @@ from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.status_line import StatusLine
 from flowtui.tui.words import plain
 
+PANES = ("projects", "flows", "details")
+_FOLDED = "folded"
+"""What the folded panes are remembered by."""
+
 
 class FilterField(Input):
     """The line below the flows; Escape shows all rows again, Enter keeps the filter."""
@@ -50,6 +54,8 @@ class MainScreen(Performs, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._title = Content("")
+        self._alone: str | None = None
+        """The pane that has the whole screen."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -73,6 +79,8 @@ class MainScreen(Performs, Screen[None]):
     def _changed(self, part: Part) -> None:
         if part is Part.ROWS:
             self._show_title()
+        elif part is Part.REMEMBERED:
+            self._restore_folds()
 
     def _show_title(self) -> None:
         session = app_of(self).session
@@ -139,13 +147,56 @@ class MainScreen(Performs, Screen[None]):
     # ---------------------------------------------------------------------------------- actions
 
     def perform_projects(self) -> None:
-        self.set_focus(self.query_one(ProjectTree))
+        self._go_to("projects")
 
     def perform_flows(self) -> None:
-        self.set_focus(self.query_one(FlowTable))
+        self._go_to("flows")
 
     def perform_details(self) -> None:
-        self.set_focus(self.query_one(DetailPane))
+        self._go_to("details")
+
+    def _go_to(self, pane: str) -> None:
+        """A pane that was folded opens; where one pane has the screen, this one gets it."""
+        if self._alone is not None:
+            self._show_alone(pane)
+        self._fold(pane, folded=False)
+        self.set_focus(self.query_one(f"#{pane}"))
+
+    @property
+    def _in_front(self) -> str:
+        """The pane that hears the keys."""
+        focused = self.focused
+        inside = focused.ancestors_with_self if focused is not None else ()
+        ids = {node.id for node in inside}
+        return next((pane for pane in ("projects", "details") if pane in ids), "flows")
+
+    def perform_zoom(self) -> None:
+        self._show_alone(None if self._alone is not None else self._in_front)
+
+    def _show_alone(self, pane: str | None) -> None:
+        self._alone = pane
+        for each in PANES:
+            self.set_class(each == pane, f"-only-{each}")
+
+    def perform_fold_projects(self) -> None:
+        self._fold("projects", folded=not self.has_class("-fold-projects"))
+
+    def perform_fold_details(self) -> None:
+        self._fold("details", folded=not self.has_class("-fold-details"))
+
+    def _fold(self, pane: str, *, folded: bool) -> None:
+        if self.has_class(f"-fold-{pane}") == folded:
+            return
+        self.set_class(folded, f"-fold-{pane}")
+        if folded and self._in_front == pane:
+            self.set_focus(self.query_one(FlowTable))
+        hidden = [each for each in PANES if self.has_class(f"-fold-{each}")]
+        app_of(self).remembering.put(_FOLDED, " ".join(hidden))
+
+    def _restore_folds(self) -> None:
+        hidden = app_of(self).remembering.get(_FOLDED).split()
+        for pane in ("projects", "details"):
+            self._fold(pane, folded=pane in hidden)
 
     def perform_next_tab(self) -> None:
         self.query_one(DetailPane).perform_next_tab()
@@ -175,6 +226,7 @@ class MainScreen(Performs, Screen[None]):
             app.projects.list()
         else:
             app.connecting.connect()
+        app.reaching.look()
 
     def perform_server(self) -> None:
         app_of(self).serving.start()

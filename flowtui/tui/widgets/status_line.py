@@ -1,12 +1,14 @@
-"""The top line: which control plane, how we stand with it, and what was found."""
+"""The top line: which control plane, how we stand with it, what answers, and what was found."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from textual.content import Content
 
 from flowtui.tui.acting import app_of
 from flowtui.tui.messages import Part
-from flowtui.tui.session import Link, Session
+from flowtui.tui.session import Link, Session, Watching
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import counted, plain, shortened
 
@@ -16,10 +18,22 @@ _LINK_STYLES = {
     Link.CONNECTED: "$success",
     Link.FAILED: "$error",
 }
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the line. Where room is short the one with the least weight goes first."""
+
+    weight: int
+    text: Content
 
 
 class StatusLine(Painted):
-    """One line, cut from the right where the terminal is narrow."""
+    """One line; what is most urgent is kept longest where the terminal is narrow.
+
+    What comes and goes stands left of what stays, so that nothing jumps.
+    """
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
@@ -34,54 +48,99 @@ class StatusLine(Painted):
 
     def _show(self) -> None:
         app = app_of(self)
-        left = self._left(app.session)
         width = self.content_size.width or app.size.width - 2
-        room = width - left.cell_length
-        right = self._right(app.session, app.busy.descriptions, room - 2)
-        gap = room - right.cell_length
-        line = left if gap < 2 else Content.assemble(left, " " * gap, right)
-        self.paint(line)
+        left = self._left(app.session, width)
+        right = self._right(app.session, app.busy.descriptions)
+        self.paint(fitted(left, right, width))
 
-    def _left(self, session: Session) -> Content:
-        g = app_of(self).glyphs
-        link = session.connection.link
-        mark = {Link.CONNECTED: g.running, Link.FAILED: g.failed}.get(link, g.changed)
-        words = session.connection.words
-        parts: list[Content | tuple[str, str]] = [
-            ("flowtui", "bold $primary"),
-            (f" {mark} {words} ", f"bold {_LINK_STYLES[link]}"),
+    def _left(self, session: Session, width: int) -> list[Piece]:
+        app = app_of(self)
+        g, connection = app.glyphs, session.connection
+        mark = {Link.CONNECTED: g.running, Link.FAILED: g.failed}.get(connection.link, g.changed)
+        style = f"bold {_LINK_STYLES[connection.link]}"
+        pieces = [
+            Piece(100, Content.styled("flowtui", "bold $primary")),
+            Piece(99, Content.styled(f" {mark} {connection.words}", style)),
         ]
+        if session.connected and connection.since is not None:
+            since = connection.since.astimezone().strftime("%H:%M")
+            pieces.append(Piece(15, Content.styled(f" since {since}", "$muted")))
+        if app.read_only:
+            pieces.append(
+                Piece(98, Content.assemble(" ", (" read-only ", "bold reverse $warning")))
+            )
         profile = session.profile
-        if profile is not None:
-            narrow = app_of(self).size.width < 100
-            parts.append((f" {shortened(plain(profile.name), 16)} ", "$foreground"))
-            address = plain(profile.api_url)
-            if narrow:
-                address = shortened(address.removeprefix("http://").removeprefix("https://"), 24)
-            if profile.name not in address:
-                parts.append((address, "$muted"))
-            if app_of(self).size.width >= 110:
-                source = session.connection.token_source
-                token = "no token" if source == "none" else f"token: {plain(source)}"
-                parts.append((f"  {shortened(token, 40)}", "$muted"))
-        return Content.assemble(*parts)
+        if profile is None:
+            return pieces
+        pieces.append(Piece(70, Content(f"  {shortened(plain(profile.name), 16)}")))
+        address = plain(profile.api_url)
+        if width < 100:
+            address = shortened(address.removeprefix("http://").removeprefix("https://"), 24)
+        if profile.name not in address:
+            pieces.append(Piece(50, Content.styled(f" {address}", "$muted")))
+        source = connection.token_source
+        token = "no token" if source == "none" else f"token: {plain(source)}"
+        pieces.append(Piece(5, Content.styled(f"  {shortened(token, 40)}", "$muted")))
+        return pieces
 
-    def _right(self, session: Session, working: tuple[str, ...], room: int) -> Content:
-        """What was found, the most urgent kept longest where there is little room."""
+    def _right(self, session: Session, working: tuple[str, ...]) -> list[Piece]:
         if session.rows is None:
-            return Content.styled("looking for flows", "$muted")
-        problems, running = len(session.problems()), len(session.deploys.running)
-        parts: dict[str, tuple[str, str]] = {}
-        if working and app_of(self).size.width >= 120:
-            parts["work"] = (f"  {plain(working[-1])} ", "$muted")
+            return [Piece(60, Content.styled("looking for flows", "$muted"))]
+        pieces: list[Piece] = []
+        if working:
+            pieces.append(Piece(3, Content.styled(f"{plain(working[-1])}  ", "$faint")))
+        running = len(session.deploys.running)
         if running:
-            parts["running"] = (f" {running} deploying", "bold $accent")
-        parts["flows"] = (f" {counted(session.flow_count, 'flow')}", "$foreground")
+            pieces.append(Piece(80, Content.styled(f"{running} deploying  ", "bold $accent")))
+        pieces += [self._engine(session), self._registry(session), self._watching(session)]
+        pieces.append(Piece(30, Content(f"{counted(session.flow_count, 'flow')}")))
         if session.broken_count:
-            parts["broken"] = (f" {session.broken_count} broken", "$error")
+            pieces.append(Piece(40, Content.styled(f" {session.broken_count} broken", "$error")))
+        problems = len(session.problems())
         if problems:
-            parts["problems"] = (f" {counted(problems, 'problem')}", "$warning")
-        for least in ("work", "flows", "broken"):
-            if sum(len(text) for text, _ in parts.values()) > room:
-                parts.pop(least, None)
-        return Content.assemble(*parts.values())
+            pieces.append(Piece(90, Content.styled(f" {counted(problems, 'problem')}", "$warning")))
+        return pieces
+
+    def _engine(self, session: Session) -> Piece:
+        engine, g = session.engine, app_of(self).glyphs
+        if engine is None:
+            return Piece(0, Content(""))
+        if engine.reachable:
+            return Piece(12, Content.assemble((f"{g.done} ", "$success"), ("engine  ", "$muted")))
+        wanted = session.engine_wanted
+        style = "$error" if wanted else "$muted"
+        return Piece(45 if wanted else 11, Content.styled(f"{g.failed} engine  ", style))
+
+    def _registry(self, session: Session) -> Piece:
+        registry, g = session.registry, app_of(self).glyphs
+        if registry is None:
+            return Piece(0, Content(""))
+        if registry.problem is None:
+            return Piece(10, Content.assemble((f"{g.done} ", "$success"), ("registry  ", "$muted")))
+        return Piece(44, Content.styled(f"{g.failed} registry  ", "$error"))
+
+    def _watching(self, session: Session) -> Piece:
+        g = app_of(self).glyphs
+        match session.watching:
+            case Watching.EVENTS:
+                return Piece(8, Content.styled(f"{g.running} watching  ", "$muted"))
+            case Watching.POLLING:
+                return Piece(9, Content.styled(f"{g.changed} polling  ", "$muted"))
+            case Watching.OFF:
+                return Piece(43, Content.styled(f"{g.failed} not watching  ", "$warning"))
+
+
+def fitted(left: list[Piece], right: list[Piece], width: int) -> Content:
+    """Both ends of one line, without what there is no room for."""
+
+    def length() -> int:
+        return sum(piece.text.cell_length for piece in (*left, *right)) + _GAP
+
+    for piece in sorted((*left, *right), key=lambda piece: piece.weight):
+        if length() <= width:
+            break
+        (left if piece in left else right).remove(piece)
+    gap = width - length() + _GAP
+    return Content.assemble(
+        *(piece.text for piece in left), " " * max(gap, 0), *(piece.text for piece in right)
+    )

@@ -99,6 +99,7 @@ class Connecting:
         self.connect()
         app.folder.look()
         app.folder.watch()
+        app.reaching.look()
 
     def _failed(self, message: msg.WorkspaceFailed) -> None:
         session = self._app.session

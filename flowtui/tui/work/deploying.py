@@ -198,6 +198,7 @@ class Deploying:
         self._attended(record)
         app.changed(Part.DEPLOYS)
         self._announce(record)
+        app.reaching.look()
         app.projects.list()
         app.folder.refresh_rows()
 

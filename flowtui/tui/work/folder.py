@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError
+from flowtui.models import Problem
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
+from flowtui.tui.session import Watching
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Folder:
             msg.RowsUpdated: self._rows_updated,
             msg.RowsFailed: self._rows_failed,
             msg.FilesChanged: self._files_changed,
+            msg.WatchingPolls: self._watching_polls,
             msg.WatchingFailed: self._watching_failed,
         }
 
@@ -105,16 +108,26 @@ class Folder:
 
         async def job() -> None:
             try:
-                async for changed in workspace.watch():
+                async for changed in workspace.watch(told):
                     app.post_message(msg.FilesChanged(changed))
             except FlowtuiError as error:
                 app.post_message(msg.WatchingFailed(error.problem))
 
+        def told(problem: Problem) -> None:
+            app.post_message(msg.WatchingPolls(problem))
+
+        app.session.watching, app.session.watch_problem = Watching.EVENTS, None
         app.begin(job, group="watch", description="watching the folder", counts=False)
 
     def _files_changed(self, _: msg.FilesChanged) -> None:
         self.look()
 
+    def _watching_polls(self, message: msg.WatchingPolls) -> None:
+        session = self._app.session
+        session.watching, session.watch_note = Watching.POLLING, message.problem
+        self._app.changed(Part.ROWS)
+
     def _watching_failed(self, message: msg.WatchingFailed) -> None:
-        self._app.session.watch_problem = message.problem
+        session = self._app.session
+        session.watching, session.watch_problem = Watching.OFF, message.problem
         self._app.changed(Part.ROWS)

@@ -18,6 +18,9 @@ from flowtui.workspace import FlowRow
 GAP = 2
 """Cells between two columns."""
 _EXACT = 19
+"""Cells of an exact time."""
+_READABLE = 32
+"""Cells that name and file keep, whatever else there is to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,15 @@ def columns_for(width: int, *, exact_times: bool = False) -> tuple[Column, ...]:
         Column(SortBy.VERSION, "Ver", 5, right=True),
         Column(SortBy.DEPLOYED, "Deployed", moment, right=True),
         Column(SortBy.LAST_RUN, "Last run", _EXACT + 2 if exact_times else 10),
-        Column(SortBy.PROJECT, "Project", 18),
+        Column(SortBy.PROJECT, "Project", 14),
     ]
     by_key = {SortBy.STATE: Column(SortBy.STATE, "State", 14)}
-    needed = 48
+    room = width - 14 - 3 * GAP
     for column in optional:
-        if width >= needed:
-            by_key[column.key] = column
-        needed += column.width + GAP + (0 if column.key is SortBy.VERSION else 10)
+        room -= column.width + GAP
+        if room < (20 if column.key is SortBy.VERSION else _READABLE):
+            break
+        by_key[column.key] = column
     used = sum(column.width + GAP for column in by_key.values())
     rest = max(width - used - 2 * GAP, 16)
     name = max(min(rest * 5 // 9, 40), 8)
