@@ -318,6 +318,20 @@ def save_profile(profile: Profile) -> None:
             user_document.remove(document, path)
 
 
+def replace_profile(before: str, profile: Profile) -> None:
+    """Save a profile in the place of the one named `before`, active if that was.
+
+    Raises UsageError for a bad name or address, or when there is no such profile.
+    """
+    active = _known(load_user(), before, where=str(user_file())).name == load_user().active
+    save_profile(profile)
+    if before == profile.name:
+        return
+    if active:
+        set_active(profile.name)
+    remove_profile(before)
+
+
 def remove_profile(name: str) -> None:
     """Take a profile out of the user's file; its token stays where it is. Raises UsageError."""
     with _changing_user_file() as document:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from flowtui import __version__, config, paths, private_files
+from flowtui import __version__, config, paths, preferences, private_files
 from flowtui.credentials import credentials_file
 from flowtui.deploy.history import History
 from flowtui.doctor.checks import Check, State
@@ -27,8 +27,9 @@ _SHOWN = (
     "FLOWTUI_API_URL",
     "FLOWTUI_API_KEY_FILE",
     "FLOWTUI_HOME",
-    "FLOWTUI_ASCII",
     "FLOWTUI_DEBUG",
+    "FLOWTUI_PLAIN_OUTPUT",
+    *preferences.VARIABLES.values(),
     "FLOWTUI_ALLOW_PLAINTEXT_TOKEN",
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
@@ -151,6 +152,7 @@ def _file(name: str, file: Path, absent: str) -> Check:
 async def settings(subject: Subject) -> Sequence[Check]:
     return (
         await asyncio.to_thread(_user_settings),
+        await asyncio.to_thread(_looks, subject.environ),
         await asyncio.to_thread(_kept_tokens),
         await _project_settings(subject),
     )
@@ -171,6 +173,16 @@ def _user_settings() -> Check:
         return Check("user settings", State.OK, f"{file}, none yet")
     names = ", ".join(user.profiles)
     return Check("user settings", State.OK, f"{file}, profiles: {names}")
+
+
+def _looks(environ: Mapping[str, str]) -> Check:
+    """The tables [ui] and [keys], with the variables that beat them."""
+    problems = preferences.load(environ).problems
+    if not problems:
+        return Check("looks and keys", State.OK, "as set, or as they come")
+    told = "\n".join(f"{each.what} ({each.where})" for each in problems)
+    fixes = "; ".join(dict.fromkeys(each.fix for each in problems if each.fix))
+    return Check("looks and keys", State.WARNING, told, fixes or "correct it; the default counts")
 
 
 def _kept_tokens() -> Check:

@@ -98,7 +98,7 @@ async def test_the_cursor_stays_on_its_line_while_others_come(workspace: MemoryW
         await driver.idle()
         await driver.press("enter")
         assert isinstance(driver.app.screen, CheckScreen)
-        assert driver.app.screen.heading() == "screen"
+        assert driver.app.screen.heading() == "whole frames"
 
 
 async def test_the_report_is_saved_for_this_user_alone(workspace: MemoryWorkspace) -> None:

@@ -229,6 +229,11 @@ class TerminalApp(App[R], Generic[R]):
         self.pace.forget_questions()
         self.canvas.forget()
 
+    @property
+    def synchronized(self) -> bool:
+        """The terminal shows a frame whole: it said so when it was asked at the start."""
+        return self._sync_available
+
     def frame_shown(self, at: float) -> None:
         self.pace.answered(at)
         self._send()

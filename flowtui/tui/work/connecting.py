@@ -280,16 +280,12 @@ class Connecting:
 
 
 def _save(profile: Profile, before: Profile | None) -> None:
-    """A profile with another name is a new one in the file; the one before goes. Blocking."""
-    from flowtui.config import load_user, remove_profile, save_profile, set_active
+    from flowtui.config import replace_profile, save_profile
 
-    active = load_user().active
-    save_profile(profile)
-    if before is None or before.name == profile.name:
-        return
-    if active == before.name:
-        set_active(profile.name)
-    remove_profile(before.name)
+    if before is None:
+        save_profile(profile)
+    else:
+        replace_profile(before.name, profile)
 
 
 async def _move_token(workspace: Workspace, old: str, new: str, move: TokenMove) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from flowtui.tui.session import Diagnosis
 if TYPE_CHECKING:
     from flowtui.doctor.subject import Subject
     from flowtui.tui.app import FlowtuiApp
+    from flowtui.tui.terminal.pace import Pace
 
 
 class Examinations(Protocol):
@@ -76,9 +78,13 @@ class Doctoring:
         size = f"{app.size.width}x{app.size.height}"
         colours = app.console.color_system or "none"
         marks = "ASCII" if app.glyphs.ascii else "Unicode"
+        mouse = "on" if app.preferences.mouse_wanted(os.environ) else "off"
+        whole = "yes" if app.synchronized else "no: some tearing may be seen"
         return (
             Check("screen", State.OK, f"{size}, colours {colours}, theme {app.theme}"),
-            Check("marks", State.OK, marks),
+            Check("marks", State.OK, f"{marks}, mouse {mouse}"),
+            Check("whole frames", State.OK, whole),
+            _painting(app.pace),
         )
 
     def leave(self) -> None:
@@ -114,3 +120,16 @@ class Doctoring:
             app.say(f"The report is in {file}")
 
         app.begin(job, group="doctor-save", description="saving the report")
+
+
+def _painting(pace: Pace) -> Check:
+    """How often logs are painted, and what was measured of the terminal."""
+    words = f"logs {pace.rate:g} times a second"
+    if pace.answer_time is not None:
+        words += f"; the last frame was shown after {pace.answer_time * 1000:.0f} ms"
+    if pace.throughput is not None:
+        words += f"; the terminal takes {pace.throughput / 1000:.0f} kB/s"
+    if pace.rate < pace.base:
+        fix = "nothing to do: it paints less often while the terminal does not keep up"
+        return Check("painting", State.WARNING, f"{words}, {pace.base:g} where it can", fix)
+    return Check("painting", State.OK, words)
