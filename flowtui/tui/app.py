@@ -49,6 +49,7 @@ from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
 from flowtui.tui.work.projects import Projects
 from flowtui.tui.work.reaching import Reaching
+from flowtui.tui.work.registered import RegisteredFlows
 from flowtui.tui.work.remembering import Remembering
 from flowtui.tui.work.serving import Serving
 from flowtui.workspace import Workspace
@@ -121,6 +122,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.reaching = Reaching(self)
         self.remembering = Remembering(self)
         self.projects = Projects(self)
+        self.registered = RegisteredFlows(self)
         self.deploying = Deploying(self)
         self.past = Past(self)
         self.doctoring = Doctoring(self)
@@ -133,6 +135,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.reaching.handlers,
             **self.remembering.handlers,
             **self.projects.handlers,
+            **self.registered.handlers,
             **self.deploying.handlers,
             **self.past.handlers,
             **self.doctoring.handlers,
@@ -245,6 +248,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             read_only=self.read_only,
             connected=session.connected,
             connecting=session.connecting,
+            projects=len(session.projects or ()),
+            abilities=session.abilities,
             server_answers=session.connected or session.connection.credentials,
             embedded_running=self.serving.running,
             embedded_possible=profile is not None and embedded.possible(profile.api_url),

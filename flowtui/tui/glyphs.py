@@ -30,6 +30,8 @@ class Glyphs:
     lost: str
     ascending: str
     descending: str
+    scheduled: str
+    paused: str
     ascii: bool = False
 
 
@@ -53,6 +55,8 @@ UNICODE = Glyphs(
     lost="∅",
     ascending="▴",
     descending="▾",
+    scheduled="↻",
+    paused="‖",
 )
 ASCII = Glyphs(
     done="+",
@@ -74,6 +78,8 @@ ASCII = Glyphs(
     lost="0",
     ascending="^",
     descending="v",
+    scheduled="@",
+    paused="=",
     ascii=True,
 )
 

@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from textual.message import Message
 
 from flowtui.deploy.events import Event
+from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery, Hit
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
-from flowtui.models import Discovery, FlowVersion, Identity, JsonObject, Problem, Profile, Project
+from flowtui.models import (
+    Discovery,
+    FlowRun,
+    FlowVersion,
+    Identity,
+    JsonObject,
+    Problem,
+    Profile,
+    Project,
+)
 from flowtui.prefect_settings import PrefectSettings
 from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
+from flowtui.tui.registered import Place
 from flowtui.workspace import FlowRow, Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ class Part(StrEnum):
     CONNECTION = "connection"
     PROFILES = "profiles"
     PROJECTS = "projects"
+    VERSIONS = "versions"
+    """All versions of a flow that was looked at were read."""
     ROWS = "rows"
     DEPLOYS = "deploys"
     PROGRESS = "progress"
@@ -43,7 +56,7 @@ class Part(StrEnum):
     REACH = "reach"
     """Whether the engine and the registry answer."""
     RUNS = "runs"
-    """How the runs of flows stand."""
+    """The runs of a flow that was looked at, or the last runs of all in the folder, were read."""
     WORK = "work"
 
 
@@ -146,11 +159,34 @@ class VersionsListed(Happened):
 
 
 @dataclass
+class AllVersionsListed(Happened):
+    """Those of one flow, archived ones too."""
+
+    place: Place
+    versions: tuple[FlowVersion, ...]
+    made_by: Mapping[str, HistoryLine]
+    """By the version's id, as far as they were deployed from here."""
+
+
+@dataclass
+class RunsListed(Happened):
+    place: Place
+    runs: Problem | tuple[FlowRun, ...]
+
+
+@dataclass
+class LastRunsListed(Happened):
+    runs: tuple[FlowRun, ...]
+
+
+@dataclass
 class ControlPlaneChanged(Happened):
     """A change asked for here was made there."""
 
     what: str
     """In words, for the notification."""
+    renamed: tuple[str, str] | None = None
+    """A project's name before and now."""
 
 
 @dataclass

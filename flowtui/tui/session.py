@@ -15,6 +15,7 @@ from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
 from flowtui.doctor.report import Report
 from flowtui.models import (
+    Ability,
     Discovery,
     FlowRun,
     FlowState,
@@ -29,6 +30,7 @@ from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployBook, DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
+from flowtui.tui.registered import Place
 from flowtui.workspace import FlowRow, Workspace
 
 if TYPE_CHECKING:
@@ -117,7 +119,19 @@ class Session:
     versions: dict[str, tuple[FlowVersion, ...]] = field(
         default_factory=dict[str, tuple[FlowVersion, ...]]
     )
-    """By project name, for the projects that were opened."""
+    """By project name, for the projects that were opened; without archived ones."""
+    all_versions: dict[Place, tuple[FlowVersion, ...]] = field(
+        default_factory=dict[Place, tuple[FlowVersion, ...]]
+    )
+    """Archived ones too, newest first, for the flows that were looked at."""
+    made_by: dict[str, HistoryLine] = field(default_factory=dict[str, "HistoryLine"])
+    """The deploy from here that made a version, by the version's id, for those looked at."""
+    runs: dict[Place, Problem | tuple[FlowRun, ...]] = field(
+        default_factory=dict[Place, "Problem | tuple[FlowRun, ...]"]
+    )
+    """The latest runs, for the flows that were looked at; why they could not be read."""
+    last_runs: dict[Place, FlowRun] = field(default_factory=dict[Place, "FlowRun"])
+    """The run of each flow in this folder that started last, as far as it is known."""
     discovery: Discovery | None = None
     rows: tuple[FlowRow, ...] | None = None
     """None until the folder was looked at once."""
@@ -149,10 +163,6 @@ class Session:
     """Files of the project that were looked at, by path."""
     looks: int = 0
     """How often the folder was looked at: what was read of files before may be old."""
-    last_runs: dict[tuple[str, str], FlowRun] = field(
-        default_factory=dict[tuple[str, str], "FlowRun"]
-    )
-    """The run of each flow that started last, by project and flow name, as far as it is known."""
     new: set[str] = field(default_factory=set[str])
     """Keys of rows that appeared in this session and were not looked at yet."""
     remembered: ProjectState = field(default_factory=ProjectState)
@@ -162,8 +172,17 @@ class Session:
     def forget_what_the_server_said(self) -> None:
         self.projects = None
         self.versions.clear()
-        self.registered.clear()
+        self.all_versions.clear()
+        self.made_by.clear()
+        self.runs.clear()
         self.last_runs.clear()
+        self.registered.clear()
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What the control plane can do; nothing where none is connected."""
+        identity = self.connection.identity
+        return identity.abilities if identity is not None and self.connected else frozenset()
 
     @property
     def earlier_deploys(self) -> tuple[HistoryLine, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.cells import cell_len, set_cell_size
 
@@ -48,6 +48,18 @@ def ago(moment: datetime | None, now: datetime) -> str:
     if seconds < 100 * _DAY:
         return f"{int(seconds // _DAY)}d ago"
     return aware.date().isoformat()
+
+
+def when(moment: datetime | None, now: datetime) -> str:
+    """A moment on either side of `now`: `in 5m`, `5m ago`, a date where it is far."""
+    if moment is None:
+        return ""
+    ahead = moment - now
+    if ahead < timedelta(minutes=1):
+        return ago(moment, now)
+    if ahead >= timedelta(days=100):
+        return moment.date().isoformat()
+    return f"in {ago(now - ahead, now).removesuffix(' ago')}"
 
 
 def exact(moment: datetime | None) -> str:

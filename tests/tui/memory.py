@@ -251,6 +251,7 @@ class MemoryWorkspace(Workspace):
         self.plan_error: FlowtuiError | None = None
         self.script: Callable[[MemoryDeploy], object] | None = None
         self.deploys: list[MemoryDeploy] = []
+        self.rolled_back: list[FlowVersion] = []
         self._changes: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self._up: ControlPlane | None = None
 
@@ -368,6 +369,15 @@ class MemoryWorkspace(Workspace):
             raise
         assert run.result is not None
         return run.result
+
+    async def roll_back(
+        self,
+        version: FlowVersion,
+        emit: Callable[[Event], None],
+        flow: LocalFlow | None = None,
+    ) -> DeployFinished:
+        self.rolled_back.append(version)
+        return await self.deploy(flow or LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT), emit)
 
     async def close(self) -> None:
         self._up = None

@@ -8,9 +8,9 @@ from textual.widgets import Input
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Discovery, FlowState
 from flowtui.tui.screens.connection import ConnectionScreen
-from flowtui.tui.screens.dialogs import NameDialog
 from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.screens.managing import ProjectDialog
 from flowtui.tui.session import Link
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable, columns_for
@@ -264,7 +264,7 @@ async def test_a_key_right_after_a_jump_is_heard_by_the_pane_jumped_to(
     async with running(workspace) as driver:
         for key in ("1", "n"):
             driver.app.simulate_key(key)
-        await driver.until(lambda: isinstance(driver.app.screen, NameDialog))
+        await driver.until(lambda: isinstance(driver.app.screen, ProjectDialog))
 
 
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light", "textual-dark", "nord"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from flowtui.errors import ControlPlaneError
-from flowtui.tui.screens.dialogs import ConfirmDialog, NameDialog, TypedConfirmDialog
+from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.screens.managing import ProjectDialog
 from flowtui.tui.widgets.project_tree import ProjectTree
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
@@ -52,7 +53,7 @@ async def test_projects_with_flow_counts_and_beneath_them_flows_and_versions(
 async def test_create(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await driver.press("1", "n")
-        assert isinstance(driver.app.screen, NameDialog)
+        assert isinstance(driver.app.screen, ProjectDialog)
         await driver.type("Warehouse")
         await driver.press_and_settle("enter")
         assert names(workspace) == ["Empty", "My Project", "Warehouse"]
@@ -119,21 +120,6 @@ async def test_a_project_with_flows_is_deleted_only_when_its_name_is_typed(
         await driver.type("My Project")
         await driver.press_and_settle("enter")
         assert names(workspace) == ["Empty"]
-
-
-async def test_archive_a_version(workspace: MemoryWorkspace) -> None:
-    async with running(workspace) as driver:
-        await at_project(driver, "My Project")
-        await driver.press_and_settle("enter")
-        await driver.press("j")
-        await driver.press_and_settle("enter")
-        await driver.press("a")
-        assert "select a flow version first" in said(driver)
-        await driver.press("j", "a", "down")
-        await driver.press_and_settle("enter")
-        archived = [v for v in workspace.server.version_list if v.archived]
-        assert [(v.name, v.version) for v in archived] == [("etl", 2)]
-        assert "etl v1" in driver.screen_text()
 
 
 async def test_what_the_control_plane_refuses_is_shown_and_nothing_breaks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtui.models import Ability
 from flowtui.tui.actions import reasons
 from flowtui.tui.actions.model import Action, Scope
 
@@ -52,5 +53,29 @@ ACTIONS: tuple[Action, ...] = (
         "Back to the start of long lines.",
         reasons.always,
         bar=False,
+    ),
+    Action(
+        "archive",
+        Scope.DETAILS,
+        ("a",),
+        "archive",
+        "Archive the version under the cursor, in Versions; asks first.",
+        reasons.able(Ability.ARCHIVE_VERSIONS, reasons.version_archivable),
+        command="flowtui versions archive ID",
+        bar=False,
+        dangerous=True,
+        changes=True,
+    ),
+    Action(
+        "roll_back",
+        Scope.DETAILS,
+        ("u",),
+        "roll back",
+        "Register the version under the cursor again, in Versions; asks first.",
+        reasons.able(Ability.RETURN_FLOWS, reasons.earlier_version),
+        command="flowtui versions roll-back ID",
+        bar=False,
+        dangerous=True,
+        changes=True,
     ),
 )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from flowtui.deploy.plan import Plan
-from flowtui.models import FlowVersion, Profile, Project
+from flowtui.models import Ability, FlowVersion, Profile, Project
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.deploys import Phase
+from flowtui.tui.registered import RegisteredFlow
 from flowtui.workspace import FlowRow
 
 
@@ -48,7 +49,16 @@ class Facts:
     selected: int = 0
     """Rows that are selected, to be deployed together."""
     project: Project | None = None
+    projects: int = 0
+    """How many projects there are."""
+    abilities: frozenset[Ability] = frozenset()
+    """What the control plane can do."""
+    registered: RegisteredFlow | None = None
+    """The registered flow that the cursor is on or in."""
     version: FlowVersion | None = None
+    """The registered version under the cursor."""
+    in_use: FlowVersion | None = None
+    """The version of the same flow that is in use."""
     profile: Profile | None = None
     """The profile under the cursor."""
     profile_in_use: bool = False

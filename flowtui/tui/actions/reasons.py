@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flowtui.deploy.plan import Lane
-from flowtui.models import FlowState
-from flowtui.tui.actions.model import Facts
+from flowtui.models import Ability, FlowState, Schedule
+from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.deploys import Phase
 
 
@@ -18,12 +18,60 @@ def connected(facts: Facts) -> str | None:
     return "still connecting" if facts.connecting else "not connected to a control plane"
 
 
+def able(ability: Ability, needs: Reason = always) -> Reason:
+    """Needs a control plane that can do this, and then what `needs` says."""
+
+    def reason(facts: Facts) -> str | None:
+        missing = connected(facts)
+        if missing is None and ability not in facts.abilities:
+            missing = f"this control plane cannot {ability}"
+        return missing or needs(facts)
+
+    return reason
+
+
 def project_selected(facts: Facts) -> str | None:
-    return connected(facts) or (None if facts.project else "select a project first")
+    return None if facts.project else "select a project first"
 
 
-def version_selected(facts: Facts) -> str | None:
-    return connected(facts) or (None if facts.version else "select a flow version first")
+def flow_selected(facts: Facts) -> str | None:
+    return None if facts.registered else "select a flow first"
+
+
+def other_project(facts: Facts) -> str | None:
+    return flow_selected(facts) or (
+        None if facts.projects > 1 else "there is no other project: create it first"
+    )
+
+
+def archivable(facts: Facts) -> str | None:
+    if facts.version is not None:
+        return "this version is archived already" if facts.version.archived else None
+    return None if facts.registered else "select a flow or a version first"
+
+
+def version_archivable(facts: Facts) -> str | None:
+    return "select a version first" if facts.version is None else archivable(facts)
+
+
+def has_schedule(facts: Facts) -> str | None:
+    if facts.registered is None:
+        return "select a flow first"
+    match facts.registered.in_use.schedule:
+        case Schedule.NONE:
+            return "this flow has no schedule"
+        case Schedule.UNKNOWN:
+            return "this control plane does not tell whether its schedule is on"
+        case _:
+            return None
+
+
+def earlier_version(facts: Facts) -> str | None:
+    if facts.version is None:
+        return "select the version to roll back to first"
+    if facts.in_use is not None and facts.in_use.id == facts.version.id:
+        return "this version is the one in use"
+    return None
 
 
 def row_selected(facts: Facts) -> str | None:

@@ -1,4 +1,4 @@
-"""The projects of the control plane, and beneath each its registered flows and versions."""
+"""The projects of the control plane, and beneath each its registered flows and their versions."""
 
 from __future__ import annotations
 
@@ -7,24 +7,19 @@ from typing import ClassVar, TypeAlias
 
 from rich.text import Text
 from textual.binding import BindingType
+from textual.content import Content
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from flowtui.models import FlowVersion, Project
-from flowtui.tui import clock
+from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
+from flowtui.tui.colours import colour_style
 from flowtui.tui.messages import Part
-from flowtui.tui.words import ago, plain
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredFlow:
-    """All versions of one flow in one project, newest first."""
-
-    project: Project
-    name: str
-    versions: tuple[FlowVersion, ...]
+from flowtui.tui.registered import RegisteredFlow, flows_of, schedule_mark
+from flowtui.tui.widgets.filling import Filler, Item
+from flowtui.tui.words import ago, plain, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +33,21 @@ _LEAST = 18
 """Cells of the tree in the narrowest layout; before the first layout it has none."""
 _INDENT = 5
 """Cells of guides, triangle and scroll bar before and after a flow's name."""
+_ROOM = 250
+"""Nodes that are added before keys are heard again: some milliseconds."""
 
 NodeData: TypeAlias = Project | RegisteredFlow | FlowVersion | Hint
+Node: TypeAlias = TreeNode[NodeData]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The flows of a project as they were made into items, and what they were made from."""
+
+    project: Project
+    versions: tuple[FlowVersion, ...]
+    width: int
+    items: tuple[Item[NodeData], ...]
 
 
 class ProjectTree(Performs, Tree[NodeData]):
@@ -53,6 +61,10 @@ class ProjectTree(Performs, Tree[NodeData]):
         self.show_root = False
         self.guide_depth = 2
         self.auto_expand = False
+        self._listed: dict[str, _Listed] = {}
+        """By the project's id."""
+        self._width = 0
+        self._told = ""
 
     def on_mount(self) -> None:
         app = app_of(self)
@@ -60,11 +72,23 @@ class ProjectTree(Performs, Tree[NodeData]):
             self.ICON_NODE = "+ "  # pyright: ignore[reportConstantRedefinition]
             self.ICON_NODE_EXPANDED = "- "  # pyright: ignore[reportConstantRedefinition]
         app.session_changed.subscribe(self, self._changed)
+        app.theme_changed_signal.subscribe(self, lambda _: self._repaint())
+        self.root.expand()
         self._fill()
 
-    def _changed(self, part: Part) -> None:
-        if part in (Part.PROJECTS, Part.CONNECTION):
+    def on_resize(self) -> None:
+        if self.size.width != self._width:
+            self._width = self.size.width
             self._fill()
+
+    def _changed(self, part: Part) -> None:
+        if part in (Part.PROJECTS, Part.VERSIONS, Part.CONNECTION):
+            self._fill()
+
+    def _repaint(self) -> None:
+        """Labels carry colours of the theme."""
+        self._listed.clear()
+        self._fill()
 
     # ------------------------------------------------------------------------------------ facts
 
@@ -75,124 +99,156 @@ class ProjectTree(Performs, Tree[NodeData]):
     @property
     def project(self) -> Project | None:
         """The project that the cursor is on or in."""
+        return next((data for data in self._around() if isinstance(data, Project)), None)
+
+    @property
+    def flow(self) -> RegisteredFlow | None:
+        """The registered flow that the cursor is on or in."""
+        return next((data for data in self._around() if isinstance(data, RegisteredFlow)), None)
+
+    @property
+    def version(self) -> FlowVersion | None:
+        """The version that the cursor is on."""
+        return self.selected if isinstance(self.selected, FlowVersion) else None
+
+    def _around(self) -> list[NodeData]:
+        """What the cursor is on, and what that is in."""
+        found: list[NodeData] = []
         node = self.cursor_node
         while node is not None:
-            if isinstance(node.data, Project):
-                return node.data
+            if node.data is not None:
+                found.append(node.data)
             node = node.parent
-        return None
+        return found
 
     def facts(self) -> Facts:
-        selected = self.selected
+        flow = self.flow
         return replace(
             app_of(self).facts(),
             project=self.project,
-            version=selected if isinstance(selected, FlowVersion) else None,
+            registered=flow,
+            version=self.version,
+            in_use=flow.in_use if flow is not None else None,
         )
 
     # ---------------------------------------------------------------------------------- content
 
     def _fill(self) -> None:
-        session = app_of(self).session
-        self.border_title = (
-            f"1 Projects ({len(session.projects)})" if session.projects else "1 Projects"
-        )
-        hints = self._hints()
-        if hints:
-            self.clear()
-            for text in hints:
-                self.root.add_leaf(Text(text, style="italic"), Hint(text))
-            self.root.expand()
+        """Show what the session knows, by the fewest changes; the rest of a long list comes once
+        keys were heard."""
+        if not self.is_attached:
             return
-        opened = {
-            node.data.id
-            for node in self.root.children
-            if isinstance(node.data, Project) and node.is_expanded
-        }
-        opened_flows = {
-            (node.data.project.id, node.data.name)
-            for parent in self.root.children
-            for node in parent.children
-            if isinstance(node.data, RegisteredFlow) and node.is_expanded
-        }
-        place = self._place(self.cursor_node)
-        line = self.cursor_line
-        self.clear()
-        for project in session.projects or ():
-            node = self.root.add(self._project_label(project), project)
-            if project.id in opened:
-                self._fill_project(node, project, opened_flows)
-                node.expand()
-        self.root.expand()
-        self._restore(place, line)
+        session = app_of(self).session
+        count = f" ({len(session.projects)})" if session.projects else ""
+        title = f"1 Projects{count}"
+        if title != self.border_title:
+            self.border_title = title
+        before, line = self.cursor_node, self.cursor_line
+        place = "" if before is None or before.data is None else _identity(before.data)
+        filler = Filler[NodeData](_identity, _ROOM)
+        hints = self._hints()
+        filler.fill(self.root, [_hint(text) for text in hints] if hints else self._projects())
+        for node in self.root.children:
+            if isinstance(node.data, Project) and node.is_expanded:
+                self._fill_project(filler, node, node.data)
+        if filler.moved:
+            self._restore(place, line)
+        self._tell()
+        if not filler.complete:
+            self.call_after_refresh(self._fill)
 
     def _hints(self) -> tuple[str, ...]:
-        session = app_of(self).session
+        app = app_of(self)
+        session, keymap = app.session, app.keymap
+        again = f"{keymap.key('main.refresh')}  try again"
         if session.projects_problem is not None and not session.projects:
-            return ("Cannot list projects", plain(session.projects_problem.what), "r  try again")
-        if session.connecting:
+            return ("Cannot list projects", plain(session.projects_problem.what), again)
+        if session.connecting and session.projects is None:
             return ("connecting",)
-        if not session.connected:
-            steps = ("5  connection", "r  try again")
-            startable = find(Scope.MAIN, "server").why_not(app_of(self).facts()) is None
-            return ("Not connected", *(("s  start server",) if startable else ()), *steps)
+        if not session.connected and not session.connecting:
+            steps = (f"{keymap.key('main.connection')}  connection", again)
+            startable = find(Scope.MAIN, "server").why_not(app.facts()) is None
+            start = f"{keymap.key('main.server')}  start server"
+            return ("Not connected", *((start,) if startable else ()), *steps)
         if session.projects is None:
             return ("listing",)
         if not session.projects:
-            return ("No projects yet", "n  create the first")
+            return ("No projects yet", f"{keymap.key('projects.create')}  create the first")
         return ()
 
-    def _fill_project(
-        self,
-        node: TreeNode[NodeData],
-        project: Project,
-        opened_flows: set[tuple[str, str]],
-    ) -> None:
+    def _projects(self) -> list[Item[NodeData]]:
+        muted = colour_style(self, "muted")
+        return [
+            Item(
+                project,
+                Text.assemble(plain(project.name), (f" {project.flow_count}", muted)),
+                opens=True,
+            )
+            for project in app_of(self).session.projects or ()
+        ]
+
+    def _fill_project(self, filler: Filler[NodeData], node: Node, project: Project) -> None:
         versions = app_of(self).session.versions.get(project.name)
         if versions is None:
-            node.add_leaf(Text("listing", style="italic"), Hint("listing"))
+            filler.fill(node, [_hint("listing")])
             return
         if not versions:
-            node.add_leaf(Text("no flows yet", style="italic"), Hint("no flows yet"))
+            filler.fill(node, [_hint("no flows yet")])
             return
-        now = clock.now()
-        for flow in _by_name(project, versions):
-            newest = flow.versions[0]
-            label, number = Text(plain(flow.name)), f" v{newest.version}"
-            if label.cell_len + len(number) <= max(self.size.width, _LEAST) - _INDENT:
-                label.append(number, style=self._muted)
-            child = node.add(label, flow)
-            for version in flow.versions:
-                when = ago(version.created, now)
-                child.add_leaf(
-                    Text.assemble(f"v{version.version}", (f"  {when}", self._muted)), version
-                )
-            if (project.id, flow.name) in opened_flows:
-                child.expand()
+        filler.fill(node, self._flows(project, versions))
+        for child in node.children:
+            if child.is_expanded and isinstance(child.data, RegisteredFlow):
+                filler.fill(child, self._versions(child.data))
 
-    @property
-    def _muted(self) -> str:
-        return app_of(self).theme_variables.get("muted", "")
+    def _flows(
+        self, project: Project, versions: tuple[FlowVersion, ...]
+    ) -> tuple[Item[NodeData], ...]:
+        listed = self._listed.get(project.id)
+        known = (project, versions, self.size.width)
+        if listed is None or (listed.project, listed.versions, listed.width) != known:
+            items = tuple(self._flow(flow) for flow in flows_of(project, versions))
+            listed = self._listed[project.id] = _Listed(*known, items)
+        return listed.items
 
-    def _project_label(self, project: Project) -> Text:
-        return Text.assemble(plain(project.name), (f" {project.flow_count}", self._muted))
+    def _flow(self, flow: RegisteredFlow) -> Item[NodeData]:
+        """Its name, whether it is scheduled, and where there is room the number of its version."""
+        mark = schedule_mark(flow.in_use.schedule, app_of(self).glyphs)
+        name, muted = Text(plain(flow.name)), colour_style(self, "muted")
+        scheduled, number = f" {mark}" if mark else "", f" v{flow.in_use.version}"
+        room = max(self.size.width, _LEAST) - _INDENT
+        if name.cell_len + len(scheduled) + len(number) > room:
+            number = ""
+        return Item(flow, Text.assemble(name, (scheduled, muted), (number, muted)), opens=True)
 
-    def _place(self, node: TreeNode[NodeData] | None) -> str:
-        return "" if node is None or node.data is None else _identity(node.data)
+    def _versions(self, flow: RegisteredFlow) -> list[Item[NodeData]]:
+        session, glyphs = app_of(self).session, app_of(self).glyphs
+        muted, now = colour_style(self, "muted"), clock.now()
+        items: list[Item[NodeData]] = []
+        for version in session.all_versions.get(flow.place, flow.versions):
+            mark = glyphs.skipped if version.archived else glyphs.done
+            when = f"  {ago(version.created, now)}"
+            label = Text.assemble((f"{mark} ", muted), f"v{version.version}", (when, muted))
+            items.append(Item(version, label))
+        return items
+
+    def get_label_width(self, node: Node) -> int:
+        """As long as `render_label` makes it, without making it: there may be thousands."""
+        label = node.label
+        length = label.cell_len if isinstance(label, Text) else len(label)
+        return length + (len(self.ICON_NODE) if node.allow_expand else 0)
 
     def _restore(self, place: str, line: int) -> None:
         """The cursor back on the same thing, else on the same line."""
-
-        def put() -> None:
-            if not self.is_attached:
-                return
-            for node in _walk(self.root):
-                if node.data is not None and _identity(node.data) == place:
-                    self.move_cursor(node)
-                    return
-            self.cursor_line = max(min(line, self.last_line), 0)
-
-        self.call_after_refresh(put)
+        last = self.last_line  # builds the lines: until then nodes do not know theirs
+        if not place or last < 0:
+            return
+        node = next((n for n in _walk(self.root) if n.data and _identity(n.data) == place), None)
+        if node is not None and node is self.cursor_node:
+            return
+        if node is not None:
+            self.move_cursor(node)
+        else:
+            self.move_cursor_to_line(max(min(line, last), 0))
 
     def show_project(self, project_id: str) -> None:
         """Puts the cursor on a project."""
@@ -200,14 +256,40 @@ class ProjectTree(Performs, Tree[NodeData]):
             if isinstance(node.data, Project) and node.data.id == project_id:
                 self.move_cursor(node)
 
+    def _tell(self) -> None:
+        """What there is to say of the thing under the cursor, at the foot of the pane."""
+        words = ""
+        match self.selected:
+            case Project(description=description):
+                words = description
+            case RegisteredFlow(in_use=version):
+                mark = schedule_mark(version.schedule, app_of(self).glyphs)
+                words = f"{mark} schedule {version.schedule}" if mark else ""
+            case FlowVersion(archived=archived):
+                flow = self.flow
+                in_use = flow is not None and flow.in_use.id == getattr(self.selected, "id", "")
+                words = "archived" if archived else "in use" if in_use else "not archived"
+            case _:
+                pass
+        told = shortened(plain(words), max(self.size.width - 3, 0))
+        if told != self._told:
+            self._told = told
+            self.border_subtitle = Content(told)
+
     def on_tree_node_highlighted(self) -> None:
+        self._tell()
         self.refresh_bindings()
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[NodeData]) -> None:
-        project = event.node.data
-        if isinstance(project, Project) and not event.node.children:
-            self._fill_project(event.node, project, set())
-            app_of(self).projects.list_versions(project)
+        opened = event.node.data
+        if isinstance(opened, Project | RegisteredFlow):
+            self._fill()
+            app_of(self).projects.opened(opened)
+
+    def on_tree_node_collapsed(self, event: Tree.NodeCollapsed[NodeData]) -> None:
+        closed = event.node.data
+        if isinstance(closed, Project | RegisteredFlow):
+            app_of(self).projects.closed(closed)
 
     # ---------------------------------------------------------------------------------- actions
 
@@ -216,100 +298,59 @@ class ProjectTree(Performs, Tree[NodeData]):
             self.cursor_node.toggle()
 
     def perform_down(self) -> None:
-        self.action_cursor_down()
+        self._go(self.cursor_line + 1)
 
     def perform_up(self) -> None:
-        self.action_cursor_up()
+        self._go(self.cursor_line - 1)
 
     def perform_top(self) -> None:
-        self.action_scroll_home()
+        self._go(0)
 
     def perform_bottom(self) -> None:
-        self.action_scroll_end()
+        self._go(self.last_line)
+
+    def _go(self, line: int) -> None:
+        """At once: an animated scroll is a dozen frames where one does."""
+        self.cursor_line = max(min(line, self.last_line), 0)
+        self.scroll_to_line(self.cursor_line, animate=False)
 
     def perform_create(self) -> None:
-        from flowtui.tui.screens.dialogs import NameDialog
-
-        app = app_of(self)
-
-        def answered(name: str | None) -> None:
-            if name:
-                app.projects.create(name)
-
-        taken = tuple(project.name for project in app.session.projects or ())
-        app.push_screen(NameDialog("New project", "Name", yes="Create", taken=taken), answered)
+        asking.create_project(app_of(self))
 
     def perform_rename(self) -> None:
-        from flowtui.tui.screens.dialogs import NameDialog
+        if self.project is not None:
+            asking.rename_project(app_of(self), self.project)
 
-        app, project = app_of(self), self.project
-        if project is None:
-            return
-
-        def answered(name: str | None) -> None:
-            if name and name != project.name:
-                app.projects.rename(project, name)
-
-        taken = tuple(p.name for p in app.session.projects or () if p.id != project.id)
-        dialog = NameDialog(
-            "Rename project", "New name", value=project.name, yes="Rename", taken=taken
-        )
-        app.push_screen(dialog, answered)
+    def perform_describe(self) -> None:
+        if self.project is not None:
+            asking.describe_project(app_of(self), self.project)
 
     def perform_delete(self) -> None:
-        from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
-        from flowtui.tui.words import counted
+        if self.project is not None:
+            asking.delete_project(app_of(self), self.project)
 
-        app, project = app_of(self), self.project
-        if project is None:
-            return
+    def perform_move(self) -> None:
+        if self.flow is not None:
+            asking.move_flow(app_of(self), self.flow)
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                app.projects.delete(project)
-
-        if project.flow_count:
-            flows = counted(project.flow_count, "flow")
-            text = f"{flows} and all versions of them go with it. This cannot be undone."
-            app.push_screen(
-                TypedConfirmDialog(f"Delete “{project.name}”?", text, word=project.name), answered
-            )
-        else:
-            text = "It is empty. This cannot be undone."
-            app.push_screen(
-                ConfirmDialog(f"Delete “{project.name}”?", text, yes="Delete", no="Keep"), answered
-            )
+    def perform_schedule(self) -> None:
+        if self.flow is not None:
+            asking.switch_schedule(app_of(self), self.flow)
 
     def perform_archive(self) -> None:
-        from flowtui.tui.screens.dialogs import ConfirmDialog
+        if self.version is not None:
+            asking.archive_version(app_of(self), self.version)
+        elif self.flow is not None:
+            asking.archive_flow(app_of(self), self.flow)
 
-        app, version = app_of(self), self.selected
-        if not isinstance(version, FlowVersion):
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                app.projects.archive(version)
-
-        app.push_screen(
-            ConfirmDialog(
-                f"Archive version {version.version} of “{version.name}”?",
-                "Its schedule stops. It stays on the server but is no longer listed.",
-                yes="Archive",
-                no="Keep",
-            ),
-            answered,
-        )
+    def perform_roll_back(self) -> None:
+        if self.version is not None:
+            in_use = self.flow.in_use if self.flow is not None else None
+            asking.roll_back(app_of(self), self.version, in_use)
 
 
-def _by_name(project: Project, versions: tuple[FlowVersion, ...]) -> tuple[RegisteredFlow, ...]:
-    names: dict[str, list[FlowVersion]] = {}
-    for version in versions:
-        names.setdefault(version.name, []).append(version)
-    return tuple(
-        RegisteredFlow(project, name, tuple(sorted(found, key=lambda v: v.version, reverse=True)))
-        for name, found in sorted(names.items())
-    )
+def _hint(text: str) -> Item[NodeData]:
+    return Item(Hint(text), Text(text, style="italic"))
 
 
 def _identity(data: NodeData) -> str:
@@ -321,10 +362,10 @@ def _identity(data: NodeData) -> str:
         case FlowVersion():
             return f"version:{data.id}"
         case Hint():
-            return "hint"
+            return f"hint:{data.text}"
 
 
-def _walk(node: TreeNode[NodeData]) -> list[TreeNode[NodeData]]:
+def _walk(node: Node) -> list[Node]:
     found = list(node.children)
     for child in node.children:
         found.extend(_walk(child))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerError
 
 from flowtui.deploy.events import Event, LogLine, Outcome, Progress
 from flowtui.errors import FlowtuiError
-from flowtui.models import LocalFlow, Problem
+from flowtui.models import FlowKind, FlowVersion, LocalFlow, Problem
 from flowtui.tui import crash
 from flowtui.tui import messages as msg
 from flowtui.tui.deploys import DeployRecord, Phase
@@ -140,19 +140,38 @@ class Deploying:
 
     def start(self, record: DeployRecord) -> None:
         """Carry out the plan; a missing project is created only where the plan said so."""
-        app, workspace, plan = self._app, self._app.session.workspace, record.plan
+        workspace, plan = self._app.session.workspace, record.plan
         if workspace is None or plan is None:
             return
+        create = plan.project_exists is False
         receive = partial(self._receive, record)
+        self._run(
+            record,
+            lambda: workspace.deploy(
+                record.flow, receive, force=record.force, create_project=create
+            ),
+        )
+
+    def roll_back(self, version: FlowVersion) -> DeployRecord | None:
+        """Register an earlier version again: a deploy without a plan, shown like every other."""
+        session = self._app.session
+        workspace, discovery = session.workspace, session.discovery
+        if workspace is None:
+            return None
+        local = discovery.flows if discovery is not None else ()
+        source = next((flow for flow in local if flow.name == version.name), None)
+        absent = LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT)
+        record = session.deploys.open(source or absent)
+        receive = partial(self._receive, record)
+        self._run(record, lambda: workspace.roll_back(version, receive, source))
+        return record
+
+    def _run(self, record: DeployRecord, work: Callable[[], Coroutine[None, None, object]]) -> None:
+        app = self._app
 
         async def job() -> None:
             try:
-                await workspace.deploy(
-                    record.flow,
-                    receive,
-                    force=record.force,
-                    create_project=plan.project_exists is False,
-                )
+                await work()
             except FlowtuiError as error:
                 app.post_message(msg.DeployEnded(record.key, error.problem))
                 return

@@ -46,6 +46,7 @@ class Details:
         """The cursor is elsewhere: what was being read for it is no longer wanted."""
         for group in ("describe", "draw", "source"):
             self._app.cancel_group(group)
+        self._app.registered.stop()
         self._drawing = ""
 
     def describe(self, version: FlowVersion | None) -> None:

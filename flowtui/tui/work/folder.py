@@ -90,6 +90,7 @@ class Folder:
         session.rows = message.rows
         self._app.session.rows_problem = None
         self._app.changed(Part.ROWS)
+        self._app.registered.look_at_last_runs()
 
     def looked_at(self, row: FlowRow) -> None:
         """The cursor was on it: it is not new any more."""

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from flowtui.models import FlowVersion
+from flowtui.tui import asking
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
@@ -96,6 +97,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
             app_of(self).facts(),
             row=self._row,
             version=chosen if isinstance(chosen, FlowVersion) else None,
+            in_use=self._row.version if self._row is not None else None,
         )
 
     # ---------------------------------------------------------------------------------- showing
@@ -244,6 +246,14 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def perform_scroll_left(self) -> None:
         self.scroll_relative(x=-_SIDEWAYS, animate=False, immediate=True)
+
+    def perform_archive(self) -> None:
+        if isinstance(self.chosen, FlowVersion):
+            asking.archive_version(app_of(self), self.chosen)
+
+    def perform_roll_back(self) -> None:
+        if isinstance(self.chosen, FlowVersion) and self._row is not None:
+            asking.roll_back(app_of(self), self.chosen, self._row.version)
 
     def on_click(self, event: Click) -> None:
         number = tab_at([tab.title for tab in self.tabs], self._tab_line.plain, event.x - 2)

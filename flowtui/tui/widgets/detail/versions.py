@@ -1,4 +1,4 @@
-"""The registered versions of a flow, newest first."""
+"""Every registered version of a flow, newest first, archived ones too."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from flowtui.models import FlowVersion
+from flowtui.models import FlowState, FlowVersion
 from flowtui.tui import clock
+from flowtui.tui.glyphs import Glyphs
 from flowtui.tui.laying import hanging
+from flowtui.tui.registered import schedule_mark
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import ago, plain, shortened
+from flowtui.tui.words import ago, exact, plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
+
+_DIGEST = 19
+"""`sha256:` and twelve digits: as much as the engine's own lists show."""
+_FINGERPRINT = 7
 
 
 class VersionsTab:
@@ -23,30 +29,61 @@ class VersionsTab:
     title = "Versions"
 
     def wanted(self, app: FlowtuiApp, row: FlowRow) -> None:
-        """The newest version comes with the row, the others with their project."""
+        if row.version is not None:
+            app.registered.read_for_details((row.version.project, row.version.name), runs=False)
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
-        versions = _known(app.session, row)
-        if not versions:
+        current = row.version
+        if current is None:
             connected = app.session.connected
             words = "No version is registered yet. Enter on the flow plans a deploy."
             text = words if connected else "Not connected: what is registered is not known."
             return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
-        lines = [_line(version, width) for version in versions]
-        return Page(tuple(lines), choices=dict(enumerate(versions)))
+        known = app.session.all_versions.get((current.project, current.name))
+        versions = known or (current,)
+        lines = [_line(app.session, app.glyphs, row, current, version) for version in versions]
+        if known is None:
+            lines.append(Content.styled("reading the earlier ones", "$muted"))
+        longest = max(line.cell_length for line in lines)
+        return Page(
+            tuple(lines),
+            width=longest if longest > width else 0,
+            choices=dict(enumerate(versions)),
+        )
 
 
-def _known(session: Session, row: FlowRow) -> list[FlowVersion]:
-    if row.version is None:
-        return []
-    listed = session.versions.get(row.version.project, ())
-    same = [version for version in listed if version.name == row.version.name]
-    return same or [row.version]
+def _line(
+    session: Session, glyphs: Glyphs, row: FlowRow, current: FlowVersion, version: FlowVersion
+) -> Content:
+    """What tells versions apart first; what is long last, where the side scrolls into view."""
+    in_use = version.id == current.id
+    mark = glyphs.done if in_use else glyphs.skipped if version.archived else " "
+    state = "in use" if in_use else "archived" if version.archived else ""
+    schedule = schedule_mark(version.schedule, glyphs) if not version.archived else ""
+    made = session.made_by.get(version.id)
+    digest = (made.digest or "")[:_DIGEST] if made is not None else ""
+    return Content.assemble(
+        (f"{mark} ", "$success" if in_use else "$muted"),
+        f"v{version.version:<4}",
+        (f"{state:<9}", "" if in_use else "$muted"),
+        (f"{schedule or ' '} ", "$accent"),
+        f"{ago(version.created, clock.now()):<11}",
+        (f"{_source(session, row, version):<15}", "$muted"),
+        (f"{digest:<{_DIGEST}} " if digest else "", "$muted"),
+        plain(version.image or ""),
+        (f"  {exact(version.created)}  {version.id}", "$muted"),
+    )
 
 
-def _line(version: FlowVersion, width: int) -> Content:
-    when = ago(version.created, clock.now())
-    head = f"v{version.version:<4} {when:<10} "
-    archived = "archived  " if version.archived else ""
-    image = shortened(plain(version.image or ""), max(width - len(head) - len(archived), 0))
-    return Content.assemble(head, (archived, "$warning"), (image, "$muted"))
+def _source(session: Session, row: FlowRow, version: FlowVersion) -> str:
+    """Where it was deployed from; versions from the same sources have the same seven digits."""
+    made = session.made_by.get(version.id)
+    if made is None or not made.fingerprint:
+        return "elsewhere"
+    current = session.made_by.get(row.version.id) if row.version is not None else None
+    same = current is not None and current.fingerprint == made.fingerprint
+    if same and row.state is FlowState.UP_TO_DATE:
+        return "as on disk"
+    workspace = session.workspace
+    here = workspace is not None and made.root == str(workspace.root)
+    return f"{'here' if here else 'other'} {made.fingerprint[:_FINGERPRINT]}"

@@ -1,0 +1,172 @@
+"""What is asked before projects, flows and versions are changed, by whichever pane asks.
+
+What can be taken back is done at once and says how; everything else asks first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowtui.models import Ability, FlowVersion, Project, Schedule
+from flowtui.tui.registered import RegisteredFlow
+from flowtui.tui.words import counted
+
+if TYPE_CHECKING:
+    from flowtui.tui.app import FlowtuiApp
+
+_NO_WAY_BACK = "This cannot be undone."
+
+
+def create_project(app: FlowtuiApp) -> None:
+    from flowtui.tui.screens.managing import NewProject, ProjectDialog
+
+    def answered(new: NewProject | None) -> None:
+        if new is not None:
+            app.projects.create(new.name, new.description)
+
+    taken = tuple(project.name for project in app.session.projects or ())
+    app.push_screen(ProjectDialog(taken), answered)
+
+
+def rename_project(app: FlowtuiApp, project: Project) -> None:
+    from flowtui.tui.screens.dialogs import NameDialog
+
+    def answered(name: str | None) -> None:
+        if name and name != project.name:
+            app.projects.rename(project, name)
+
+    taken = tuple(p.name for p in app.session.projects or () if p.id != project.id)
+    dialog = NameDialog("Rename project", "New name", value=project.name, yes="Rename", taken=taken)
+    app.push_screen(dialog, answered)
+
+
+def describe_project(app: FlowtuiApp, project: Project) -> None:
+    from flowtui.tui.screens.managing import DescriptionDialog
+
+    def answered(description: str | None) -> None:
+        if description is not None and description != project.description:
+            app.projects.describe(project, description)
+
+    app.push_screen(DescriptionDialog(project.name, project.description), answered)
+
+
+def delete_project(app: FlowtuiApp, project: Project) -> None:
+    from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.projects.delete(project)
+
+    title = f"Delete “{project.name}”?"
+    if project.flow_count:
+        flows = counted(project.flow_count, "flow")
+        text = f"{flows}, all versions and all runs of them go with it. {_NO_WAY_BACK}"
+        app.push_screen(TypedConfirmDialog(title, text, word=project.name), answered)
+    else:
+        text = f"No flow in use is in it. {_NO_WAY_BACK}"
+        app.push_screen(ConfirmDialog(title, text, yes="Delete", no="Keep"), answered)
+
+
+def archive_version(app: FlowtuiApp, version: FlowVersion) -> None:
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.projects.archive((version,))
+
+    text = (
+        "It can be run no more and its schedule stops. It stays on the control plane; "
+        "rolling back to it makes a new version of it."
+    )
+    title = f"Archive version {version.version} of “{version.name}”?"
+    app.push_screen(ConfirmDialog(title, text, yes="Archive", no="Keep"), answered)
+
+
+def archive_flow(app: FlowtuiApp, flow: RegisteredFlow) -> None:
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.projects.archive(flow.versions)
+
+    count = len(flow.versions)
+    what = f"Version {flow.in_use.version} is" if count == 1 else f"All {count} versions in use are"
+    text = (
+        f"{what} archived: it can be run no more and its schedule stops. Nothing is deleted; "
+        "a deploy or a roll back makes a new version."
+    )
+    title = f"Archive “{flow.name}”?"
+    app.push_screen(ConfirmDialog(title, text, yes="Archive", no="Keep"), answered)
+
+
+def switch_schedule(app: FlowtuiApp, flow: RegisteredFlow) -> None:
+    """At once: the same key puts it back."""
+    version = flow.in_use
+    app.projects.set_schedule(version, active=version.schedule is not Schedule.ACTIVE)
+
+
+def move_flow(app: FlowtuiApp, flow: RegisteredFlow) -> None:
+    from flowtui.tui.screens.managing import Choice, ChoiceDialog
+
+    targets = {p.id: p for p in app.session.projects or () if p.id != flow.project.id}
+
+    def answered(chosen: str | None) -> None:
+        target = targets.get(chosen or "")
+        if target is None:
+            return
+        if Ability.MOVE_VERSIONS in app.session.abilities:
+            app.projects.move(flow, target)
+        else:
+            _confirm_move(app, flow, target)
+
+    choices = tuple(
+        Choice(project.id, project.name, counted(project.flow_count, "flow"))
+        for project in targets.values()
+    )
+    app.push_screen(
+        ChoiceDialog(f"Move “{flow.name}” to", _where_deploys_go(app, flow), choices, yes="move"),
+        answered,
+    )
+
+
+def _where_deploys_go(app: FlowtuiApp, flow: RegisteredFlow) -> str:
+    """The project file may still say otherwise: the next deploy would go there."""
+    workspace = app.session.workspace
+    said = workspace.config.project_of(flow.name) if workspace is not None else None
+    if said != flow.project.name:
+        return ""
+    return f"The settings of this folder send deploys to “{said}”: change them too."
+
+
+def _confirm_move(app: FlowtuiApp, flow: RegisteredFlow, target: Project) -> None:
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.projects.move(flow, target)
+
+    text = (
+        f"This control plane cannot move it. Version {flow.in_use.version} is registered in "
+        f"“{target.name}” as its version 1 and archived in “{flow.project.name}”. Earlier versions "
+        "and all runs stay behind."
+    )
+    title = f"Move “{flow.name}” without its history?"
+    app.push_screen(ConfirmDialog(title, text, yes="Move", no="Leave it"), answered)
+
+
+def roll_back(app: FlowtuiApp, version: FlowVersion, in_use: FlowVersion | None) -> None:
+    from flowtui.tui.screens.deploy import DeployScreen
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        record = app.deploying.roll_back(version) if yes else None
+        if record is not None:
+            app.push_screen(DeployScreen(record.key))
+
+    undone = f" Rolling back to version {in_use.version} undoes it." if in_use is not None else ""
+    text = (
+        "What was registered then is registered again, as a new version. Nothing is built; its "
+        f"image must still be in the registry.{undone}"
+    )
+    title = f"Roll “{version.name}” back to version {version.version}?"
+    app.push_screen(ConfirmDialog(title, text, yes="Roll back", no="Leave it"), answered)
