@@ -6,21 +6,16 @@ import asyncio
 import hashlib
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.api.base import ControlPlane
-from flowtui.config import (
-    ProjectConfig,
-    find_root,
-    load_project,
-    load_user,
-    resolve_profile,
-)
-from flowtui.deploy.events import DeployFinished, Event, problem_found
-from flowtui.deploy.history import DeployRecord, History
+from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
+from flowtui.deploy.checkpoint import Checkpoint
+from flowtui.deploy.events import DeployFinished, Event, Outcome, Stage, problem_found
+from flowtui.deploy.history import INTERRUPTED, RUNNING, DeployRecord, History, Recorder
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import (
@@ -85,16 +80,25 @@ class FlowRow:
         return f"{self.name}:broken"
 
 
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """A deploy that did not end well, and where it can be gone on from."""
+
+    flow: LocalFlow
+    """As it is on disk now."""
+    checkpoint: Checkpoint
+
+    @property
+    def stage(self) -> Stage:
+        """The first stage that has to run."""
+        return self.checkpoint.next_stage
+
+
 class Workspace:
     """A project folder, its settings, one profile, and the control plane behind it."""
 
     def __init__(
-        self,
-        root: Path,
-        *,
-        config: ProjectConfig,
-        profile: Profile,
-        scope: str = ".",
+        self, root: Path, *, config: ProjectConfig, profile: Profile, scope: str = "."
     ) -> None:
         self.root = root
         self.scope = scope
@@ -120,9 +124,8 @@ class Workspace:
             folder = path.resolve()
             root = find_root(folder)
             config = load_project(root)
-            user = load_user()
             chosen = resolve_profile(
-                user, config, profile=profile, api_url=api_url, environ=os.environ
+                load_user(), config, profile=profile, api_url=api_url, environ=os.environ
             )
             scope = folder.relative_to(root).as_posix()
             return cls(root, config=config, profile=chosen, scope=scope)
@@ -140,12 +143,7 @@ class Workspace:
 
     def use(self, profile: Profile, credentials: CredentialStore | None = None) -> Workspace:
         """The same folder against another control plane, sharing this session's tokens."""
-        other = Workspace(
-            self.root,
-            config=self.config,
-            profile=profile,
-            scope=self.scope,
-        )
+        other = Workspace(self.root, config=self.config, profile=profile, scope=self.scope)
         other._credentials = credentials or self._credentials
         return other
 
@@ -399,6 +397,28 @@ class Workspace:
         """
         from flowtui.deploy.pipeline import Deployer
 
+        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+
+        async def work(record: Recorder, both: Callable[[Event], None]) -> DeployFinished:
+            return await deployer.deploy(
+                flow,
+                both,
+                overrides or DeployTable(),
+                force=force,
+                push=push,
+                create_project=create_project,
+                keep=record.keep,
+            )
+
+        return await self._recorded(flow, emit, work)
+
+    async def _recorded(
+        self,
+        flow: LocalFlow,
+        emit: Callable[[Event], None],
+        work: Callable[[Recorder, Callable[[Event], None]], Awaitable[DeployFinished]],
+    ) -> DeployFinished:
+        """Do this deploy of the flow as it is on disk, and keep in the history what happens."""
         try:
             fingerprint = await asyncio.to_thread(self.fingerprint, flow)
         except OSError as error:
@@ -407,7 +427,6 @@ class Workspace:
                 where=str(self.root / flow.path),
                 fix="flowtui flows shows what is there now",
             ) from error
-        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
         record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
 
         def both(event: Event) -> None:
@@ -415,19 +434,61 @@ class Workspace:
             emit(event)
 
         try:
-            return await deployer.deploy(
-                flow,
-                both,
-                overrides or DeployTable(),
-                force=force,
-                push=push,
-                create_project=create_project,
-            )
+            return await work(record, both)
         finally:
             # A full disk must not turn a deploy that was made into one that failed.
             unwritten = await uncancelled(asyncio.to_thread(record.close))
             if unwritten is not None:
                 emit(problem_found(record.deploy, None, unwritten.problem))
+
+    def resume_point(self, deploy: str) -> ResumePoint:
+        """Where a deploy that did not end well can be gone on from. Blocking.
+
+        `deploy` is its whole id. Raises UsageError that says why it cannot be.
+        """
+        record = self.history.find(deploy)
+        if record is None:
+            raise UsageError(f"there is no deploy {deploy}", fix="flowtui history lists them")
+        checkpoint = self.history.checkpoint(deploy)
+        flows = {flow.target: flow for flow in self.discover().flows}
+        reason = ""
+        if record.outcome not in (INTERRUPTED, Outcome.FAILED, Outcome.CANCELLED):
+            reason = "it is still running" if record.outcome == RUNNING else "it ended well"
+        elif record.root != str(self.root):
+            reason = f"it was made in another folder: {record.root}"
+        elif record.api_url != self.profile.api_url:
+            reason = f"it was for another control plane: {record.api_url}"
+        elif checkpoint is None:
+            reason = "it ended before there was something to check, push or register"
+        elif record.target not in flows:
+            reason = f"its flow is gone: {record.target}"
+        if reason or checkpoint is None:
+            raise UsageError(
+                f"deploy {deploy[:8]} of “{record.flow}” cannot be gone on with: {reason}",
+                fix=f"deploy it anew: flowtui deploy {record.target}",
+            )
+        return ResumePoint(flows[record.target], checkpoint)
+
+    async def why_not_resume(self, point: ResumePoint) -> tuple[Plan, tuple[str, ...]]:
+        """The plan as it is now, and what differs from then, in words: nothing when it can be."""
+        from flowtui.deploy.pipeline import Deployer
+
+        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        return await deployer.why_not_resume(point.flow, point.checkpoint)
+
+    async def resume(self, point: ResumePoint, emit: Callable[[Event], None]) -> DeployFinished:
+        """Go on from the stage that did not finish. Like `deploy` in all other respects.
+
+        Where something differs from then, it says what, and everything is made anew.
+        """
+        from flowtui.deploy.pipeline import Deployer
+
+        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+
+        async def work(record: Recorder, both: Callable[[Event], None]) -> DeployFinished:
+            return await deployer.resume(point.flow, both, point.checkpoint, record.keep)
+
+        return await self._recorded(point.flow, emit, work)
 
     async def roll_back(
         self, version: FlowVersion, emit: Callable[[Event], None], flow: LocalFlow | None = None

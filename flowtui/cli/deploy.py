@@ -27,7 +27,7 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
-from flowtui.workspace import Workspace
+from flowtui.workspace import ResumePoint, Workspace
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -80,6 +80,7 @@ def _storage_options(command: _Command) -> _Command:
 @click.option("--run-config", metavar="JSON", help='Run config: {"type": "DockerRun", …}.')
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--no-push", is_flag=True, help="Keep the image in this engine only.")
+@click.option("--resume", is_flag=True, help="Go on from the stage where the last deploy ended.")
 @click.option("--force", is_flag=True, help="Make a new version even if nothing changed.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every log line.")
 @workspace_options
@@ -90,6 +91,7 @@ def deploy(
     dry_run: bool,
     no_push: bool,
     force: bool,
+    resume: bool,
     verbose: bool,
     profile: str | None,
     api_url: str | None,
@@ -101,6 +103,11 @@ def deploy(
     TARGET is a path (all flows in it), PATH:NAME, or the name of a flow.
     """
     overrides = _overrides(values)
+    if resume and (force or dry_run or no_push or overrides != DeployTable()):
+        raise UsageError(
+            "--resume goes on with the settings of the deploy that did not end well",
+            fix="leave the other options out, or leave --resume out to deploy anew",
+        )
     output = Output(as_json=as_json)
 
     async def work() -> int:
@@ -110,7 +117,9 @@ def deploy(
             if dry_run:
                 return await _dry_run(workspace, found, overrides, output, force=force)
             await workspace.connect()
-            run = _Run(workspace, overrides, output, verbose, force, not no_push, create_project)
+            run = _Run(
+                workspace, overrides, output, verbose, force, not no_push, create_project, resume
+            )
             return await run.all(found)
         finally:
             await workspace.close()
@@ -130,6 +139,7 @@ class _Run:
         force: bool,
         push: bool,
         create_project: bool,
+        resume: bool,
     ) -> None:
         self._workspace = workspace
         self._overrides = overrides
@@ -138,6 +148,7 @@ class _Run:
         self._force = force
         self._push = push
         self._create_project = create_project
+        self._resume = resume
 
     async def all(self, found: Targets) -> int:
         results: list[DeployFinished] = []
@@ -169,6 +180,10 @@ class _Run:
             else:
                 printer(event)
 
+        if self._resume:
+            point = await self._resume_point(flow)
+            if point is not None:
+                return await self._workspace.resume(point, emit)
         return await self._workspace.deploy(
             flow,
             emit,
@@ -177,6 +192,22 @@ class _Run:
             push=self._push,
             create_project=create,
         )
+
+    async def _resume_point(self, flow: LocalFlow) -> ResumePoint | None:
+        """Where the flow's last deploy ended; without one to go on with it is deployed anew."""
+        workspace = self._workspace
+
+        def find() -> ResumePoint | None:
+            last = workspace.history.latest(
+                root=workspace.root, api_url=workspace.profile.api_url, target=flow.target
+            )
+            return workspace.resume_point(last.id) if last is not None else None
+
+        try:
+            return await asyncio.to_thread(find)
+        except UsageError as error:
+            self._output.note(f"{error.problem.what}; deploying it anew")
+            return None
 
     async def _offer_project(self, flow: LocalFlow) -> bool:
         """Ask whether to create a project that does not exist, where there is somebody to ask."""

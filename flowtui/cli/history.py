@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
@@ -10,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flowtui.cli.options import json_option
+from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.progress import EventPrinter
+from flowtui.cli.session import connected
 from flowtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ class _ShowUnlessNamed(click.Group):
 
 @click.group(cls=_ShowUnlessNamed)
 def history() -> None:
-    """Every deploy made from here: list, search, look at one again (show), delete old (prune).
+    """Every deploy made from here: list, search, look at one again (show), go on (resume), prune.
 
     Without a command's name it is `show`: `flowtui history --search TEXT`, `flowtui history ID`.
     """
@@ -143,6 +146,43 @@ def _row(hit: Hit) -> tuple[str, ...]:
         f"{record.seconds:.1f}s" if record.seconds is not None else "",
         record.image or "",
     )
+
+
+@history.command()
+@click.argument("deploy", metavar="ID")
+@click.option("-v", "--verbose", is_flag=True, help="Show every log line.")
+@workspace_options
+@json_option
+def resume(
+    deploy: str, verbose: bool, profile: str | None, api_url: str | None, as_json: bool
+) -> None:
+    """Go on with a deploy that failed, was cancelled or interrupted, from the stage it ended in.
+
+    From health check, push or register on, if sources, settings and image are the same as then;
+    else it says what differs and deploys anew. ID may be its first characters.
+    """
+    from flowtui.deploy.events import DeployFinished, Event, to_json
+    from flowtui.deploy.history import History
+
+    output, past = Output(as_json=as_json), History()
+    whole = _whole_id(past, deploy)
+    record = past.find(whole)
+    root = Path(record.root) if record is not None else Path()
+    printer = EventPrinter(verbose=verbose)
+
+    def emit(event: Event) -> None:
+        if as_json:
+            output.data(to_json(event))
+        else:
+            printer(event)
+
+    async def work() -> DeployFinished:
+        address = api_url or (record.api_url if record is not None and profile is None else None)
+        async with connected(profile, address, root) as workspace:
+            point = await asyncio.to_thread(workspace.resume_point, whole)
+            return await workspace.resume(point, emit)
+
+    sys.exit(asyncio.run(work()).exit_code)
 
 
 @history.command()

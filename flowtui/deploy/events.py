@@ -51,6 +51,8 @@ class DeployStarted:
     target: str
     project: str
     api_url: str
+    resumes: str = ""
+    """Id of the earlier deploy that this one goes on from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

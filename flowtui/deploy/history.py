@@ -9,12 +9,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from flowtui import paths
+from flowtui.deploy import checkpoint
+from flowtui.deploy.checkpoint import Checkpoint
 from flowtui.deploy.events import DeployFinished, DeployStarted, Event, Planned, from_json, to_json
 from flowtui.errors import FlowtuiError
 
@@ -52,6 +54,10 @@ _UPGRADES = (
     ) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS deploys_by_time ON deploys (started)",
     "CREATE INDEX IF NOT EXISTS deploys_by_folder ON deploys (root, started)",
+    """CREATE TABLE IF NOT EXISTS checkpoints (
+        deploy TEXT PRIMARY KEY REFERENCES deploys (id) ON DELETE CASCADE,
+        checkpoint TEXT NOT NULL
+    )""",
 )
 
 _FORGETTABLE = """
@@ -148,6 +154,35 @@ class History:
             for row in db.execute(sql, [deploy]).fetchall():
                 yield from_json(json.loads(row["event"]))
 
+    def find(self, deploy: str) -> DeployRecord | None:
+        """The deploy of this id."""
+        if not self.path.exists():
+            return None
+        with self.open() as db:
+            row = db.execute("SELECT * FROM deploys WHERE id = ?", [deploy]).fetchone()
+            return record_of(row) if row is not None else None
+
+    def latest(self, *, root: Path, api_url: str, target: str) -> DeployRecord | None:
+        """The newest deploy of this flow from this folder to this control plane."""
+        if not self.path.exists():
+            return None
+        sql = (
+            "SELECT * FROM deploys WHERE root = ? AND api_url = ? AND target = ?"
+            " ORDER BY started DESC LIMIT 1"
+        )
+        with self.open() as db:
+            row = db.execute(sql, [str(root), api_url, target]).fetchone()
+            return record_of(row) if row is not None else None
+
+    def checkpoint(self, deploy: str) -> Checkpoint | None:
+        """What a later deploy needs to go on from where this one ended, if it got that far."""
+        if not self.path.exists():
+            return None
+        sql = "SELECT checkpoint FROM checkpoints WHERE deploy = ?"
+        with self.open() as db:
+            row = db.execute(sql, [deploy]).fetchone()
+        return checkpoint.from_json(json.loads(row["checkpoint"])) if row is not None else None
+
     def ids_starting_with(self, start: str, *, limit: int = 3) -> tuple[str, ...]:
         """Ids of deploys that begin like this, as a person copies them from a list."""
         if not self.path.exists():
@@ -191,6 +226,9 @@ class History:
             raise _unusable(self.path, error) from error
         with self.open():
             pass
+        with suppress(OSError):
+            # Overrides of the command line are kept with it, for who goes on from a stage.
+            self.path.chmod(0o600)
         return Recorder(self, root, fingerprint)
 
     @contextmanager
@@ -219,7 +257,7 @@ class Recorder:
         self._history = history
         self._root = str(root)
         self._fingerprint = fingerprint
-        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Event | Checkpoint | None] = queue.SimpleQueue()
         self._error: FlowtuiError | None = None
         self.deploy = ""
         """Id of the deploy, once it has started."""
@@ -229,6 +267,10 @@ class Recorder:
     def __call__(self, event: Event) -> None:
         self.deploy = event.deploy
         self._queue.put(event)
+
+    def keep(self, reached: Checkpoint) -> None:
+        """How far the deploy got; the last one counts."""
+        self._queue.put(reached)
 
     def close(self) -> FlowtuiError | None:
         """Wait until everything is on disk; what kept it from being written, if anything did."""
@@ -256,6 +298,9 @@ class Recorder:
                 for event in batch:
                     if event is None:
                         ended = True
+                        continue
+                    if isinstance(event, Checkpoint):
+                        _store_checkpoint(db, event)
                         continue
                     self._store(db, seq, event)
                     seq += 1
@@ -313,6 +358,13 @@ class Recorder:
 
 def _ages(before: float) -> dict[str, float]:
     return {"before": before, "over": time.time() - _LONGEST_DEPLOY}
+
+
+def _store_checkpoint(db: sqlite3.Connection, reached: Checkpoint) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO checkpoints (deploy, checkpoint) VALUES (?, ?)",
+        [reached.deploy, json.dumps(checkpoint.to_json(reached))],
+    )
 
 
 def _upgrade(db: sqlite3.Connection) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowtui import paths
@@ -72,6 +72,11 @@ def prepare(
     name = slug(loaded.name)
     folder = _unused(base / name / content_hash[:16])
     return LocalRecipe(folder, folder / f"{name}.prefect", content_hash, sources)
+
+
+def stored(recipe: LocalRecipe, folder: Path) -> LocalRecipe:
+    """The same version where an earlier deploy has stored it."""
+    return replace(recipe, folder=folder, pickle_path=folder / recipe.pickle_path.name)
 
 
 def store(recipe: LocalRecipe, pickle: bytes) -> None:

@@ -55,6 +55,8 @@ class PlanRequest:
     overrides: DeployTable = field(default_factory=DeployTable)
     force: bool = False
     push: bool = True
+    salt: str = ""
+    """With `force`: makes the content another one than any before; by chance without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class _Draft:
             base_identity=base or "",
             destination=self._destination(),
             settings=self._settings(),
-            salt=secrets.token_hex(8) if self.request.force else "",
+            salt=self._salt(),
         )
         name, tag = options.image_name or slug(self.loaded.name), options.image_tag or recipe.tag
         where = options.registry_url
@@ -216,7 +218,7 @@ class _Draft:
             flow_sources=await asyncio.to_thread(self._flow_sources),
             destination=self._destination(),
             settings=self._settings(),
-            salt=secrets.token_hex(8) if self.request.force else "",
+            salt=self._salt(),
         )
         lane, reasons, earlier = await asyncio.to_thread(self._local_lane, recipe)
         attachment = Attachment(
@@ -401,6 +403,10 @@ class _Draft:
                 f"the flow's file cannot be read: {error.strerror}", where=path, fix="deploy again"
             ) from error
         return {f"{path}:{self.loaded.name}": content}
+
+    def _salt(self) -> str:
+        """With `force` nothing made before has this hash, unless a deploy is gone on with."""
+        return self.request.salt or (secrets.token_hex(8) if self.request.force else "")
 
     def _destination(self) -> str:
         return f"{self.request.profile.api_url} {self.project}"

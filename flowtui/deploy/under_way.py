@@ -53,7 +53,13 @@ class UnderWay:
         self._readers(tidied(event))
 
     async def carry_out(
-        self, stages: Callable[[], Awaitable[Made]], *, target: str, project: str, api_url: str
+        self,
+        stages: Callable[[], Awaitable[Made]],
+        *,
+        target: str,
+        project: str,
+        api_url: str,
+        resumes: str = "",
     ) -> DeployFinished:
         """Start, run the stages, and end: a failure is an outcome, a cancellation is raised."""
         started = time.monotonic()
@@ -64,6 +70,7 @@ class UnderWay:
                 target=target,
                 project=project,
                 api_url=api_url,
+                resumes=resumes,
             )
         )
         try:

@@ -45,6 +45,7 @@ from flowtui.tui.work.details import Details
 from flowtui.tui.work.doctoring import Doctoring
 from flowtui.tui.work.first_start import FirstStart
 from flowtui.tui.work.folder import Folder
+from flowtui.tui.work.hot import Hot
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
 from flowtui.tui.work.projects import Projects
@@ -124,6 +125,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.projects = Projects(self)
         self.registered = RegisteredFlows(self)
         self.deploying = Deploying(self)
+        self.hot = Hot(self)
         self.past = Past(self)
         self.doctoring = Doctoring(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
@@ -137,6 +139,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.projects.handlers,
             **self.registered.handlers,
             **self.deploying.handlers,
+            **self.hot.handlers,
             **self.past.handlers,
             **self.doctoring.handlers,
         }
@@ -259,6 +262,13 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             deploys_running=len(session.deploys.running),
         )
 
+    @property
+    def plan_wanted(self) -> bool:
+        """Whether a deploy shows its plan first: the project's word, else the user's."""
+        workspace = self.session.workspace
+        said = workspace.config.habits.show_plan if workspace is not None else None
+        return self.preferences.show_plan if said is None else said
+
     def perform_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.heard(self.screen), self.keymap))
@@ -308,6 +318,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
 
     async def _end(self) -> None:
         self.cancel_group("watch")
+        self.cancel_group("hot")
         await self.remembering.write()
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_LIMIT):

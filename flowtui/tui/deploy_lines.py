@@ -27,6 +27,10 @@ class Line:
     started: float | None
     folder: str = ""
     """Where it was made; empty for the folder that is open."""
+    hot: bool = False
+    """A save led to it."""
+    fraction: float | None = None
+    """How much of the running stage is done, where it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ def line_of(record: DeployRecord, now: float) -> Line:
     result = record.result
     state = str(result.outcome) if result is not None else str(record.active_stage or record.phase)
     decided, plan = record.decided, record.plan
+    stage = record.active_stage
+    total = record.total_progress(stage) if stage is not None else None
     return Line(
         key=record.key,
         id=record.announced.deploy if record.announced is not None else "",
@@ -54,6 +60,8 @@ def line_of(record: DeployRecord, now: float) -> Line:
         version=result.version if result is not None else None,
         seconds=record.elapsed(now),
         started=record.started,
+        hot=record.hot,
+        fraction=total.fraction if total is not None else None,
     )
 
 

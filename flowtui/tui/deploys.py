@@ -112,6 +112,12 @@ class DeployRecord:
     force: bool = False
     at_once: bool = False
     """The plan is carried out without a person looking at it."""
+    hot: bool = False
+    """A save led to it."""
+    ask: bool = False
+    """With `at_once`: show the plan all the same where a person has to decide something."""
+    notice: str = ""
+    """What a person must know of the plan before it is carried out."""
     plan: Plan | None = None
     earlier: HistoryLine | None = None
     """The history's line, for a deploy of an earlier session."""
@@ -140,6 +146,19 @@ class DeployRecord:
         return next(
             (stage for stage in STAGES if self.stages[stage].state is StageState.RUNNING), None
         )
+
+    @property
+    def unfinished(self) -> Stage | None:
+        """The stage that an ended deploy did not get through, None when all are through."""
+        through = (StageState.DONE, StageState.SKIPPED)
+        return next((stage for stage in STAGES if self.stages[stage].state not in through), None)
+
+    @property
+    def id(self) -> str:
+        """Of the deploy in the history; empty until it has started."""
+        if self.announced is not None:
+            return self.announced.deploy
+        return self.earlier.id if self.earlier is not None else ""
 
     @property
     def telling_stage(self) -> Stage:
@@ -267,9 +286,9 @@ class DeployBook:
         self._opened = 0
         self.clock = clock
 
-    def open(self, flow: LocalFlow, *, force: bool = False) -> DeployRecord:
+    def open(self, flow: LocalFlow, *, force: bool = False, hot: bool = False) -> DeployRecord:
         self._opened += 1
-        record = DeployRecord(key=f"d{self._opened}", flow=flow, force=force)
+        record = DeployRecord(key=f"d{self._opened}", flow=flow, force=force, hot=hot)
         self._records[record.key] = record
         return record
 

@@ -32,6 +32,7 @@ class Glyphs:
     descending: str
     scheduled: str
     paused: str
+    hot: str
     ascii: bool = False
 
 
@@ -57,6 +58,7 @@ UNICODE = Glyphs(
     descending="▾",
     scheduled="↻",
     paused="‖",
+    hot="↯",
 )
 ASCII = Glyphs(
     done="+",
@@ -80,6 +82,7 @@ ASCII = Glyphs(
     descending="v",
     scheduled="@",
     paused="=",
+    hot="&",
     ascii=True,
 )
 

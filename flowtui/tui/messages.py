@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,17 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.message import Message
 
-from flowtui.deploy.events import Event
+from flowtui.deploy.events import DeployFinished, Event
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery, Hit
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.checks import Examination, Finding
+from flowtui.hot.events import HotEvent
 from flowtui.models import (
     Discovery,
     FlowRun,
     FlowVersion,
     Identity,
     JsonObject,
+    LocalFlow,
     Problem,
     Profile,
     Project,
@@ -30,7 +33,7 @@ from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.tui.registered import Place
-from flowtui.workspace import FlowRow, Workspace
+from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
@@ -57,6 +60,8 @@ class Part(StrEnum):
     """Whether the engine and the registry answer."""
     RUNS = "runs"
     """The runs of a flow that was looked at, or the last runs of all in the folder, were read."""
+    HOT = "hot"
+    """What is hot, and what saves led to."""
     WORK = "work"
 
 
@@ -316,6 +321,37 @@ class DoctorFound(Happened):
     asked: tuple[Examination, ...]
     """Of which run: those of one that was begun anew are no longer wanted."""
     finding: Finding
+
+
+@dataclass
+class ResumeChecked(Happened):
+    """Whether a deploy can be gone on with: `reasons` say why not, in words."""
+
+    key: str
+    point: ResumePoint | None
+    plan: Plan | None
+    reasons: tuple[str, ...]
+
+
+@dataclass
+class HotHappened(Happened):
+    event: HotEvent
+
+
+@dataclass
+class HotDeployDue(Happened):
+    """A save is to be deployed now. `ended` gets the result, `emit` each event."""
+
+    flow: LocalFlow
+    emit: Callable[[Event], None]
+    ended: asyncio.Future[DeployFinished]
+
+
+@dataclass
+class HotDeploySuperseded(Happened):
+    """The deploy that this future waits for is not wanted any more."""
+
+    ended: asyncio.Future[DeployFinished]
 
 
 @dataclass

@@ -30,6 +30,7 @@ from flowtui.project_state import ProjectState
 from flowtui.tui.deploys import DeployBook, DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
+from flowtui.tui.hot_view import HotView
 from flowtui.tui.registered import Place
 from flowtui.workspace import FlowRow, Workspace
 
@@ -148,6 +149,8 @@ class Session:
     settings_problems: tuple[Problem, ...] = ()
     """What of [ui] and [keys] does not count."""
     deploys: DeployBook = field(default_factory=DeployBook)
+    hot: HotView = field(default_factory=HotView)
+    """The flows that are deployed at every save, and what the last save led to."""
     history: tuple[HistoryLine, ...] | None = None
     """Deploys that are listed, newest first, those of this session among them."""
     history_problem: Problem | None = None

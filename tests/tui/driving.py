@@ -96,7 +96,7 @@ async def driving(app: FlowtuiApp, *, size: tuple[int, int] = (80, 24)) -> Async
 
 @asynccontextmanager
 async def running(
-    workspace: MemoryWorkspace, *, size: tuple[int, int] = (80, 24)
+    workspace: MemoryWorkspace, *, size: tuple[int, int] = (80, 24), read_only: bool = False
 ) -> AsyncIterator[Driver]:
     """The app on a workspace in memory, connected and idle."""
 
@@ -105,6 +105,6 @@ async def running(
     ) -> Workspace:
         return workspace
 
-    app = FlowtuiApp(workspace.root, open_workspace=open_workspace)
+    app = FlowtuiApp(workspace.root, open_workspace=open_workspace, read_only=read_only)
     async with driving(app, size=size) as driver:
         yield Driver(app, driver.pilot, workspace)

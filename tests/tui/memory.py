@@ -11,11 +11,13 @@ from pathlib import Path
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
 from flowtui.credentials import CredentialStore, Secret
+from flowtui.deploy.checkpoint import Asked, Checkpoint
 from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
 from flowtui.deploy.events import (
     DeployFinished,
     Event,
     Outcome,
+    Progress,
     Stage,
     StageFinished,
     StageStarted,
@@ -48,7 +50,7 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
-from flowtui.workspace import FlowRow, Workspace
+from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 ADDRESS = "http://127.0.0.1:4999"
 CREATED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -249,6 +251,9 @@ class MemoryWorkspace(Workspace):
         self.lane = Lane.IMAGE
         self.project_exists: bool | None = True
         self.plan_error: FlowtuiError | None = None
+        self.resume_error: FlowtuiError | None = None
+        self.differences: tuple[str, ...] = ()
+        self.resumed: list[ResumePoint] = []
         self.script: Callable[[MemoryDeploy], object] | None = None
         self.deploys: list[MemoryDeploy] = []
         self.rolled_back: list[FlowVersion] = []
@@ -379,6 +384,22 @@ class MemoryWorkspace(Workspace):
         self.rolled_back.append(version)
         return await self.deploy(flow or LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT), emit)
 
+    def resume_point(self, deploy: str) -> ResumePoint:
+        if self.resume_error is not None:
+            raise self.resume_error
+        run = next(run for run in self.deploys if run.id == deploy)
+        checkpoint = Checkpoint(
+            deploy, Asked(), "0" * 64, {}, {}, (Stage.BUILD, Stage.HEALTH_CHECK)
+        )
+        return ResumePoint(run.flow, checkpoint)
+
+    async def why_not_resume(self, point: ResumePoint) -> tuple[Plan, tuple[str, ...]]:
+        return plan_for(point.flow, Lane.IMAGE), self.differences
+
+    async def resume(self, point: ResumePoint, emit: Callable[[Event], None]) -> DeployFinished:
+        self.resumed.append(point)
+        return await self.deploy(point.flow, emit)
+
     async def close(self) -> None:
         self._up = None
 
@@ -399,6 +420,18 @@ class MemoryDeploy:
 
     def start(self, stage: Stage) -> None:
         self.emit(StageStarted(deploy=self.id, stage=stage))
+
+    def progress(self, stage: Stage, current: int, total: int) -> None:
+        self.emit(
+            Progress(
+                deploy=self.id,
+                stage=stage,
+                item="layer",
+                current=current,
+                total=total,
+                unit="bytes",
+            )
+        )
 
     def done(self, stage: Stage, seconds: float = 1.5) -> None:
         self.emit(StageFinished(deploy=self.id, stage=stage, outcome=Outcome.DONE, seconds=seconds))

@@ -16,6 +16,15 @@ ACTIONS: tuple[Action, ...] = (
         command="flowtui history ID",
     ),
     Action(
+        "cancel",
+        Scope.DEPLOYS,
+        ("ctrl+x",),
+        "cancel",
+        "Cancel the deploy; nothing is registered.",
+        reasons.deploy_running,
+        dangerous=True,
+    ),
+    Action(
         "filter",
         Scope.DEPLOYS,
         ("slash",),

@@ -17,6 +17,28 @@ ACTIONS: tuple[Action, ...] = (
         command="flowtui deploy TARGET",
     ),
     Action(
+        "deploy_now",
+        Scope.FLOWS,
+        ("D",),
+        "deploy now",
+        "Deploy at once, without showing the plan first, unless it has something to ask.",
+        reasons.deployable,
+        command="flowtui deploy TARGET",
+        bar=False,
+        changes=True,
+    ),
+    Action(
+        "hot",
+        Scope.FLOWS,
+        ("h",),
+        "hot",
+        "Deploy the flow at every save of what it is made from, or not any more. With flows "
+        "selected: all of them.",
+        reasons.can_be_hot,
+        command="flowtui watch TARGET",
+        changes=True,
+    ),
+    Action(
         "filter",
         Scope.FLOWS,
         ("slash",),

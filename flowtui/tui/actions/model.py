@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
 from flowtui.models import Ability, FlowVersion, Profile, Project
 from flowtui.tui.actions.keymap import Keymap
@@ -44,6 +45,8 @@ class Facts:
     """The address answers, with or without a good token."""
     row: FlowRow | None = None
     row_deploying: bool = False
+    row_hot: bool = False
+    """It is deployed at every save."""
     rows: int = 0
     """Rows that match the filter."""
     selected: int = 0
@@ -70,6 +73,10 @@ class Facts:
     embedded_possible: bool = False
     """The address in use is the one that the embedded server listens on."""
     phase: Phase | None = None
+    unfinished: Stage | None = None
+    """The stage that the deploy did not get through."""
+    outcome: Outcome | None = None
+    """How the deploy ended."""
     plan: Plan | None = None
     deploys: int = 0
     deploys_running: int = 0

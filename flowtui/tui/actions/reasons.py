@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flowtui.deploy.checkpoint import RESUMABLE
+from flowtui.deploy.events import Outcome
 from flowtui.deploy.plan import Lane
-from flowtui.models import Ability, FlowState, Schedule
+from flowtui.models import Ability, FlowKind, FlowState, Schedule
 from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.deploys import Phase
 
@@ -94,6 +96,19 @@ def deployable(facts: Facts) -> str | None:
     if facts.row_deploying:
         return None
     return connected(facts)
+
+
+def can_be_hot(facts: Facts) -> str | None:
+    """One that is hot can always be made not hot."""
+    if facts.selected or facts.row_hot:
+        return None
+    if facts.row is None:
+        return "no flow is selected"
+    if facts.row.flow is None:
+        return "this file is broken: which flows are in it is not known"
+    if facts.row.flow.function is not None or facts.row.flow.kind is FlowKind.FLOW_FUNCTION:
+        return facts.row.note or "this kind of flow cannot be deployed"
+    return None
 
 
 def any_deploys(facts: Facts) -> str | None:
@@ -195,8 +210,23 @@ def deploy_running(facts: Facts) -> str | None:
             return None
         case Phase.CANCELLING:
             return "it is being cancelled"
+        case Phase.ELSEWHERE:
+            return "it runs in another flowtui: cancel it there"
         case _:
             return "this deploy is not running"
+
+
+def can_resume(facts: Facts) -> str | None:
+    """After health check, push or registration did not get through."""
+    ended = deploy_ended(facts)
+    if ended is not None:
+        return ended
+    if facts.outcome not in (None, Outcome.FAILED, Outcome.CANCELLED):
+        return "it ended well: there is nothing left to do"
+    if facts.unfinished not in RESUMABLE:
+        where = f" in {facts.unfinished}" if facts.unfinished is not None else ""
+        return f"it ended{where}, before there was anything to go on from: plan it again"
+    return connected(facts)
 
 
 def deploy_ended(facts: Facts) -> str | None:

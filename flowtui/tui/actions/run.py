@@ -24,6 +24,17 @@ ACTIONS: tuple[Action, ...] = (
         reasons.deploy_ended,
         command="flowtui deploy TARGET",
     ),
+    Action(
+        "resume",
+        Scope.RUN,
+        ("R",),
+        "go on",
+        "Go on from the health check, push or registration that did not get through, if nothing "
+        "has changed since; else say what has, and plan again.",
+        reasons.can_resume,
+        command="flowtui history resume ID",
+        changes=True,
+    ),
     *(
         Action(
             f"stage_{number}",

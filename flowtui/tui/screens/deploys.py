@@ -188,6 +188,12 @@ class DeploysScreen(Screen[None]):
             app.deploying.open_earlier(earlier)
         app.push_screen(DeployScreen(key))
 
+    def _do_cancel(self) -> None:
+        app, key = app_of(self), self.query_one(DeployList).key
+        record = app.session.deploys.get(key) if key is not None else None
+        if record is not None:
+            app.deploying.cancel(record)
+
     def _do_filter(self) -> None:
         field = self.query_one(HistoryFilter)
         field.add_class("-open")

@@ -18,6 +18,7 @@ from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
+from flowtui.tui.widgets.hot_strip import HotStrip
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.status_line import StatusLine
@@ -66,6 +67,7 @@ class MainScreen(Performs, Screen[None]):
                     yield FlowTable()
                     yield FilterField()
                 yield DetailPane()
+        yield HotStrip()
         yield KeyBar()
 
     def on_mount(self) -> None:

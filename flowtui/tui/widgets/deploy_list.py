@@ -22,6 +22,7 @@ from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploy_lines import Line, Row, local_day, rows_of
+from flowtui.tui.deploys import Phase
 from flowtui.tui.words import ago, duration, exact, plain, shortened, shortened_left
 
 _COLOURS = {
@@ -36,6 +37,8 @@ _GOOD = (str(Outcome.DONE), str(Outcome.UNCHANGED))
 _STATE, _VERSION, _TOOK, _WHEN, _EXACT = 14, 5, 7, 10, 19
 _GAP = "  "
 _LEAST_FLOW = 8
+_BAR, _ROOM_FOR_BAR = 12, 36
+"""Cells of the progress bar, and of the flow's column from which there is room for it."""
 
 LineAt: TypeAlias = Callable[[int], Line]
 
@@ -105,7 +108,12 @@ class DeployList(Performs, ScrollView, can_focus=True):
         return self._line_at(self._cursor)
 
     def facts(self) -> Facts:
-        return replace(app_of(self).facts(), deploys=len(self._keys))
+        app, key = app_of(self), self.key
+        record = app.session.deploys.get(key) if key is not None else None
+        line = self.line
+        elsewhere = line is not None and line.running and line.key == line.id
+        phase = Phase.ELSEWHERE if elsewhere else record.phase if record is not None else None
+        return replace(app.facts(), deploys=len(self._keys), phase=phase)
 
     @property
     def _width(self) -> int:
@@ -171,6 +179,8 @@ class DeployList(Performs, ScrollView, can_focus=True):
         when = datetime.fromtimestamp(line.started, UTC) if line.started is not None else None
         moment = exact(when) if self.exact_times else ago(when, clock.now()).removesuffix(" ago")
         version = f"v{line.version}" if line.version else ""
+        if line.running and line.fraction is not None:
+            version = f"{line.fraction:.0%}"
         took = duration(line.seconds) if line.seconds is not None else ""
         muted = self._colour("muted")
         text = Text(no_wrap=True)
@@ -184,7 +194,11 @@ class DeployList(Performs, ScrollView, can_focus=True):
     def _flow_cell(self, line: Line, muted: str) -> Text:
         """Flow, project and folder, as far as there is room, exactly as wide as the column."""
         width = self._flow_width
-        text = Text(shortened(plain(line.flow), width))
+        bar = self._bar(line, width)
+        whole, width = width, width - len(bar)
+        mark = f"{app_of(self).glyphs.hot} " if line.hot else ""
+        text = Text(mark, style=self._colour("accent"), end="")
+        text = Text.assemble(text, shortened(plain(line.flow), width - len(mark)))
         folder = f"in {shortened_left(plain(line.folder), width // 2 - 5)}" if line.folder else ""
         room = width - text.cell_len - 3 - (len(folder) + 2 if folder else 0)
         if line.project and room >= 8:
@@ -194,7 +208,16 @@ class DeployList(Performs, ScrollView, can_focus=True):
             text.truncate(max(width - len(folder) - 2, _LEAST_FLOW), overflow="ellipsis")
             text.append(f"  {folder}", style=muted)
         text.truncate(width, pad=True)
+        text.append(bar, style=self._colour("accent"))
+        text.truncate(whole, pad=True)
         return text
+
+    def _bar(self, line: Line, width: int) -> str:
+        """How far the running stage is, where there is room for it."""
+        if not line.running or line.fraction is None or width < _ROOM_FOR_BAR:
+            return ""
+        glyphs, full = app_of(self).glyphs, round(line.fraction * _BAR)
+        return f"  {glyphs.bar_full * full}{glyphs.bar_empty * (_BAR - full)}"
 
     # ------------------------------------------------------------------------------------- moving
 
@@ -249,6 +272,9 @@ class DeployList(Performs, ScrollView, can_focus=True):
                     self.perform_open()
 
     # ------------------------------------------------------------------------------------ actions
+
+    def perform_cancel(self) -> None:
+        self.post_message(self.Wanted("cancel"))
 
     def perform_open(self) -> None:
         self.post_message(self.Wanted("open"))

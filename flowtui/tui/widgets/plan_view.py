@@ -67,7 +67,9 @@ class PlanView(Performs, Vertical):
         self.query_one("#plan-head", Painted).paint(self._head(record))
         notice = self.query_one("#plan-notice", Painted)
         creates = self._creates_project(record)
-        notice.set_class(not creates, "-hidden")
+        notice.set_class(not creates and not record.notice, "-hidden")
+        if record.notice and not creates:
+            notice.paint(Content(f"{app_of(self).glyphs.changed} {plain(record.notice)}"))
         if creates and record.plan is not None:
             notice.paint(
                 Content.assemble(

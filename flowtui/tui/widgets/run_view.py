@@ -16,7 +16,7 @@ from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
 from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
-from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.laying import problem_content
 from flowtui.tui.session import Session
@@ -55,7 +55,14 @@ class RunView(Performs, Vertical):
         self._look()
 
     def facts(self) -> Facts:
-        return replace(app_of(self).facts(), phase=self.record.phase, plan=self.record.plan)
+        record = self.record
+        return replace(
+            app_of(self).facts(),
+            phase=record.phase,
+            plan=record.plan,
+            unfinished=record.unfinished,
+            outcome=record.result.outcome if record.result is not None else None,
+        )
 
     @property
     def stage(self) -> Stage:
@@ -140,20 +147,29 @@ class RunView(Performs, Vertical):
             width = max(self.size.width - 5, 20)
             parts = [problem_content(problem, glyph.failed, width) for problem in problems]
             if result is not None:
-                parts.append(Content.styled("Nothing was registered. r  plan it again", "$muted"))
+                text = f"Nothing was registered. {self._next_steps()}"
+                parts.append(Content.styled(text, "$muted"))
             self.query_one("#run-result", Painted).paint(Content.assemble(*parts))
         elif interrupted:
             box.paint(
                 Content.assemble(
                     ("flowtui ended before this deploy did\n", "bold $warning"),
                     ("The flow's versions tell whether something was registered. ", "$muted"),
-                    ("r  plan it again", "$muted"),
+                    (self._next_steps(), "$muted"),
                 )
             )
         elif result is not None:
             self.query_one("#run-result", Painted).paint(
                 _result(result, self.record, glyph.done, glyph.failed)
             )
+
+    def _next_steps(self) -> str:
+        """What can be done with a deploy that did not end well."""
+        facts, keymap = self.facts(), app_of(self).keymap
+        again = f"{keymap.key('run.again')}  plan it again"
+        if find(Scope.RUN, "resume").why_not(facts) is not None:
+            return again
+        return f"{keymap.key('run.resume')}  go on from {facts.unfinished}    {again}"
 
     def _paint_log_title(self) -> None:
         box = self.query_one("#log-box")
@@ -202,6 +218,18 @@ class RunView(Performs, Vertical):
 
     def perform_cancel(self) -> None:
         app_of(self).deploying.cancel(self.record)
+
+    def perform_resume(self) -> None:
+        from flowtui.tui.screens.deploy import DeployScreen
+
+        app, earlier = app_of(self), self.record.earlier
+        flow = self.record.flow if earlier is None else _flow_here(app.session, earlier.target)
+        if flow is None:
+            app.say("This flow is gone from the folder.", severity="warning")
+            return
+        again = app.deploying.resume(flow, self.record.id)
+        app.pop_screen()
+        app.push_screen(DeployScreen(again.key))
 
     def perform_again(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen

@@ -151,6 +151,7 @@ class Connecting:
             keyring_waits=message.keyring_waits,
         )
         app.changed(Part.CONNECTION)
+        app.hot.connection_changed()
         self._wait_for_keyring(message.keyring_waits)
         app.first_start.connected()
         app.projects.list()

@@ -7,11 +7,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from textual.worker import Worker, WorkerError
 
-from flowtui.deploy.events import Event, LogLine, Outcome, Progress
+from flowtui.deploy.events import DeployFinished, Event, LogLine, Outcome, Progress
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowKind, FlowVersion, LocalFlow, Problem
 from flowtui.tui import crash
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from flowtui.deploy.history import DeployRecord as HistoryLine
     from flowtui.tui.app import FlowtuiApp
 
+Emit: TypeAlias = Callable[[Event], None]
+
 _AT_A_TIME = 2
 """Deploys of a selection that run together: an engine does not build faster for more."""
 
@@ -33,6 +35,8 @@ class Deploying:
     def __init__(self, app: FlowtuiApp) -> None:
         self._app = app
         self._workers: dict[str, Worker[None]] = {}
+        self._hot: dict[str, asyncio.Future[DeployFinished]] = {}
+        """What the loop of the hot flows waits for, by key of the record."""
         self._waiting: deque[DeployRecord] = deque()
         """To be planned and deployed without a person, in order."""
         self._unattended: set[str] = set()
@@ -43,6 +47,7 @@ class Deploying:
         return {
             msg.PlanMade: self._plan_made,
             msg.PlanFailed: self._plan_failed,
+            msg.ResumeChecked: self._resume_checked,
             msg.DeployEventReceived: self._event_received,
             msg.DeployEnded: self._ended,
             msg.EarlierDeployRead: self._earlier_read,
@@ -90,6 +95,8 @@ class Deploying:
         if record is not None:
             record.phase = Phase.PLAN_FAILED
             record.problems.append(message.problem)
+            if record.at_once and record.ask:
+                record.at_once = False
             if record.at_once:
                 record.started = self._app.session.deploys.clock()
                 record.end(None, record.started)
@@ -122,6 +129,9 @@ class Deploying:
         if plan is None or plan.project_exists is not False:
             self.start(record)
             return
+        if record.ask:
+            record.at_once = False
+            return
         what = f"there is no project “{plan.project}” yet"
         record.problems.append(
             Problem(what, record.flow.target, "deploy this flow alone (Enter): its plan creates it")
@@ -137,6 +147,13 @@ class Deploying:
             self._start_waiting()
 
     # ----------------------------------------------------------------------------------- deploy
+
+    def deploy_now(self, flow: LocalFlow) -> DeployRecord:
+        """Plan and deploy; the plan is shown only where a person has to decide something."""
+        record = self._app.session.deploys.open(flow)
+        record.at_once = record.ask = True
+        self.plan_again(record)
+        return record
 
     def start(self, record: DeployRecord) -> None:
         """Carry out the plan; a missing project is created only where the plan said so."""
@@ -165,6 +182,92 @@ class Deploying:
         receive = partial(self._receive, record)
         self._run(record, lambda: workspace.roll_back(version, receive, source))
         return record
+
+    def resume(self, flow: LocalFlow, deploy: str) -> DeployRecord:
+        """Go on where the deploy of this id ended; where that cannot be, plan it and say why."""
+        app, workspace = self._app, self._app.session.workspace
+        record = app.session.deploys.open(flow)
+        if workspace is None:
+            return record
+
+        async def job() -> None:
+            try:
+                point = await asyncio.to_thread(workspace.resume_point, deploy)
+                plan, reasons = await workspace.why_not_resume(point)
+            except FlowtuiError as error:
+                reasons = (error.problem.what,)
+                app.post_message(msg.ResumeChecked(record.key, None, None, reasons))
+                return
+            app.post_message(msg.ResumeChecked(record.key, point, plan, reasons))
+
+        app.begin(
+            job,
+            group=f"plan:{record.key}",
+            description=f"comparing {flow.display_name} with what was deployed",
+        )
+        app.changed(Part.DEPLOYS)
+        return record
+
+    def _resume_checked(self, message: msg.ResumeChecked) -> None:
+        record = self._app.session.deploys.get(message.key)
+        workspace, point = self._app.session.workspace, message.point
+        if record is None or workspace is None:
+            return
+        if point is None or message.reasons:
+            stage = f" from {point.stage}" if point is not None else ""
+            reasons = "; ".join(message.reasons)
+            record.notice = (
+                f"It cannot be gone on{stage}: {reasons}. This is the plan to do it anew."
+            )
+            self.plan_again(record)
+            return
+        record.plan = message.plan
+        receive = partial(self._receive, record)
+        self._run(record, lambda: workspace.resume(point, receive))
+
+    def start_hot(self, flow: LocalFlow, emit: Emit, ended: asyncio.Future[DeployFinished]) -> None:
+        """A save is deployed; `ended` gets the result also when a person cancels it."""
+        workspace = self._app.session.workspace
+        if workspace is None or ended.done():
+            return
+        record = self._app.session.deploys.open(flow, hot=True)
+        self._hot[record.key] = ended
+        result: DeployFinished | None = None
+        receive = partial(self._receive, record)
+
+        async def work() -> DeployFinished:
+            def both(event: Event) -> None:
+                nonlocal result
+                if isinstance(event, DeployFinished):
+                    result = event
+                receive(event)
+                emit(event)
+
+            try:
+                made = await workspace.deploy(flow, both)
+            except asyncio.CancelledError:
+                if result is not None:
+                    _settle(ended, result)
+                else:
+                    ended.cancel()
+                raise
+            except Exception as error:
+                if not ended.done():
+                    ended.set_exception(error)
+                raise
+            _settle(ended, made)
+            return made
+
+        self._run(record, work)
+
+    def supersede(self, ended: asyncio.Future[DeployFinished]) -> None:
+        """Cancel the hot deploy that was started with this future."""
+        for key, waiting in list(self._hot.items()):
+            record = self._app.session.deploys.get(key)
+            if waiting is ended and record is not None:
+                self.cancel(record)
+                return
+        ended.cancel()
 
     def _run(self, record: DeployRecord, work: Callable[[], Coroutine[None, None, object]]) -> None:
         app = self._app
@@ -210,6 +313,7 @@ class Deploying:
     def _ended(self, message: msg.DeployEnded) -> None:
         app = self._app
         self._workers.pop(message.key, None)
+        self._hot.pop(message.key, None)
         record = app.session.deploys.get(message.key)
         if record is None:
             return
@@ -226,6 +330,8 @@ class Deploying:
         app = self._app
         if getattr(app.screen, "deploy_key", None) == record.key or record.result is None:
             return
+        if record.hot:
+            return  # the strip says it
         name, result = record.flow.display_name, record.result
         match result.outcome:
             case Outcome.DONE:
@@ -288,3 +394,8 @@ class Deploying:
     def _earlier_read(self, message: msg.EarlierDeployRead) -> None:
         self._app.session.deploys.put_earlier(message.record)
         self._app.changed(Part.DEPLOYS)
+
+
+def _settle(ended: asyncio.Future[DeployFinished], result: DeployFinished) -> None:
+    if not ended.done():
+        ended.set_result(result)

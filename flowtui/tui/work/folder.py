@@ -120,7 +120,8 @@ class Folder:
         app.session.watching, app.session.watch_problem = Watching.EVENTS, None
         app.begin(job, group="watch", description="watching the folder", counts=False)
 
-    def _files_changed(self, _: msg.FilesChanged) -> None:
+    def _files_changed(self, message: msg.FilesChanged) -> None:
+        self._app.hot.saved(message.paths)
         self.look()
 
     def _watching_polls(self, message: msg.WatchingPolls) -> None:

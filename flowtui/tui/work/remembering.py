@@ -97,6 +97,7 @@ class Remembering:
 
     def _read_done(self, message: msg.StateRemembered) -> None:
         self._app.session.remembered = self._with_changes(message.state)
+        self._app.hot.follow()
         self._app.changed(Part.REMEMBERED)
 
     def _with_changes(self, state: ProjectState) -> ProjectState:

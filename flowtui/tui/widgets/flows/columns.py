@@ -88,6 +88,8 @@ class Cells:
     new: bool = False
     """It appeared in this session and was not looked at yet."""
     last_run: FlowRun | None = None
+    hot: bool = False
+    """It is deployed at every save."""
 
 
 def line(
@@ -120,7 +122,7 @@ def _cell(
             text, style = _state(cells, glyphs)
             return [(padded(shortened(text, width), width), style)]
         case SortBy.NAME:
-            return _name(cells, width)
+            return _name(cells, width, glyphs)
         case SortBy.FILE:
             text = shortened_left(plain(row.location), width)
             return [(padded(text, width), "$muted")]
@@ -147,13 +149,15 @@ def _state(cells: Cells, glyphs: Glyphs) -> tuple[str, str]:
     return f"{mark} {STATE_WORDS[state]}", f"bold {style}" if cells.selected else style
 
 
-def _name(cells: Cells, width: int) -> list[tuple[str, str]]:
+def _name(cells: Cells, width: int, glyphs: Glyphs) -> list[tuple[str, str]]:
     name = plain(cells.row.name)
     style = "bold" if cells.selected else ""
-    if not cells.new:
+    marks = f" {glyphs.hot}" if cells.hot else ""
+    marks += " new" if cells.new else ""
+    if not marks:
         return [(padded(shortened(name, width), width), style)]
-    name = shortened(name, width - 4)
-    return [(name, style), (padded(" new", width - cell_len(name)), "bold $accent")]
+    name = shortened(name, width - len(marks))
+    return [(name, style), (padded(marks, width - cell_len(name)), "bold $accent")]
 
 
 def _run(

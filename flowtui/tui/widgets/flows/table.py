@@ -88,7 +88,7 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         match part:
             case Part.ROWS:
                 self._fill()
-            case Part.DEPLOYS | Part.RUNS:
+            case Part.DEPLOYS | Part.RUNS | Part.HOT:
                 self._draw()
                 self.refresh_bindings()
             case Part.REMEMBERED:
@@ -146,6 +146,7 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             app_of(self).facts(),
             row=self.row,
             row_deploying=record is not None and record.running,
+            row_hot=self.row is not None and self._is_hot(self.row),
             rows=self.row_count,
             selected=len(self._selected),
         )
@@ -245,7 +246,11 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             key in self._selected,
             row.key in session.new,
             last_run(row, session.last_runs),
+            self._is_hot(row),
         )
+
+    def _is_hot(self, row: FlowRow) -> bool:
+        return row.flow is not None and row.flow.target in app_of(self).session.hot.flows
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
@@ -350,7 +355,11 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             return
         app.remembering.opened(row.flow.target)
         if record is None or not record.running:
-            record = app.deploying.plan(row.flow)
+            record = (
+                app.deploying.plan(row.flow)
+                if app.plan_wanted
+                else app.deploying.deploy_now(row.flow)
+            )
         app.push_screen(DeployScreen(record.key))
 
     def _deploy_selected(self) -> None:
@@ -374,6 +383,27 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         app.push_screen(
             ConfirmDialog(selection.title, selection.text, yes="Deploy", no="Not now"), answered
         )
+
+    def perform_deploy_now(self) -> None:
+        from flowtui.tui.screens.deploy import DeployScreen
+
+        if self._selected:
+            self._deploy_selected()
+            return
+        app, row, record = app_of(self), self.row, self.record
+        if row is None or row.flow is None:
+            return
+        if record is None or not record.running:
+            record = app.deploying.deploy_now(row.flow)
+        app.push_screen(DeployScreen(record.key))
+
+    def perform_hot(self) -> None:
+        rows = self.selected or ((self.row,) if self.row is not None else ())
+        targets = tuple(
+            row.flow.target for row in rows if row.flow is not None and row.flow.function is None
+        )
+        if targets:
+            app_of(self).hot.toggle(targets)
 
     def perform_last_deploy(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen
