@@ -250,6 +250,8 @@ def terminal(
         "LANG": "C.UTF-8",
         **(environment or {}),
     }
+    # An installed program has its bytecode.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     pid, master = pty.fork()
     if pid == 0:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -60,6 +61,8 @@ Job: TypeAlias = Callable[[], Awaitable[None]]
 
 _ERROR_SECONDS = 8.0
 """An error has more to read than a confirmation."""
+_HANG_UP_LIMIT = 5.0
+"""Seconds for all of that when the terminal is gone or the machine goes down."""
 _END_LIMIT = 10.0
 """Seconds that cancelled deploys get to clean up when the app ends."""
 
@@ -159,7 +162,14 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return MainScreen()
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.connecting.open)
+        self.hear_signals(self._ended_from_outside)
+        self.call_after_refresh(self._first_frame_stands)
+
+    def _first_frame_stands(self) -> None:
+        # `__main__` keeps the collector out of the start; what that made stays to the end.
+        gc.freeze()
+        gc.enable()
+        self.connecting.open()
 
     # ------------------------------------------------------------------------------------- work
 
@@ -316,7 +326,24 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     def action_help_quit(self) -> None:
         self.say(f"{self.keymap.key(QUIT)} leaves flowtui.")
 
+    def _ended_from_outside(self, number: int) -> None:
+        """The connection dropped, or somebody ends us: nobody can be asked, nothing waits long."""
+
+        async def end() -> None:
+            if self.session.workspace is not None:
+                self.session.workspace.interrupted = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HANG_UP_LIMIT):
+                    await self._clean_up()
+            self.exit(return_code=128 + number)
+
+        self.begin(end, group="end", description="closing")
+
     async def _end(self) -> None:
+        await self._clean_up()
+        self.exit(0)
+
+    async def _clean_up(self) -> None:
         self.cancel_group("watch")
         self.cancel_group("hot")
         await self.remembering.write()
@@ -328,7 +355,6 @@ class FlowtuiApp(Performs, TerminalApp[int]):
                 if self.session.workspace is not None:
                     await self.session.workspace.close()
         await self.serving.end()
-        self.exit(0)
 
     def heard(self, screen: Screen[object]) -> list[object]:
         """The widgets of a screen that hear keys now, innermost first."""

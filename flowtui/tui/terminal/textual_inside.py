@@ -214,6 +214,7 @@ class TerminalApp(App[R], Generic[R]):
             erases_with_background=erases_with_background(),
         )
         self._small_frames = small_frames()
+        self._ended_by: Callable[[int], None] = lambda number: self.exit(return_code=128 + number)
         self._next_look: asyncio.TimerHandle | None = None
 
     def get_driver_class(self) -> type[Driver]:
@@ -238,12 +239,19 @@ class TerminalApp(App[R], Generic[R]):
         self.pace.answered(at)
         self._send()
 
-    def terminal_lost(self) -> None:
-        """The terminal is gone: nobody can be asked anything any more."""
-        self._send_signal(signal.SIGHUP)
+    def hear_signals(self, end: Callable[[int], None]) -> None:
+        """Call this with the number of a signal that ends the app; a lost terminal is SIGHUP.
 
-    def _send_signal(self, number: int) -> None:
-        os.kill(os.getpid(), number)
+        Without it Python would die on the spot: the terminal left as it is, children running.
+        """
+        self._ended_by = end
+        if threading.current_thread() is threading.main_thread() and not self.is_headless:
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, end, number)
+
+    def terminal_lost(self) -> None:
+        """Nobody can be asked anything any more."""
+        self._ended_by(signal.SIGHUP)
 
     # ------------------------------------------------------------------------------- to the driver
 
