@@ -22,7 +22,7 @@ PRESSES = 20
 RATES = (500, 10_000)
 LINKS = {"30 kB/s": SLOW, "30 kB/s, 100 kB of buffers": Link(rate=30_000, buffer=100_000)}
 SIZE = (120, 36)
-WORDS = tuple("Collecting Downloading wheel from index cached setup.py layer sha256 copied".split())
+WORDS = ("Collecting", "Downloading", "wheel", "from", "index", "cached", "layer", "sha256")
 
 
 def app(lines_a_second: int) -> None:
@@ -57,10 +57,8 @@ def app(lines_a_second: int) -> None:
             due = int((time.monotonic() - self.began) * lines_a_second)
             while self.written < due:
                 self.written += 1
-                text = (
-                    f"#12 {self.written / 97:9.3f} Collecting package-{self.written * 7919 % 99991}"
-                )
-                text += "-" * (self.written % 40) + " (from the index, cached)"
+                words = " ".join(chooser.choices(WORDS, k=chooser.randrange(2, 14)))
+                text = f"#12 {self.written / 97:9.3f} {words} {chooser.randrange(10**6)}"
                 self.record.apply(LogLine(deploy="d", stage=Stage.BUILD, text=text))
 
     Flooded(Path()).run(mouse=False)

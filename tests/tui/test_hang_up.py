@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pty_harness import Link, PtyTerminal, terminal
+from benchmarks.pty_harness import Link, terminal
 from flowtui.deploy.events import Stage
-from flowtui.workspace import Workspace
 from tests.parts.prefects import prefect_python
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace
@@ -61,6 +59,8 @@ def test_the_app_ends_when_its_terminal_does(tmp_path: Path, own_home: Path, way
         if way == "SIGTERM":
             term.until_quiet(0.3)
             assert "hello.py" not in term.text()
+            assert not term.screen.cursor.hidden
+            assert not any(term.has_mode(mode) for mode in (1000, 1003, 1006, 1004, 2004))
     assert not (own_home / "flowtui" / "logs" / "tui.log").exists()
 
 
@@ -75,7 +75,7 @@ def test_what_was_asked_is_never_typed_into_the_shell(tmp_path: Path, own_home: 
     ) as term:
         term.until_text("hello.py", "not connected")
         term.press("jkjkj?")
-        term.until_text("everywhere")
+        term.until_text("─ Keys")
         term.press("\x1b")
         time.sleep(0.4)  # an Escape is one key only if nothing follows it
         term.press("jkq")
@@ -112,63 +112,58 @@ async def test_a_deploy_that_was_running_is_not_recorded_as_cancelled(
         assert not driver.app.session.deploys.running
 
 
-SLOW_FLOW = "import os, time\nprint('loading as', os.getpid(), flush=True)\ntime.sleep(300)\n" + FLOW
-
-
-def children_of(pid: int) -> list[int]:
-    found: list[int] = []
+def processes_below(pid: int) -> dict[int, str]:
+    """The command lines of its children, theirs too."""
+    found: dict[int, str] = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
+        for child in map(int, (task / "children").read_text().split()):
+            found[child] = Path(f"/proc/{child}/cmdline").read_bytes().decode().replace("\0", " ")
+            found |= processes_below(child)
     return found
 
 
-def until_gone(pids: list[int]) -> None:
+def until_gone(pids: dict[int, str]) -> None:
     deadline = time.monotonic() + PROMPT
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline, f"{pids} are still there"
+    while left := [name for pid, name in pids.items() if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.05)
-
-
-def start_deploy(term: PtyTerminal) -> None:
-    term.until_text("hello.py", "not connected")
-    term.press("s")
-    term.until_text("not deployed", "No projects yet")
-    term.press("D")
-    term.until_text("serialize", "running")
 
 
 @pytest.mark.real
 def test_a_deploy_shows_as_interrupted_after_a_hang_up(tmp_path: Path, own_home: Path) -> None:
-    folder = folder_with(tmp_path, SLOW_FLOW)
+    slow = tmp_path / "slow"
+    waits = f"import os, time\nif os.path.exists({str(slow)!r}):\n    time.sleep(300)\n"
+    folder = folder_with(tmp_path, waits + FLOW)
     (folder / "flowtui.toml").write_text(
         f'project = "My Project"\npython = "{prefect_python("1.4.1")}"\n[storage]\ntype = "local"\n'
     )
     port = free_port()
-    with terminal(APP, cwd=folder, environment=environment(own_home, port)) as term:
+    variables = environment(own_home, port)
+    with terminal(APP, cwd=folder, environment=variables) as term:
         term.until_text("hello.py", "not connected")
         term.press("s")
-        term.until_text("connected", "No projects yet")
+        term.until_text("not deployed", "No projects yet")
+        term.press("1n")
+        term.until_text("New project")
+        term.press("My Project\r")
+        term.until_text("My Project 0")
+        term.press("2\r")
+        term.until_text("nothing is done until you press Enter", "local storage")
+        slow.touch()
         term.press("\r")
-        term.until(lambda: len(children_of(term.pid)) >= 2)
-        pids = children_of(term.pid)
-        term.press("\x1b")
-        command = [sys.executable, "-m", "flowtui", "projects", "create", "My Project"]
-        subprocess.run(
-            command, env={**os.environ, **environment(own_home, port)}, check=True, cwd=folder
-        )
-        del pids
+        term.until(lambda: "worker.py" in " ".join(processes_below(term.pid).values()))
+        below = processes_below(term.pid)
+        assert any(" server " in command for command in below.values())
         term.hang_up()
         assert term.wait(PROMPT) == 128 + signal.SIGHUP
+        until_gone(below)
     assert not answers(port)
-
-
-@pytest.mark.real
-def test_an_interrupted_deploy_in_the_history(tmp_path: Path, own_home: Path) -> None:
-    """The same deploy in a process of its own, ended from outside as the app is."""
-    folder = folder_with(tmp_path, SLOW_FLOW)
-    (folder / "flowtui.toml").write_text(
-        f'project = "My Project"\npython = "{prefect_python("1.4.1")}"\n[storage]\ntype = "local"\n'
+    answer = subprocess.run(
+        [sys.executable, "-m", "flowtui", "history", "--json"],
+        env={**os.environ, **variables},
+        cwd=folder,
+        capture_output=True,
+        check=True,
     )
-    history = asyncio.run(Workspace.open(folder)).history
-    assert history.recent() == ()
-    assert json.dumps([]) == "[]"
+    (deploy,) = json.loads(answer.stdout)
+    assert (deploy["flow"], deploy["outcome"]) == ("hello", "interrupted")
