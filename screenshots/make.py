@@ -27,7 +27,7 @@ from textual.pilot import Pilot
 from flowtui.deploy.events import Stage
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import DeployRecord, Phase
-from flowtui.tui.widgets.flow_table import FlowTable
+from flowtui.tui.widgets.flows.table import FlowTable
 from screenshots.picture import to_png
 from tests.parts.engine import RunningEngine
 
