@@ -279,6 +279,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return Facts(
             keymap=self.keymap,
             read_only=self.read_only,
+            in_browser=self.is_web,
             connected=session.connected,
             connecting=session.connecting,
             projects=len(session.projects or ()),
@@ -402,7 +403,7 @@ def run(
     read_only: bool = False,
 ) -> int:
     """Open the app on a folder; returns the exit code. Mouse is off by default over SSH."""
-    if not abilities.can_show_screens():
+    if not abilities.can_show_screens() and not abilities.in_browser():
         raise UsageError(
             f"this terminal cannot show screens (TERM={os.environ.get('TERM', '')})",
             fix="use the commands: flowtui flows, flowtui deploy, … (--help), or set TERM",

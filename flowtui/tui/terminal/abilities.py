@@ -23,7 +23,10 @@ def erases_with_background(environ: Mapping[str, str] = os.environ) -> bool:
 
 def colours(environ: Mapping[str, str] = os.environ) -> ColorSystem:
     """How many colours the terminal has: what it says in COLORTERM, else by its name."""
-    if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
+    if in_browser(environ) or environ.get("COLORTERM", "").strip().lower() in (
+        "truecolor",
+        "24bit",
+    ):
         return ColorSystem.TRUECOLOR
     name = environ.get("TERM", "").lower()
     if any(part in name for part in _ALL_COLOURS):
@@ -34,6 +37,11 @@ def colours(environ: Mapping[str, str] = os.environ) -> ColorSystem:
 def can_show_screens(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the terminal can put text where one wants it."""
     return environ.get("TERM", "") not in ("", "dumb", "unknown")
+
+
+def in_browser(environ: Mapping[str, str] = os.environ) -> bool:
+    """Started by `flowtui web`."""
+    return "web_driver" in environ.get("TEXTUAL_DRIVER", "")
 
 
 def small_frames(environ: Mapping[str, str] = os.environ) -> bool:
