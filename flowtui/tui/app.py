@@ -187,8 +187,9 @@ class FlowtuiApp(Performs, TerminalApp[int]):
 
     def _first_frame_stands(self) -> None:
         # `__main__` keeps the collector out of the start; what that made stays to the end.
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
         self.connecting.open()
 
     # ------------------------------------------------------------------------------------- work

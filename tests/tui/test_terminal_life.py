@@ -65,6 +65,43 @@ def test_the_app_ends_when_its_terminal_does(tmp_path: Path, own_home: Path, way
 
 
 @pytest.mark.slow
+def test_after_a_crash_the_terminal_is_as_it_was(tmp_path: Path, own_home: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from flowtui.tui import app; "
+        "app.FlowtuiApp.perform_theme = lambda self: 1 / 0; sys.exit(app.run(Path()))"
+    )
+    folder = folder_with(tmp_path, FLOW)
+    variables = environment(own_home, free_port())
+    with terminal((sys.executable, "-c", script), cwd=folder, environment=variables) as term:
+        term.until_text("hello.py", "not connected")
+        assert term.has_mode(1000) and term.screen.cursor.hidden
+        term.press("t")
+        assert term.wait(PROMPT) == 1
+        term.until_quiet(0.3)
+        assert "flowtui crashed: ZeroDivisionError" in term.text()
+        assert "1 Projects" not in term.text()
+        assert not term.screen.cursor.hidden
+        assert not any(term.has_mode(mode) for mode in (1000, 1003, 1006, 1004, 2004))
+
+
+@pytest.mark.slow
+def test_a_storm_of_resizes_ends_in_a_whole_screen(tmp_path: Path, own_home: Path) -> None:
+    folder = folder_with(tmp_path, FLOW)
+    with terminal(APP, cwd=folder, environment=environment(own_home, free_port())) as term:
+        term.until_text("hello.py", "not connected")
+        for number in range(40):
+            term.resize(60 + number * 13 % 90, 20 + number * 7 % 25)
+        term.resize(100, 30)
+        term.until_quiet(1.0)
+        rows = term.text().splitlines()
+        assert rows[0].startswith(" flowtui") and "hello.py" in term.text()
+        assert rows[-1].rstrip().endswith("palette")
+        assert rows[1].startswith("╭─ 1 Projects") and rows[1].rstrip().endswith("╮")
+        term.press("q")
+        assert term.wait(PROMPT) == 0
+
+
+@pytest.mark.slow
 def test_what_was_asked_is_never_typed_into_the_shell(tmp_path: Path, own_home: Path) -> None:
     folder = folder_with(tmp_path, FLOW)
     script = '"$@"; echo ENDED; read -r -t 3 line; printf "TYPED[%q]\\n" "$line"; sleep 5'
