@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -81,6 +82,13 @@ def command_lines() -> list[str]:
     return listing.stdout.splitlines()
 
 
+def until_gone(word: str) -> None:
+    deadline = time.monotonic() + 20
+    while any(word in line for line in command_lines()):
+        assert time.monotonic() < deadline, f"still there: {word}"
+        time.sleep(0.2)
+
+
 @pytest.mark.slow
 async def test_the_apps_first_frame_arrives_and_the_token_is_in_no_command_line(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
@@ -105,10 +113,7 @@ async def test_the_apps_first_frame_arrives_and_the_token_is_in_no_command_line(
                 while b"Keys" not in seen:
                     seen += (await socket_.receive()).data
         # The page is closed: its app ends. Its pipes are closed by the loop soon after that.
-        async with asyncio.timeout(20):
-            while any(str(tmp_path) in line for line in command_lines()):
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(until_gone, str(tmp_path))
 
 
 def flowtui_web(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
