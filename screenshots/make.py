@@ -309,6 +309,8 @@ def project_folder(docker: Docker | None) -> Iterator[Path]:
     (project / ".venv").symlink_to(virtual_environment(), target_is_directory=True)
     os.environ["FLOWTUI_HOME"] = str(STAGE / "home")
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    # All colours, wherever the pictures are taken.
+    os.environ["COLORTERM"] = "truecolor"
     yield project
     shutil.rmtree(STAGE)
 
