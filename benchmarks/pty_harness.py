@@ -52,28 +52,6 @@ SLOW = Link(rate=30_000)
 """A bad SSH connection: 30 kB/s."""
 
 
-_KITTY = re.compile(rb"\x1b\[[<>=]\d*u")
-"""Keyboard modes, which pyte takes for text."""
-_ALTERNATE = 1049
-
-
-class AlternateScreen(pyte.Screen):
-    """With the second screen that full-screen programs use, which pyte does not have."""
-
-    def set_mode(self, *modes: int, **settings: bool) -> None:
-        super().set_mode(*modes, **settings)
-        if _ALTERNATE in modes:
-            self._primary = {y: dict(line) for y, line in self.buffer.items()}
-            self.erase_in_display(2)
-
-    def reset_mode(self, *modes: int, **settings: bool) -> None:
-        super().reset_mode(*modes, **settings)
-        if _ALTERNATE in modes:
-            self.erase_in_display(2)
-            for y, line in self._primary.items():
-                self.buffer[y].update(line)
-
-
 class PtyTerminal:
     """One program on one pty. Times are those of `time.monotonic`."""
 
@@ -81,7 +59,7 @@ class PtyTerminal:
         self.pid = pid
         self._master = master
         self._link = link
-        self.screen = AlternateScreen(*size)
+        self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.shown_bytes = 0
         """What has reached the screen since the start."""
@@ -99,6 +77,9 @@ class PtyTerminal:
     def press(self, keys: str) -> float:
         """Type these characters; returns when that was."""
         now = time.monotonic()
+        if not self._link.delay:
+            os.write(self._master, keys.encode())
+            return now
         with self._changed:
             self._answers.append((now + self._link.delay, keys.encode()))
         return now
@@ -136,10 +117,6 @@ class PtyTerminal:
     def row(self, y: int) -> str:
         line = self.screen.buffer[y]
         return "".join(line[x].data for x in range(self.screen.columns))
-
-    def has_mode(self, number: int) -> bool:
-        """Whether a private mode is set: 1000 reports the mouse, 2004 brackets what is pasted."""
-        return number << 5 in self.screen.mode
 
     def cpu_seconds(self) -> float:
         """Processor time of the program so far, without its children."""
@@ -227,7 +204,7 @@ class PtyTerminal:
     def _show(self, data: bytes) -> None:
         with self._changed:
             self.shown_bytes += len(data)
-            self._stream.feed(_KITTY.sub(b"", data))
+            self._stream.feed(data)
             self._answer(data)
             self._changed.notify_all()
 
@@ -276,8 +253,6 @@ def terminal(
         "LANG": "C.UTF-8",
         **(environment or {}),
     }
-    # An installed program has its bytecode.
-    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     pid, master = pty.fork()
     if pid == 0:
         try:
