@@ -26,6 +26,8 @@ def clean(line: str, *, keep_colour: bool = False) -> str:
 
     Tabs stay, newlines stay. Apply it per line, so an unterminated sequence eats at most its line.
     """
+    if line.isprintable():  # as most lines are: then there is no control character in it
+        return line
     if not keep_colour:
         return _CONTROL.sub("", _SEQUENCE.sub("", line))
     coloured = _SEQUENCE.sub(
@@ -36,6 +38,8 @@ def clean(line: str, *, keep_colour: bool = False) -> str:
 
 def clean_block(text: str, *, keep_colour: bool = False) -> str:
     """Several lines, each cleaned on its own."""
+    if text.isprintable():
+        return text
     return "\n".join(clean(line, keep_colour=keep_colour) for line in text.splitlines())
 
 

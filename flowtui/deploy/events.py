@@ -191,9 +191,12 @@ def tidied(event: Event) -> Event:
 
     Colours stay in log lines. Whatever emits events sends them through here, so no reader has to.
     """
-    colour = isinstance(event, LogLine)
+    if isinstance(event, LogLine):  # they come in floods
+        deploy = _tidy(event.deploy, keep_colour=False)
+        text = _tidy(event.text, keep_colour=True)
+        return LogLine(deploy=deploy, at=event.at, stage=event.stage, text=text, level=event.level)
     changes = {
-        field.name: _tidy(value, keep_colour=colour)
+        field.name: _tidy(value, keep_colour=False)
         for field in fields(event)
         if (value := getattr(event, field.name)) is not None
     }
@@ -212,7 +215,8 @@ def _tidy(value: Any, *, keep_colour: bool) -> Any:
 
 def log_line(deploy: str, stage: Stage, text: str, level: Level = Level.INFO) -> Event:
     """One line of outside text as an event, made safe."""
-    return tidied(LogLine(deploy=deploy, stage=stage, text=text, level=level))
+    safe = _tidy(text, keep_colour=True)
+    return LogLine(deploy=deploy, stage=stage, text=safe, level=level)
 
 
 def problem_found(deploy: str, stage: Stage | None, problem: Problem) -> Event:

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, cast
 
-from rich.color import ColorSystem
 from rich.text import Text
 from textual import on
 from textual.binding import BindingType
@@ -20,7 +19,7 @@ from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
 from flowtui.config import user_file
-from flowtui.errors import FlowtuiError, UsageError
+from flowtui.errors import FlowtuiError
 from flowtui.models import Problem
 from flowtui.preferences import Preferences
 from flowtui.preferences import load as load_preferences
@@ -38,7 +37,6 @@ from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.viewer import ProblemsScreen
 from flowtui.tui.session import Session
-from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
 from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
@@ -49,6 +47,7 @@ from flowtui.tui.work.doctoring import Doctoring
 from flowtui.tui.work.first_start import FirstStart
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.hot import Hot
+from flowtui.tui.work.keeping import Keeping
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
 from flowtui.tui.work.projects import Projects
@@ -63,8 +62,8 @@ Job: TypeAlias = Callable[[], Awaitable[None]]
 
 _ERROR_SECONDS = 8.0
 """An error has more to read than a confirmation."""
-_HANG_UP_LIMIT = 5.0
-"""Seconds for all of that when the terminal is gone or the machine goes down."""
+_LOADED = 3.0
+"""Seconds after the first frame when the rest has been imported too."""
 _END_LIMIT = 10.0
 """Seconds that cancelled deploys get to clean up when the app ends."""
 
@@ -75,16 +74,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     TITLE = "flowtui"
     CSS_PATH = [  # noqa: RUF012
         f"styles/{name}.tcss"
-        for name in (
-            "base",
-            "main",
-            "connection",
-            "deploy",
-            "doctor",
-            "dialogs",
-            "palette",
-            "modes",
-        )
+        for name in ("base", "main", "connection", "deploy", "log", "doctor", "dialogs", "palette")
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
@@ -105,6 +95,9 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         (36, "-tall"),
     ]
     ENABLE_COMMAND_PALETTE = True
+    alone = False
+    """The process ends with this app: what was loaded at its start need never be collected. Looking
+    through all of it again and again would hold up a key for some 70 ms each time."""
     NOTIFICATION_TIMEOUT = 3.0
 
     def __init__(
@@ -118,23 +111,14 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
         chosen = preferences or load_preferences(os.environ, read_only=read_only)
-        few = chosen.color != "auto" or abilities.colours() is ColorSystem.STANDARD
-        glyphs = glyphs_for(chosen.ascii)
         # Textual decides once, here, how NO_COLOR is done: without ansi it is shades of grey.
-        super().__init__(
-            ansi_color=True if few else None,
-            colours=ColorSystem.STANDARD if few else abilities.colours(),
-            ascii_only=glyphs.ascii,
-        )
-        self.set_class(glyphs.ascii, "-ascii")
-        if chosen.log_rate is not None:
-            self.pace.prefer(chosen.log_rate)
+        super().__init__(ansi_color=None if chosen.color == "auto" else True)
         self.path = path
         self.preferences = chosen
         self.read_only = chosen.read_only
         self.keymap, key_problems = keymap_of(chosen.keys, file=str(user_file()))
         self.session = Session(settings_problems=(*chosen.problems, *key_problems))
-        self.glyphs = glyphs
+        self.glyphs = glyphs_for(chosen.ascii)
         self.busy = Busy(self._work_changed)
         self.session_changed: Signal[Part] = Signal(self, "session_changed")
         self.connecting = Connecting(self, open_workspace, profile, api_url)
@@ -151,6 +135,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.hot = Hot(self)
         self.past = Past(self)
         self.doctoring = Doctoring(self)
+        self.keeping = Keeping(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
             **self.serving.handlers,
@@ -165,12 +150,13 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.hot.handlers,
             **self.past.handlers,
             **self.doctoring.handlers,
+            **self.keeping.handlers,
         }
         self._tickets: dict[str, Ticket] = {}
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = "ansi-dark" if few else DARK.name
+            self.theme = DARK.name if chosen.color == "auto" else "ansi-dark"
         changed = {name: ",".join(self.keymap.keys(name)) for name in self.keymap.changed}
         self.set_keymap(changed)
 
@@ -182,15 +168,12 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return MainScreen()
 
     def on_mount(self) -> None:
-        self.hear_signals(self._ended_from_outside)
-        self.call_after_refresh(self._first_frame_stands)
+        self.call_after_refresh(self.connecting.open)
 
-    def _first_frame_stands(self) -> None:
-        # `__main__` keeps the collector out of the start; what that made stays to the end.
-        if not gc.isenabled():
+    def on_ready(self) -> None:
+        if self.alone:
             gc.freeze()
-            gc.enable()
-        self.connecting.open()
+            self.set_timer(_LOADED, gc.freeze)
 
     # ------------------------------------------------------------------------------------- work
 
@@ -261,6 +244,22 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             lines.append(f"next: {problem.fix}")
         self.say("\n".join(lines), severity="error")
 
+    def write_to_terminal(self, sequence: str) -> bool:
+        """Send a sequence between two frames; False where there is no terminal."""
+        if self._driver is None:
+            return False
+        self._driver.write(sequence)
+        return True
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What Textual's own widgets copy takes the same way, and says so too."""
+        self._clipboard = text
+
+        async def take() -> str:
+            return text
+
+        self.keeping.copy(take, len(text.splitlines()))
+
     def changed(self, *parts: Part) -> None:
         """Widgets that show these parts of the session look again."""
         for part in parts:
@@ -280,7 +279,6 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return Facts(
             keymap=self.keymap,
             read_only=self.read_only,
-            in_browser=self.is_web,
             connected=session.connected,
             connecting=session.connecting,
             projects=len(session.projects or ()),
@@ -348,24 +346,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     def action_help_quit(self) -> None:
         self.say(f"{self.keymap.key(QUIT)} leaves flowtui.")
 
-    def _ended_from_outside(self, number: int) -> None:
-        """The connection dropped, or somebody ends us: nobody can be asked, nothing waits long."""
-
-        async def end() -> None:
-            if self.session.workspace is not None:
-                self.session.workspace.interrupted = True
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_HANG_UP_LIMIT):
-                    await self._clean_up()
-            self.exit(return_code=128 + number)
-
-        self.begin(end, group="end", description="closing")
-
     async def _end(self) -> None:
-        await self._clean_up()
-        self.exit(0)
-
-    async def _clean_up(self) -> None:
         self.cancel_group("watch")
         self.cancel_group("hot")
         await self.remembering.write()
@@ -377,6 +358,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
                 if self.session.workspace is not None:
                     await self.session.workspace.close()
         await self.serving.end()
+        self.exit(0)
 
     def heard(self, screen: Screen[object]) -> list[object]:
         """The widgets of a screen that hear keys now, innermost first."""
@@ -404,16 +386,12 @@ def run(
     read_only: bool = False,
 ) -> int:
     """Open the app on a folder; returns the exit code. Mouse is off by default over SSH."""
-    if not abilities.can_show_screens() and not abilities.in_browser():
-        raise UsageError(
-            f"this terminal cannot show screens (TERM={os.environ.get('TERM', '')})",
-            fix="use the commands: flowtui flows, flowtui deploy, … (--help), or set TERM",
-        )
     preferences = load_preferences(os.environ, read_only=read_only)
     if preferences.color == "none":
         # Textual and every program that the app starts read it.
         os.environ["NO_COLOR"] = "1"
     app = FlowtuiApp(path, profile=profile, api_url=api_url, preferences=preferences)
+    app.alone = True
     app.run(mouse=preferences.mouse_wanted(os.environ))
     if app.return_code:
         return app.return_code

@@ -206,7 +206,7 @@ class DeployRecord:
         """The one place where an event changes what is known of a deploy."""
         match event:
             case LogLine():
-                self.logs[event.stage].append(event.text, event.level)
+                self.logs[event.stage].append(event.text, event.level, event.at)
             case Progress():
                 self.progress[event.stage][event.item] = self._progressed(event)
             case DeployStarted():
@@ -260,11 +260,10 @@ class DeployRecord:
     def _add_problem(self, event: ProblemFound) -> None:
         self.problems.append(Problem(event.what, event.where, event.fix))
         log = self.logs[event.stage if event.stage is not None else self.telling_stage]
-        last = log.line(len(log) - 1)
+        last = log.line(log.total - 1)
         if last is not None and event.what in last.text:
             return  # the stage said so itself
-        for line in event.what.splitlines():
-            log.append(line, Level.ERROR)
+        log.append(event.what, Level.ERROR, event.at)
 
     def _finish(self, event: DeployFinished) -> None:
         self.result = event

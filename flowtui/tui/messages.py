@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.message import Message
@@ -33,6 +34,7 @@ from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.tui.registered import Place
+from flowtui.tui.terminal.clipboard import Copied
 from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 if TYPE_CHECKING:
@@ -357,3 +359,22 @@ class HotDeploySuperseded(Happened):
 @dataclass
 class EarlierDeployRead(Happened):
     record: DeployRecord
+
+
+@dataclass
+class TextCopied(Happened):
+    copied: Copied
+
+
+@dataclass
+class TextSaved(Happened):
+    file: Path
+    lines: int
+
+
+@dataclass
+class FileInTheWay(Happened):
+    """There is a file where a text was to be saved; nothing was written."""
+
+    file: Path
+    text: str

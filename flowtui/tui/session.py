@@ -31,6 +31,7 @@ from flowtui.tui.deploys import DeployBook, DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.tui.hot_view import HotView
+from flowtui.tui.loghabits import LogHabits
 from flowtui.tui.registered import Place
 from flowtui.workspace import FlowRow, Workspace
 
@@ -171,6 +172,7 @@ class Session:
     remembered: ProjectState = field(default_factory=ProjectState)
     diagnosis: Diagnosis | None = None
     """None until the doctor was asked once."""
+    log_habits: LogHabits = field(default_factory=LogHabits)
 
     def forget_what_the_server_said(self) -> None:
         self.projects = None

@@ -17,7 +17,7 @@ from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
-from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.log.view import LogView
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.run_view import RunView

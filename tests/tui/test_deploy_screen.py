@@ -21,7 +21,7 @@ from flowtui.tui.screens.deploy import DeployScreen
 from flowtui.tui.screens.deploys import DeploysScreen
 from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.main import MainScreen
-from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.log.view import LogView
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryDeploy, MemoryWorkspace
 
@@ -188,13 +188,13 @@ async def test_a_flood_of_lines_is_bounded_and_the_end_is_on_the_screen(
     async with running(workspace) as driver:
         run = await started(driver)
         run.start(Stage.BUILD)
-        for number in range(100_000):
+        for number in range(130_000):
             run.emit(LogLine(deploy=run.id, stage=Stage.BUILD, text=f"line {number}"))
-        await shown(driver, "line 99999", "100000 lines")
+        await shown(driver, "line 129999", "130000 lines")
         view = driver.app.screen.query_one(LogView)
-        assert len(view.store) == 50_000
+        assert len(view.window.stores[0]) == 100_000
         await driver.press("g")
-        await shown(driver, "line 50000")
+        await shown(driver, "line 30000")
         await end(driver, run)
 
 

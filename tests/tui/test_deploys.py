@@ -154,9 +154,9 @@ def test_the_ring_keeps_the_newest_lines_and_counts_all() -> None:
     for number in range(5):
         store.append(f"line {number}")
     assert store.lines() == ("line 2", "line 3", "line 4")
-    assert (store.total, store.dropped, len(store)) == (5, 2, 3)
-    assert store.line(3) is None
-    assert store.line(-1) is None
+    assert (store.total, store.first, len(store)) == (5, 2, 3)
+    assert store.line(1) is None
+    assert store.line(5) is None
 
 
 def test_a_very_long_line_is_cut_for_display_and_says_so() -> None:

@@ -39,8 +39,6 @@ class Facts:
 
     read_only: bool = False
     """Started with --read-only: what changes anything is taken away."""
-    in_browser: bool = False
-    """There is no terminal to go back to."""
     connected: bool = False
     connecting: bool = False
     server_answers: bool = False
@@ -88,6 +86,8 @@ class Facts:
     report_problems: int = 0
     keymap: Keymap = field(default_factory=Keymap)
     """The keys in force: a reason that names a key asks here."""
+    log_searched: bool = False
+    """There is a search, or one to take up again."""
 
 
 Reason = Callable[[Facts], str | None]

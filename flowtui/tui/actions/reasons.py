@@ -10,10 +10,6 @@ from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.deploys import Phase
 
 
-def in_terminal(facts: Facts) -> str | None:
-    return "there is no terminal behind a browser" if facts.in_browser else None
-
-
 def always(_: Facts) -> str | None:
     return None
 
@@ -236,3 +232,11 @@ def can_resume(facts: Facts) -> str | None:
 def deploy_ended(facts: Facts) -> str | None:
     ended = facts.phase in (Phase.FINISHED, Phase.INTERRUPTED)
     return None if ended else "this deploy has not ended yet"
+
+
+def log_has_lines(facts: Facts) -> str | None:
+    return None if facts.log_lines else "there are no lines yet"
+
+
+def log_searched(facts: Facts) -> str | None:
+    return None if facts.log_searched else "nothing was searched yet"

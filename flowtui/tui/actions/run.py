@@ -50,6 +50,23 @@ ACTIONS: tuple[Action, ...] = (
         )
     ),
     Action(
+        "all_stages",
+        Scope.RUN,
+        ("0",),
+        "all stages",
+        "Show the logs of all stages as one, in the order of time.",
+        reasons.always,
+        bar=False,
+    ),
+    Action(
+        "expand",
+        Scope.RUN,
+        ("z",),
+        "expand",
+        "The log on the whole screen with line numbers, where digits are counts; and back.",
+        reasons.always,
+    ),
+    Action(
         "previous_stage",
         Scope.RUN,
         ("left", "h"),
@@ -68,6 +85,11 @@ ACTIONS: tuple[Action, ...] = (
         bar=False,
     ),
     Action(
-        "back", Scope.RUN, ("escape",), "back", "Leave; a running deploy goes on.", reasons.always
+        "back",
+        Scope.RUN,
+        ("escape",),
+        "back",
+        "Leave the log as it was, then this screen; a running deploy goes on.",
+        reasons.always,
     ),
 )

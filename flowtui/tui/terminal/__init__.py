@@ -1,1 +1,1 @@
-"""What goes to the terminal: small frames, at a pace it can follow."""
+"""What goes to the terminal: small frames, at a pace it can follow; and its clipboard."""

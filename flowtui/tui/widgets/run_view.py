@@ -20,11 +20,19 @@ from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.laying import problem_content
 from flowtui.tui.session import Session
-from flowtui.tui.widgets.log_view import LogView
+from flowtui.tui.widgets.log.pane import LogPane
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.stage_strip import StageStrip
 from flowtui.tui.words import ago, counted, duration, plain, shortened, size
 
+_TAGS = {
+    Stage.SERIALIZE: "serial",
+    Stage.BUILD: "build ",
+    Stage.HEALTH_CHECK: "check ",
+    Stage.PUSH: "push  ",
+    Stage.REGISTER: "regist",
+}
+"""Of the lines where the logs of all stages are one."""
 _CLOCK = 1.0
 """Seconds between two looks at the durations."""
 
@@ -38,14 +46,15 @@ class RunView(Performs, Vertical):
         self.record = record
         self._chosen: Stage | None = None
         """The stage that the reader chose; None follows the stage that tells most."""
+        self._shown: Stage | None = None
+        self._all_stages = False
 
     def compose(self) -> ComposeResult:
         yield Painted(id="run-head")
         yield StageStrip()
         yield Painted(id="run-progress")
         yield Painted(id="run-result")
-        with Vertical(id="log-box"):
-            yield LogView(self.record.logs[self.stage], id="log")
+        yield LogPane(self.record.logs[self.record.telling_stage])
 
     def on_mount(self) -> None:
         self.set_interval(_CLOCK, self._tick)
@@ -66,8 +75,12 @@ class RunView(Performs, Vertical):
 
     @property
     def stage(self) -> Stage:
-        """The stage whose log is shown."""
-        return self._chosen or self.record.telling_stage
+        """The stage whose log is shown: it does not change under the hands of its reader."""
+        if self._chosen is not None:
+            return self._chosen
+        if self._shown is not None and self.query_one(LogPane).engaged:
+            return self._shown
+        return self.record.telling_stage
 
     def _tick(self) -> None:
         if self.record.running and self.display:
@@ -81,11 +94,10 @@ class RunView(Performs, Vertical):
 
     def _look(self) -> None:
         self._paint_head()
-        self.query_one(StageStrip).show(self.record, self.stage)
+        self.query_one(StageStrip).show(self.record, None if self._all_stages else self.stage)
         self._paint_progress()
         self._paint_result()
-        self.query_one(LogView).show(self.record.logs[self.stage])
-        self._paint_log_title()
+        self._show_log()
         self.refresh_bindings()
 
     def _paint_head(self) -> None:
@@ -171,19 +183,20 @@ class RunView(Performs, Vertical):
             return again
         return f"{keymap.key('run.resume')}  go on from {facts.unfinished}    {again}"
 
-    def _paint_log_title(self) -> None:
-        box = self.query_one("#log-box")
-        log = self.query_one(LogView)
-        box.border_title = f"Log: {self.stage}"
-        lines = counted(self.record.logs[self.stage].total, "line")
-        if log.follow:
-            box.border_subtitle = f"{lines}, following" if self.record.running else lines
+    def _show_log(self) -> None:
+        record, stage = self.record, self.stage
+        self._shown = stage
+        name = record.decided.flow if record.decided is not None else record.flow.display_name
+        pane = self.query_one(LogPane)
+        if self._all_stages:
+            logs = (record.logs[each] for each in STAGES)
+            pane.show(
+                *logs, name="all stages", file=name, live=record.running, tags=tuple(_TAGS.values())
+            )
         else:
-            box.border_subtitle = f"+{log.new_lines} new, f follows" if log.new_lines else lines
-
-    @on(LogView.Moved)
-    def _log_moved(self) -> None:
-        self._paint_log_title()
+            pane.show(
+                record.logs[stage], name=str(stage), file=f"{name}-{stage}", live=record.running
+            )
 
     @on(StageStrip.StageClicked)
     def _stage_clicked(self, message: StageStrip.StageClicked) -> None:
@@ -192,6 +205,8 @@ class RunView(Performs, Vertical):
     # ---------------------------------------------------------------------------------- actions
 
     def _choose(self, stage: Stage) -> None:
+        self._all_stages = False
+        self._shown = stage
         self._chosen = None if stage is self.record.active_stage else stage
         self._look()
 
@@ -209,6 +224,22 @@ class RunView(Performs, Vertical):
 
     def perform_stage_5(self) -> None:
         self._choose(STAGES[4])
+
+    def perform_all_stages(self) -> None:
+        self._all_stages = True
+        self._look()
+
+    def perform_expand(self) -> None:
+        """The log on the whole screen, and back."""
+        self._expand(not self._expanded)
+
+    @property
+    def _expanded(self) -> bool:
+        return self.screen.has_class("-log-only")
+
+    def _expand(self, expanded: bool) -> None:
+        self.screen.set_class(expanded, "-log-only")
+        self.query_one(LogPane).view.number_lines(expanded)
 
     def perform_previous_stage(self) -> None:
         self._choose(STAGES[max(STAGES.index(self.stage) - 1, 0)])
@@ -247,6 +278,12 @@ class RunView(Performs, Vertical):
         app.push_screen(DeployScreen(again.key))
 
     def perform_back(self) -> None:
+        """Undo what was put on the log, one after the other; then leave."""
+        if self.query_one(LogPane).leave_one():
+            return
+        if self._expanded:
+            self._expand(False)
+            return
         app_of(self).pop_screen()
 
 

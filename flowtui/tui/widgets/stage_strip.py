@@ -49,9 +49,10 @@ class StageStrip(Painted):
     def __init__(self) -> None:
         super().__init__(id="stages")
         self._record: DeployRecord | None = None
-        self._selected = STAGES[0]
+        self._selected: Stage | None = None
 
-    def show(self, record: DeployRecord, selected: Stage) -> None:
+    def show(self, record: DeployRecord, selected: Stage | None) -> None:
+        """None marks no stage: the logs of all of them are shown."""
         self._record, self._selected = record, selected
         self.repaint()
 
