@@ -7,10 +7,12 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from flowtui import paths
 from flowtui.doctor.checks import Check, Examination, Group, State
 from flowtui.doctor.subject import Subject
-from flowtui.tui.screens.doctor import CheckScreen, DoctorScreen
+from flowtui.tui.screens.doctor import CheckScreen, DoctorList, DoctorScreen
 from flowtui.tui.screens.main import MainScreen
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
@@ -125,3 +127,19 @@ async def test_leaving_ends_what_is_still_looked_at(workspace: MemoryWorkspace) 
         await driver.press("escape")
         await driver.idle()
         assert isinstance(driver.app.screen, MainScreen)
+
+
+async def test_without_colour_the_cursor_is_still_seen(
+    workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running(workspace) as driver:
+        looks = await opened(driver)
+        looks.gate.set()
+        await driver.idle()
+        lines = driver.app.screen.query_one(DoctorList)
+        underlined = [
+            any(segment.style is not None and segment.style.underline for segment in strip)
+            for strip in (lines.render_line(y) for y in range(6))
+        ]
+        assert underlined == [False, True, False, False, False, False]

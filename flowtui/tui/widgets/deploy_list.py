@@ -21,6 +21,7 @@ from flowtui.deploy.history import INTERRUPTED
 from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.colours import colour_style
 from flowtui.tui.deploy_lines import Line, Row, local_day, rows_of
 from flowtui.tui.deploys import Phase
 from flowtui.tui.words import ago, duration, exact, plain, shortened, shortened_left
@@ -146,10 +147,10 @@ class DeployList(Performs, ScrollView, can_focus=True):
             return Strip.blank(width, base)
         row = self._rows[number]
         if row.deploy is None:
-            text = Text().append(row.heading, f"bold {self._colour('primary')}")
+            text = Text().append(row.heading, colour_style(self, "primary", bold=True))
         elif row.found:
             line = shortened(plain(row.found).strip(), width - _STATE - len(_GAP))
-            text = Text(f"{'':<{_STATE}}{_GAP}").append(line, self._colour("muted"))
+            text = Text(f"{'':<{_STATE}}{_GAP}").append(line, colour_style(self, "muted"))
         else:
             text = self._drawn(self._line_at(row.deploy))
             if row.deploy == self._cursor:
@@ -165,24 +166,22 @@ class DeployList(Performs, ScrollView, can_focus=True):
         style = self.get_component_rich_style("deploys--cursor")
         return style if self.has_focus else Style(bold=True) + self.rich_style
 
-    def _colour(self, name: str) -> str:
-        return app_of(self).theme_variables.get(name, "")
-
     def _drawn(self, line: Line) -> Text:
         glyphs = app_of(self).glyphs
         if line.running:
-            state, style = f"{glyphs.running} {line.state}", f"bold {self._colour('accent')}"
+            state = f"{glyphs.running} {line.state}"
+            style = colour_style(self, "accent", bold=True)
         else:
             mark = glyphs.done if line.state in _GOOD else glyphs.failed
             state = f"{mark} {plain(line.state)}"
-            style = self._colour(_COLOURS.get(line.state, "muted"))
+            style = colour_style(self, _COLOURS.get(line.state, "muted"))
         when = datetime.fromtimestamp(line.started, UTC) if line.started is not None else None
         moment = exact(when) if self.exact_times else ago(when, clock.now()).removesuffix(" ago")
         version = f"v{line.version}" if line.version else ""
         if line.running and line.fraction is not None:
             version = f"{line.fraction:.0%}"
         took = duration(line.seconds) if line.seconds is not None else ""
-        muted = self._colour("muted")
+        muted = colour_style(self, "muted")
         text = Text(no_wrap=True)
         text.append(f"{shortened(state, _STATE):<{_STATE}}", style=style)
         text.append(_GAP)
@@ -191,7 +190,7 @@ class DeployList(Performs, ScrollView, can_focus=True):
         text.append(f"{moment:>{self._when}}", style=muted)
         return text
 
-    def _flow_cell(self, line: Line, muted: str) -> Text:
+    def _flow_cell(self, line: Line, muted: Style) -> Text:
         """Flow, project and folder, as far as there is room, exactly as wide as the column."""
         width = self._flow_width
         bar = self._bar(line, width)
