@@ -15,6 +15,7 @@ from flowtui.tui.screens.deploy import DeployScreen
 from flowtui.tui.screens.deploys import DeploysScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.widgets.deploy_list import DeployList
+from flowtui.tui.work.past import _Chunks
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
 from tests.tui.test_history import beginning, finished, record
@@ -168,3 +169,19 @@ def test_rows_and_days() -> None:
     today = local_day(now)
     assert day_in_words(local_day(now - 5 * 86_400), today) == "Fri 20 Nov"
     assert day_in_words(local_day(now - 400 * 86_400), today).endswith(" 2025")
+
+
+def test_hits_are_handed_over_in_growing_chunks_and_none_waits_for_long() -> None:
+    now = [0.0]
+    given: list[tuple[int, bool, bool]] = []
+    chunks = _Chunks(
+        lambda hits, first, last: given.append((len(hits), first, last)), lambda: now[0]
+    )
+    for _ in range(2600):
+        chunks.add(None)  # type: ignore[arg-type]
+    chunks.give_if_waiting()
+    assert given == [(500, True, False), (2000, False, False)]
+    now[0] = 1.0
+    chunks.give_if_waiting()
+    chunks.give(last=True)
+    assert given[2:] == [(100, False, False), (0, False, True)]

@@ -196,7 +196,7 @@ class DeployList(Performs, ScrollView, can_focus=True):
         bar = self._bar(line, width)
         whole, width = width, width - len(bar)
         mark = f"{app_of(self).glyphs.hot} " if line.hot else ""
-        text = Text(mark, style=self._colour("accent"), end="")
+        text = Text(mark, style=colour_style(self, "accent"), end="")
         text = Text.assemble(text, shortened(plain(line.flow), width - len(mark)))
         folder = f"in {shortened_left(plain(line.folder), width // 2 - 5)}" if line.folder else ""
         room = width - text.cell_len - 3 - (len(folder) + 2 if folder else 0)
@@ -207,7 +207,7 @@ class DeployList(Performs, ScrollView, can_focus=True):
             text.truncate(max(width - len(folder) - 2, _LEAST_FLOW), overflow="ellipsis")
             text.append(f"  {folder}", style=muted)
         text.truncate(width, pad=True)
-        text.append(bar, style=self._colour("accent"))
+        text.append(bar, style=colour_style(self, "accent"))
         text.truncate(whole, pad=True)
         return text
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from flowtui.errors import FlowtuiError
 from flowtui.tui import messages as msg
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from flowtui.deploy.history_search import HistoryQuery, Hit
     from flowtui.tui.app import FlowtuiApp
 
-_CHUNK = 500
+_FIRST_CHUNK = 500
 """Deploys that are handed over at once."""
+_LONGEST_WAIT = 0.25
+"""Seconds until hits are shown while older logs are still searched."""
 _REST = 0.15
 """Seconds without a key before the logs are searched."""
+
+
+HandOver: TypeAlias = "Callable[[tuple[Hit, ...], bool, bool], None]"
+"""Takes hits, whether they are the first, and whether they are the last."""
 
 
 class Past:
@@ -57,7 +64,7 @@ class Past:
             return
         history, stop = workspace.history, threading.Event()
 
-        def hand_over(hits: tuple[Hit, ...], *, first: bool, last: bool) -> None:
+        def hand_over(hits: tuple[Hit, ...], first: bool, last: bool) -> None:
             app.post_message(msg.HistoryRead(query, hits, first, last))
 
         async def job() -> None:
@@ -95,20 +102,44 @@ class Past:
         self._app.changed(Part.DEPLOYS)
 
 
+class _Chunks:
+    """Hits gathered for the list: a few at first, then many; and none waits for long."""
+
+    def __init__(self, hand_over: HandOver, clock: Callable[[], float] = time.monotonic) -> None:
+        self._hand_over, self._clock = hand_over, clock
+        self._hits: list[Hit] = []
+        self._size = _FIRST_CHUNK
+        self._first = True
+        self._given = clock()
+
+    def add(self, hit: Hit) -> None:
+        self._hits.append(hit)
+        if len(self._hits) >= self._size:
+            # The list is made anew for each chunk: growing ones keep that cheap.
+            self._size *= 4
+            self.give()
+
+    def give_if_waiting(self) -> None:
+        if self._hits and self._clock() - self._given >= _LONGEST_WAIT:
+            self.give()
+
+    def give(self, *, last: bool = False) -> None:
+        self._hand_over(tuple(self._hits), self._first, last)
+        self._hits, self._first, self._given = [], False, self._clock()
+
+
 def _in_chunks(
-    history: History,
-    query: HistoryQuery,
-    hand_over: Callable[..., None],
-    stop: threading.Event,
+    history: History, query: HistoryQuery, hand_over: HandOver, stop: threading.Event
 ) -> None:
     from flowtui.deploy.history_search import search
 
-    chunk: list[Hit] = []
-    first = True
-    for hit in search(history, query, stop=stop.is_set):
-        chunk.append(hit)
-        if len(chunk) == _CHUNK:
-            hand_over(tuple(chunk), first=first, last=False)
-            chunk, first = [], False
+    chunks = _Chunks(hand_over)
+
+    def stopped() -> bool:
+        chunks.give_if_waiting()
+        return stop.is_set()
+
+    for hit in search(history, query, stop=stopped):
+        chunks.add(hit)
     if not stop.is_set():
-        hand_over(tuple(chunk), first=first, last=True)
+        chunks.give(last=True)
