@@ -52,6 +52,28 @@ SLOW = Link(rate=30_000)
 """A bad SSH connection: 30 kB/s."""
 
 
+_KITTY = re.compile(rb"\x1b\[[<>=]\d*u")
+"""Keyboard modes, which pyte takes for text."""
+_ALTERNATE = 1049
+
+
+class AlternateScreen(pyte.Screen):
+    """With the second screen that full-screen programs use, which pyte does not have."""
+
+    def set_mode(self, *modes: int, **settings: bool) -> None:
+        super().set_mode(*modes, **settings)
+        if _ALTERNATE in modes:
+            self._primary = {y: dict(line) for y, line in self.buffer.items()}
+            self.erase_in_display(2)
+
+    def reset_mode(self, *modes: int, **settings: bool) -> None:
+        super().reset_mode(*modes, **settings)
+        if _ALTERNATE in modes:
+            self.erase_in_display(2)
+            for y, line in self._primary.items():
+                self.buffer[y].update(line)
+
+
 class PtyTerminal:
     """One program on one pty. Times are those of `time.monotonic`."""
 
@@ -59,7 +81,7 @@ class PtyTerminal:
         self.pid = pid
         self._master = master
         self._link = link
-        self.screen = pyte.Screen(*size)
+        self.screen = AlternateScreen(*size)
         self._stream = pyte.ByteStream(self.screen)
         self.shown_bytes = 0
         """What has reached the screen since the start."""
@@ -117,6 +139,10 @@ class PtyTerminal:
     def row(self, y: int) -> str:
         line = self.screen.buffer[y]
         return "".join(line[x].data for x in range(self.screen.columns))
+
+    def has_mode(self, number: int) -> bool:
+        """Whether a private mode is set: 1000 reports the mouse, 2004 brackets what is pasted."""
+        return number << 5 in self.screen.mode
 
     def cpu_seconds(self) -> float:
         """Processor time of the program so far, without its children."""
@@ -204,7 +230,7 @@ class PtyTerminal:
     def _show(self, data: bytes) -> None:
         with self._changed:
             self.shown_bytes += len(data)
-            self._stream.feed(data)
+            self._stream.feed(_KITTY.sub(b"", data))
             self._answer(data)
             self._changed.notify_all()
 
@@ -253,6 +279,8 @@ def terminal(
         "LANG": "C.UTF-8",
         **(environment or {}),
     }
+    # An installed program has its bytecode.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     pid, master = pty.fork()
     if pid == 0:
         try:

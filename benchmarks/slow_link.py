@@ -8,18 +8,21 @@ way, as SSH does. The key opens another stage of the deploy: its answer is a wor
 
 from __future__ import annotations
 
+import inspect
 import random
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.pty_harness import SLOW, Link, PtyTerminal, terminal
 
-PRESSES = 25
+PRESSES = 20
 RATES = (500, 10_000)
 LINKS = {"30 kB/s": SLOW, "30 kB/s, 100 kB of buffers": Link(rate=30_000, buffer=100_000)}
 SIZE = (120, 36)
+WORDS = ("Collecting", "Downloading", "wheel", "from", "index", "cached", "layer", "sha256")
 
 
 def app(lines_a_second: int) -> None:
@@ -29,17 +32,22 @@ def app(lines_a_second: int) -> None:
     from flowtui.tui.app import FlowtuiApp
     from flowtui.tui.deploys import Phase
     from flowtui.tui.screens.deploy import DeployScreen
-    from flowtui.tui.work.connecting import Connecting
 
-    Connecting.open = lambda self: None  # type: ignore[method-assign]
+    chooser = random.Random(3)
+    styles = Path(inspect.getfile(FlowtuiApp)).parent
 
     class Flooded(FlowtuiApp):
-        def on_ready(self) -> None:
+        CSS_PATH = [styles / name for name in FlowtuiApp.CSS_PATH]  # noqa: RUF012
+
+        def on_mount(self) -> None:
+            self.call_after_refresh(self.open_deploy)
+
+        def open_deploy(self) -> None:
             deploys = self.session.deploys
             flow = LocalFlow("flows/etl.py", 12, "etl", FlowKind.FLOW_OBJECT, variable="flow")
-            record = self.record = deploys.add(flow)
+            record = self.record = deploys.open(flow)
             record.phase = Phase.RUNNING
-            record.add(StageStarted(deploy="d", stage=Stage.BUILD))
+            record.apply(StageStarted(deploy="d", stage=Stage.BUILD))
             self.push_screen(DeployScreen(record.key))
             self.written = 0
             self.began = time.monotonic()
@@ -49,11 +57,9 @@ def app(lines_a_second: int) -> None:
             due = int((time.monotonic() - self.began) * lines_a_second)
             while self.written < due:
                 self.written += 1
-                text = (
-                    f"#12 {self.written / 97:9.3f} Collecting package-{self.written * 7919 % 99991}"
-                )
-                text += "-" * (self.written % 40) + " (from the index, cached)"
-                self.record.add(LogLine(deploy="d", stage=Stage.BUILD, text=text))
+                words = " ".join(chooser.choices(WORDS, k=chooser.randrange(2, 14)))
+                text = f"#12 {self.written / 97:9.3f} {words} {chooser.randrange(10**6)}"
+                self.record.apply(LogLine(deploy="d", stage=Stage.BUILD, text=text))
 
     Flooded(Path()).run(mouse=False)
 
@@ -61,7 +67,7 @@ def app(lines_a_second: int) -> None:
 def latencies(term: PtyTerminal) -> list[float]:
     chooser = random.Random(5)
     taken: list[float] = []
-    term.until_text("Log: build", "Collecting")
+    term.until_text("Log: build", "#12")
     time.sleep(3)
     for number in range(PRESSES):
         time.sleep(chooser.uniform(0.5, 0.9))
@@ -73,12 +79,22 @@ def latencies(term: PtyTerminal) -> list[float]:
 
 def measure(lines_a_second: int, link: Link, plain: bool) -> list[float]:
     command = (sys.executable, "-m", "benchmarks.slow_link", "app", str(lines_a_second))
-    environment = {"FLOWTUI_PLAIN_OUTPUT": "1"} if plain else {"SSH_CONNECTION": "1 2 3 4"}
-    root = Path(__file__).parents[1]
-    with terminal(
-        command, cwd=root, environment=environment | {"PYTHONPATH": str(root)}, size=SIZE, link=link
-    ) as term:
-        return latencies(term)
+    with tempfile.TemporaryDirectory(prefix="flowtui-benchmark-") as name:
+        folder = Path(name)
+        environment = environment_for(folder, "http://127.0.0.1:9", plain=plain)
+        environment["SSH_CONNECTION"] = "192.0.2.1 1 192.0.2.2 22"
+        with terminal(command, cwd=folder, environment=environment, size=SIZE, link=link) as term:
+            return latencies(term)
+
+
+def environment_for(home: Path, url: str, *, plain: bool) -> dict[str, str]:
+    """Cut off from the person's own settings; `plain` leaves the output to Textual."""
+    return {
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "FLOWTUI_HOME": str(home),
+        "FLOWTUI_API_URL": url,
+        "FLOWTUI_PLAIN_OUTPUT": "1" if plain else "0",
+    }
 
 
 def main() -> None:

@@ -105,6 +105,9 @@ class Workspace:
         self.config = config
         self.profile = profile
         self.history = History()
+        self.interrupted = False
+        """Set when the process has to end now: what is cancelled from then on is not recorded as
+        cancelled by anybody, and shows as interrupted."""
         self._control_plane: ControlPlane | None = None
         self._identity: Identity | None = None
         self._credential: Credential | None = None
@@ -430,7 +433,8 @@ class Workspace:
         record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
 
         def both(event: Event) -> None:
-            record(event)
+            if not self.interrupted:
+                record(event)
             emit(event)
 
         try:
@@ -506,7 +510,8 @@ class Workspace:
         record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
 
         def both(event: Event) -> None:
-            record(event)
+            if not self.interrupted:
+                record(event)
             emit(event)
 
         try:

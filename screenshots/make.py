@@ -27,7 +27,7 @@ from textual.pilot import Pilot
 from flowtui.deploy.events import Stage
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import DeployRecord, Phase
-from flowtui.tui.widgets.flows import FlowTable
+from flowtui.tui.widgets.flows.table import FlowTable
 from screenshots.picture import to_png
 from tests.parts.engine import RunningEngine
 
@@ -309,6 +309,8 @@ def project_folder(docker: Docker | None) -> Iterator[Path]:
     (project / ".venv").symlink_to(virtual_environment(), target_is_directory=True)
     os.environ["FLOWTUI_HOME"] = str(STAGE / "home")
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    # All colours, wherever the pictures are taken.
+    os.environ["COLORTERM"] = "truecolor"
     yield project
     shutil.rmtree(STAGE)
 

@@ -31,6 +31,7 @@ class _Commands(click.Group):
 
     _lazy: ClassVar[dict[str, str]] = {
         "open": "flowtui.cli:open_",
+        "web": "flowtui.cli.web:web",
         "demo": "flowtui.cli.demo:demo",
         "server": "flowtui.cli.server:server",
         "login": "flowtui.cli.account:login",
@@ -97,7 +98,8 @@ def open_(path: Path, profile: str | None, api_url: str | None, read_only: bool)
 
     if not path.is_dir():
         raise UsageError(f"“{path}” is not a folder", fix="give the folder that holds your flows")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    served = "web_driver" in os.environ.get("TEXTUAL_DRIVER", "")
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the app needs a terminal",
             fix="without one, use the commands: flowtui flows, flowtui deploy, … (--help)",

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias, cast
 
+from rich.color import ColorSystem
 from rich.text import Text
 from textual import on
 from textual.binding import BindingType
@@ -19,7 +20,7 @@ from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
 from flowtui.config import user_file
-from flowtui.errors import FlowtuiError
+from flowtui.errors import FlowtuiError, UsageError
 from flowtui.models import Problem
 from flowtui.preferences import Preferences
 from flowtui.preferences import load as load_preferences
@@ -37,6 +38,7 @@ from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.viewer import ProblemsScreen
 from flowtui.tui.session import Session
+from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
 from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
@@ -62,6 +64,8 @@ Job: TypeAlias = Callable[[], Awaitable[None]]
 
 _ERROR_SECONDS = 8.0
 """An error has more to read than a confirmation."""
+_HANG_UP_LIMIT = 5.0
+"""Seconds for all of that when the terminal is gone or the machine goes down."""
 _LOADED = 3.0
 """Seconds after the first frame when the rest has been imported too."""
 _END_LIMIT = 10.0
@@ -74,6 +78,16 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     TITLE = "flowtui"
     CSS_PATH = [  # noqa: RUF012
         f"styles/{name}.tcss"
+        for name in (
+            "base",
+            "main",
+            "connection",
+            "deploy",
+            "doctor",
+            "dialogs",
+            "palette",
+            "modes",
+        )
         for name in ("base", "main", "connection", "deploy", "log", "doctor", "dialogs", "palette")
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
@@ -111,14 +125,23 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
         chosen = preferences or load_preferences(os.environ, read_only=read_only)
+        few = chosen.color != "auto" or abilities.colours() is ColorSystem.STANDARD
+        glyphs = glyphs_for(chosen.ascii)
         # Textual decides once, here, how NO_COLOR is done: without ansi it is shades of grey.
-        super().__init__(ansi_color=None if chosen.color == "auto" else True)
+        super().__init__(
+            ansi_color=True if few else None,
+            colours=ColorSystem.STANDARD if few else abilities.colours(),
+            ascii_only=glyphs.ascii,
+        )
+        self.set_class(glyphs.ascii, "-ascii")
+        if chosen.log_rate is not None:
+            self.pace.prefer(chosen.log_rate)
         self.path = path
         self.preferences = chosen
         self.read_only = chosen.read_only
         self.keymap, key_problems = keymap_of(chosen.keys, file=str(user_file()))
         self.session = Session(settings_problems=(*chosen.problems, *key_problems))
-        self.glyphs = glyphs_for(chosen.ascii)
+        self.glyphs = glyphs
         self.busy = Busy(self._work_changed)
         self.session_changed: Signal[Part] = Signal(self, "session_changed")
         self.connecting = Connecting(self, open_workspace, profile, api_url)
@@ -156,7 +179,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = DARK.name if chosen.color == "auto" else "ansi-dark"
+            self.theme = "ansi-dark" if few else DARK.name
         changed = {name: ",".join(self.keymap.keys(name)) for name in self.keymap.changed}
         self.set_keymap(changed)
 
@@ -168,7 +191,15 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return MainScreen()
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.connecting.open)
+        self.hear_signals(self._ended_from_outside)
+        self.call_after_refresh(self._first_frame_stands)
+
+    def _first_frame_stands(self) -> None:
+        # `__main__` keeps the collector out of the start; what that made stays to the end.
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+        self.connecting.open()
 
     def on_ready(self) -> None:
         if self.alone:
@@ -279,6 +310,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         return Facts(
             keymap=self.keymap,
             read_only=self.read_only,
+            in_browser=self.is_web,
             connected=session.connected,
             connecting=session.connecting,
             projects=len(session.projects or ()),
@@ -346,7 +378,24 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     def action_help_quit(self) -> None:
         self.say(f"{self.keymap.key(QUIT)} leaves flowtui.")
 
+    def _ended_from_outside(self, number: int) -> None:
+        """The connection dropped, or somebody ends us: nobody can be asked, nothing waits long."""
+
+        async def end() -> None:
+            if self.session.workspace is not None:
+                self.session.workspace.interrupted = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HANG_UP_LIMIT):
+                    await self._clean_up()
+            self.exit(return_code=128 + number)
+
+        self.begin(end, group="end", description="closing")
+
     async def _end(self) -> None:
+        await self._clean_up()
+        self.exit(0)
+
+    async def _clean_up(self) -> None:
         self.cancel_group("watch")
         self.cancel_group("hot")
         await self.remembering.write()
@@ -358,7 +407,6 @@ class FlowtuiApp(Performs, TerminalApp[int]):
                 if self.session.workspace is not None:
                     await self.session.workspace.close()
         await self.serving.end()
-        self.exit(0)
 
     def heard(self, screen: Screen[object]) -> list[object]:
         """The widgets of a screen that hear keys now, innermost first."""
@@ -386,6 +434,11 @@ def run(
     read_only: bool = False,
 ) -> int:
     """Open the app on a folder; returns the exit code. Mouse is off by default over SSH."""
+    if not abilities.can_show_screens() and not abilities.in_browser():
+        raise UsageError(
+            f"this terminal cannot show screens (TERM={os.environ.get('TERM', '')})",
+            fix="use the commands: flowtui flows, flowtui deploy, … (--help), or set TERM",
+        )
     preferences = load_preferences(os.environ, read_only=read_only)
     if preferences.color == "none":
         # Textual and every program that the app starts read it.

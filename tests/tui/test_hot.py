@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flowtui import project_state
-from flowtui.deploy.events import Outcome, Stage, problem_found
+from flowtui.deploy.events import Outcome, Stage, log_line, problem_found
 from flowtui.errors import ExitCode
 from flowtui.hot.locks import HotLocks
 from flowtui.models import Discovery, Problem
@@ -184,6 +184,34 @@ async def test_the_list_marks_it_and_shows_how_far_each_is(folder: MemoryWorkspa
         await driver.press("ctrl+x")
         await driver.until(lambda: deploy.result is not None)
         await driver.see("✗ cancelled")
+
+
+async def test_five_at_once_each_with_its_own_stage_bar_and_logs(
+    folder: MemoryWorkspace,
+) -> None:
+    flows = tuple(flow(f"flow {number}", f"flows/f{number}.py") for number in range(5))
+    folder.found = Discovery(str(folder.root), flows, (), 5)
+    async with running(folder, size=(100, 30)) as driver:
+        for number in range(5):
+            await driver.press("D")
+            deploy = await a_deploy(driver, number + 1)
+            deploy.start(Stage.BUILD)
+            deploy.progress(Stage.BUILD, number, 5)
+            deploy.emit(log_line(deploy.id, Stage.BUILD, f"line of {number}"))
+            await driver.press("escape", "down")
+        await driver.press("4")
+        screen = await driver.see("flow 0", "flow 4", "80%")
+        assert screen.count("● build") == 5
+        assert [f"{number * 20}%" in screen for number in range(5)] == [True] * 5
+        await driver.press("down", "enter")
+        await driver.see("line of 3")
+        await driver.press("escape", "ctrl+x")
+        await driver.until(lambda: folder.deploys[3].result is not None)
+        assert [run.result is None for run in folder.deploys] == [True, True, True, False, True]
+        screen = await driver.see("✗ cancelled")
+        assert screen.count("● build") == 4
+        await driver.press("ctrl+x")
+        assert "this deploy is not running" in driver.said()
 
 
 async def test_leaving_asks_while_a_hot_deploy_runs(folder: MemoryWorkspace) -> None:

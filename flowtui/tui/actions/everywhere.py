@@ -51,7 +51,7 @@ ACTIONS: tuple[Action, ...] = (
         ("ctrl+z",),
         "suspend",
         "Back to the shell; `fg` comes back to flowtui.",
-        reasons.always,
+        reasons.in_terminal,
         bar=False,
     ),
     Action(

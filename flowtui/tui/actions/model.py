@@ -39,6 +39,8 @@ class Facts:
 
     read_only: bool = False
     """Started with --read-only: what changes anything is taken away."""
+    in_browser: bool = False
+    """There is no terminal to go back to."""
     connected: bool = False
     connecting: bool = False
     server_answers: bool = False

@@ -10,6 +10,10 @@ from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.deploys import Phase
 
 
+def in_terminal(facts: Facts) -> str | None:
+    return "there is no terminal behind a browser" if facts.in_browser else None
+
+
 def always(_: Facts) -> str | None:
     return None
 

@@ -31,6 +31,7 @@ _BLOCK = 8
 _WORTH_A_JUMP = 6
 """A cursor move is some bytes: equal cells up to so many are written again instead."""
 _WORTH_ERASING = 7
+_WORTH_SORTING = 6
 _MOST_PENS = 60_000
 
 
@@ -107,19 +108,27 @@ class Canvas:
         With `most`, about so many characters: what was drawn last comes first, the other rows
         stay for the next frame. The terminal's cursor ends at `cursor` (column, row).
         """
-        writer = _Writer(self.width, self._by_mark, self._erases_with_background)
+        runs: list[_Run] = []
+        writer = _Writer(self.width, self._erases_with_background)
         for y in list(self._stale):
             if most is not None and writer.size >= most:
                 break
             del self._stale[y]
-            for start, end in self._differences(y):
-                writer.write(y, start, self._text[y][start:end], self._pens[y][start:end])
+            changed = self._runs(y)
+            writer.write(changed)
+            runs += changed
             self._shown_text[y] = self._text[y]
             self._shown_pens[y] = self._pens[y]
-        if writer.size == 0 and self._cursor == cursor:
+        if not runs and self._cursor == cursor:
             return ""
         self._cursor = cursor
-        return writer.finish(cursor)
+        frame = writer.finish(cursor)
+        if len(runs) > _WORTH_SORTING:
+            # Colours are long: one after the other they may cost less than the moves they save.
+            sorted_writer = _Writer(self.width, self._erases_with_background)
+            sorted_writer.write(sorted(runs, key=lambda run: run.pen.key))
+            frame = min(frame, sorted_writer.finish(cursor), key=len)
+        return frame
 
     # ------------------------------------------------------------------------------------ inside
 
@@ -167,6 +176,21 @@ class Canvas:
         pens, self._by_mark, self._marks = self._by_mark, [UNKNOWN], {}
         self._pens = ["".join(self._mark(pens[ord(mark)]) for mark in row) for row in self._pens]
 
+    def _runs(self, y: int) -> list[_Run]:
+        """What of a row is to be written, by what looks alike."""
+        runs: list[_Run] = []
+        for start, end in self._differences(y):
+            for found in _RUN.finditer(self._pens[y], start, end):
+                first, last = found.span()
+                run = _Run(y, first, self._text[y][first:last], self._by_mark[ord(found[1])])
+                before = runs[-1] if runs and runs[-1].end == first else None
+                joined = before and _joined(before, run)
+                if joined:
+                    runs[-1] = joined
+                else:
+                    runs.append(run)
+        return runs
+
     def _differences(self, y: int) -> list[tuple[int, int]]:
         """The cells of a row to write again: first, and one after the last."""
         text, shown_text = self._text[y], self._shown_text[y]
@@ -201,24 +225,43 @@ class Canvas:
         return found
 
 
+class _Run(NamedTuple):
+    """Cells of one row that one pen writes."""
+
+    y: int
+    x: int
+    text: str
+    pen: Pen
+
+    @property
+    def end(self) -> int:
+        return self.x + len(self.text)
+
+
+def _joined(left: _Run, right: _Run) -> _Run | None:
+    """Both as one where one is blank: spaces look alike in every pen of their background."""
+    text = left.text + right.text
+    if right.pen.blank and left.pen.hides_on(right.pen.background):
+        return left._replace(text=text)
+    if left.pen.blank and right.pen.hides_on(left.pen.background):
+        return left._replace(text=text, pen=right.pen)
+    return None
+
+
 class _Writer:
     """One frame being spelled."""
 
-    def __init__(self, width: int, pens: list[Pen], erases_with_background: bool) -> None:
+    def __init__(self, width: int, erases_with_background: bool) -> None:
         self._width = width
-        self._pens = pens
         self._erases_with_background = erases_with_background
         self._parts: list[str] = []
         self._pen = UNKNOWN
         self._at: tuple[int, int] | None = None
         self.size = 0
 
-    def write(self, y: int, x: int, text: str, marks: str) -> None:
-        self._move(y, x)
-        end = x + len(text)
-        for run in _RUN.finditer(marks):
-            start, stop = run.span()
-            self._run(y, x + start, text[start:stop], self._pens[ord(run[1])], stop + x == end)
+    def write(self, runs: list[_Run]) -> None:
+        for run in runs:
+            self._run(run)
 
     def finish(self, cursor: tuple[int, int]) -> str:
         sequence, _ = transition(self._pen, PLAIN)
@@ -245,12 +288,12 @@ class _Writer:
             self._add(f"\x1b[{y + 1}H" if y else "\x1b[H")
         self._at = (y, x)
 
-    def _run(self, y: int, x: int, text: str, pen: Pen, last: bool) -> None:
-        """Cells that look alike."""
+    def _run(self, run: _Run) -> None:
+        y, x, text, pen = run
         body = text.rstrip(" ")
         blanks = len(text) - len(body)
         erasable = self._erases_with_background or not pen.background
-        if blanks < _WORTH_ERASING or not erasable or not _erasing_shows(pen):
+        if blanks < _WORTH_ERASING or not erasable or not pen.hides_on(pen.background):
             body, blanks = text, 0
         self._move(y, x)
         sequence, self._pen = transition(self._pen, pen)
@@ -260,8 +303,6 @@ class _Writer:
         if blanks:
             self._move(y, x + len(body))
             self._add(f"\x1b[{blanks}X")
-            if not last and self._at is not None:
-                self._move(y, x + len(text))
 
     def _spell(self, y: int, x: int, body: str) -> None:
         """Text, and the column said again wherever a terminal might count cells differently."""
@@ -279,8 +320,3 @@ class _Writer:
     def _written(self, y: int, x: int) -> None:
         """Past the last column a terminal's cursor is not where one thinks."""
         self._at = (y, x) if x < self._width else None
-
-
-def _erasing_shows(pen: Pen) -> bool:
-    """Whether erased cells look as spaces of this pen do."""
-    return pen.blank or (not pen.attributes and not pen.link)

@@ -95,6 +95,10 @@ class Pace:
         """The terminal is there now."""
         self._link = link
 
+    def prefer(self, rate: float) -> None:
+        """Paints per second as the person wants them."""
+        self.base = self.rate = max(rate, LEAST_HZ)
+
     @property
     def throughput(self) -> float | None:
         """Bytes per second that the terminal shows; None before that was measured."""

@@ -37,6 +37,19 @@ class Pen(NamedTuple):
     blank: bool = False
     """For spaces, on which only the background is seen: the rest may be as it is."""
 
+    def hides_on(self, background: str) -> bool:
+        """Whether a space of this pen is nothing but this background."""
+        return (
+            self.background == background
+            and not self.link
+            and self.attributes.isdisjoint(_SEEN_ON_BLANKS)
+        )
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Pens that are near each other in this order differ in little."""
+        return self.background, self.foreground, ";".join(sorted(self.attributes))
+
 
 PLAIN = Pen()
 UNKNOWN = Pen(frozenset({"?"}))

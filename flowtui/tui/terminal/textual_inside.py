@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -33,9 +33,11 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 from textual.message import Message
 
 from flowtui.tui.terminal.abilities import erases_with_background, small_frames
+from flowtui.tui.terminal.ascii_only import AsciiOnly
 from flowtui.tui.terminal.canvas import Canvas, Piece
 from flowtui.tui.terminal.outlet import Outlet
 from flowtui.tui.terminal.pace import Pace
@@ -50,12 +52,6 @@ ASK = "\x1b[6n"
 """Where is the cursor? Every terminal, tmux and screen answer it, in turn with what they show."""
 _ANSWER = re.compile(r"\x1b\[\d+;\d+R")
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-_COLOURS = {
-    "truecolor": ColorSystem.TRUECOLOR,
-    "256": ColorSystem.EIGHT_BIT,
-    "standard": ColorSystem.STANDARD,
-    "windows": ColorSystem.STANDARD,
-}
 _LAST_ANSWERS = 1.0
 """Seconds to wait, on leaving, for answers that would otherwise be typed into the shell."""
 _LAST_WRITES = 2.0
@@ -206,15 +202,17 @@ def pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[Piece]:
 class TerminalApp(App[R], Generic[R]):
     """An app whose frames are small, and only as many as the terminal can show."""
 
-    def __init__(self, *, ansi_color: bool | None = None) -> None:
+    def __init__(self, *, colours: ColorSystem, ansi_color: bool | None, ascii_only: bool) -> None:
         super().__init__(ansi_color=ansi_color)
         self.pace = Pace()
-        self.canvas = Canvas(
-            _COLOURS.get(self.console.color_system or "", ColorSystem.TRUECOLOR),
-            erases_with_background=erases_with_background(),
-        )
+        self.canvas = Canvas(colours, erases_with_background=erases_with_background())
+        self._ascii_only = (AsciiOnly(),) if ascii_only else ()
         self._small_frames = small_frames()
+        self._ended_by: Callable[[int], None] = lambda number: self.exit(return_code=128 + number)
         self._next_look: asyncio.TimerHandle | None = None
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), *self._ascii_only)
 
     def get_driver_class(self) -> type[Driver]:
         if constants.DRIVER or sys.platform == "win32" or not small_frames():
@@ -238,12 +236,19 @@ class TerminalApp(App[R], Generic[R]):
         self.pace.answered(at)
         self._send()
 
-    def terminal_lost(self) -> None:
-        """The terminal is gone: nobody can be asked anything any more."""
-        self._send_signal(signal.SIGHUP)
+    def hear_signals(self, end: Callable[[int], None]) -> None:
+        """Call this with the number of a signal that ends the app; a lost terminal is SIGHUP.
 
-    def _send_signal(self, number: int) -> None:
-        os.kill(os.getpid(), number)
+        Without it Python would die on the spot: the terminal left as it is, children running.
+        """
+        self._ended_by = end
+        if threading.current_thread() is threading.main_thread() and not self.is_headless:
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, end, number)
+
+    def terminal_lost(self) -> None:
+        """Nobody can be asked anything any more."""
+        self._ended_by(signal.SIGHUP)
 
     # ------------------------------------------------------------------------------- to the driver
 

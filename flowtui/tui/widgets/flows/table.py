@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
 from flowtui.tui import clock
@@ -264,6 +265,8 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         content = drawn[1]
         if index == self._index:
             style = self.get_visual_style("flows--cursor")
+            if self.get_component_styles("flows--cursor").text_style.reverse:
+                style += Style(reverse=True)  # Textual leaves it out
             content = content.pad_right(max(width - content.cell_length, 0)).stylize(style)
         return self._strip(content, width)
 
