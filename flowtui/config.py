@@ -102,6 +102,15 @@ def find_root(path: Path) -> Path:
 
 def load_project(root: Path) -> ProjectConfig:
     """Read and check the project file of this folder. Raises UsageError for a bad one."""
+    file, table = read_project_table(root)
+    return ProjectConfig(root=root) if file is None else _project(root, file, table)
+
+
+def read_project_table(root: Path) -> tuple[Path | None, dict[str, Any]]:
+    """The project file of this folder and what it says, unchecked; (None, {}) without one.
+
+    Raises UsageError for what is not TOML, and where two files have settings.
+    """
     own = root / PROJECT_FILE
     pyproject = root / PYPROJECT
     tables = {
@@ -119,9 +128,9 @@ def load_project(root: Path) -> ProjectConfig:
             fix="keep one of them: move all settings into it and delete the other",
         )
     if not tables:
-        return ProjectConfig(root=root)
+        return None, {}
     file = next((file for file, table in tables.items() if table), next(iter(tables)))
-    return _project(root, file, tables[file])
+    return file, tables[file]
 
 
 def _has_settings(folder: Path) -> bool:

@@ -66,32 +66,35 @@ def remove(document: UserDocument, path: tuple[str, ...]) -> bool:
     return True
 
 
-def line_of(content: str, path: tuple[str, ...]) -> int | None:
-    """The line, from 1, on which a value or table begins; None when it is not there.
+def line_of(content: str, key: str) -> int | None:
+    """The line, from 1, on which a value or table begins, `profiles.team.api_url` for example.
 
-    `path` as in `("profiles", "team", "api_url")`.
+    Of what is not there the innermost table that is; None without any.
     """
+    wanted = ".".join(_path_in(f"{key} = 0\n") or (key,))
     table: tuple[str, ...] = ()
     best: tuple[int, int] | None = None
     for number, line in enumerate(content.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("[") and not stripped.startswith("[["):
-            header = _path_in(f"{stripped.partition('#')[0].strip()}\n")
-            if header is None:
-                continue
-            table = found = header
-        else:
-            before, equals, _ = stripped.partition("=")
-            inner = _path_in(f"{before}= 0\n") if equals else None
-            if inner is None:
-                continue
-            found = (*table, *inner)
-        if found == path:
+        found = _begins(line.strip(), table)
+        if found is None:
+            continue
+        if line.lstrip().startswith("["):
+            table = found
+        name = ".".join(found)
+        if name == wanted:
             return number
-        shared = len(found) if path[: len(found)] == found else 0
-        if shared and (best is None or shared > best[0]):
-            best = (shared, number)
+        if wanted.startswith(f"{name}.") and (best is None or len(name) > best[0]):
+            best = (len(name), number)
     return best[1] if best is not None else None
+
+
+def _begins(line: str, table: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The path of the table or value that begins on this line of a table."""
+    if line.startswith("["):
+        return _path_in(f"{line.partition('#')[0].strip()}\n")
+    before, equals, _ = line.partition("=")
+    inner = _path_in(f"{before}= 0\n") if equals and not line.startswith("#") else None
+    return (*table, *inner) if inner is not None else None
 
 
 def _path_in(line: str) -> tuple[str, ...] | None:

@@ -97,17 +97,18 @@ def test_a_value_that_makes_the_file_bad_is_not_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "line"),
+    ("key", "line"),
     [
-        (("active",), 2),
-        (("ui", "theme"), 5),
-        (("profiles", "team"), 7),
-        (("profiles", "team", "ca_file"), 9),
-        (("keys", "flows", "deploy"), 12),
-        (("ui", "mouse"), 4),
-        (("keys", "flows.filter"), 11),
-        (("nowhere",), None),
+        ("active", 2),
+        ("ui.theme", 5),
+        ("profiles.team", 7),
+        ('profiles."team".ca_file', 9),
+        ("keys.flows.deploy", 12),
+        ('keys."flows.deploy"', 12),
+        ("ui.mouse", 4),
+        ("keys.flows.filter", 11),
+        ("nowhere", None),
     ],
 )
-def test_the_line_of_a_value(path: tuple[str, ...], line: int | None) -> None:
-    assert line_of(_WRITTEN, path) == line
+def test_the_line_of_a_value(key: str, line: int | None) -> None:
+    assert line_of(_WRITTEN, key) == line

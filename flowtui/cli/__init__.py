@@ -45,6 +45,7 @@ class _Commands(click.Group):
         "runs": "flowtui.cli.runs:runs",
         "deploy": "flowtui.cli.deploy:deploy",
         "watch": "flowtui.cli.watch:watch",
+        "config": "flowtui.cli.config:config",
         "history": "flowtui.cli.history:history",
         "doctor": "flowtui.cli.doctor:doctor",
     }

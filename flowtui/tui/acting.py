@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from flowtui.tui.actions import Action, Facts, Keymap, Scope, find, in_scope
 from flowtui.tui.actions.keymap import QUIT, QUIT_KEY
+from flowtui.tui.counting import moved
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -57,15 +58,32 @@ class Performs:
     def facts(self) -> Facts:
         return app_of(self).facts()
 
+    def action_count(self, digit: str) -> None:
+        app_of(self).count(digit)
+
     async def action_perform(self, scope: str, action_id: str) -> None:
-        action = find(Scope[scope], action_id)
+        app, action = app_of(self), find(Scope[scope], action_id)
+        count = app.take_count()
+        if count is not None and "escape" in app.keymap.keys(action.name):
+            return
         reason = action.why_not(self.facts())
         if reason is not None:
-            app_of(self).say(f"{action.title}: {reason}", severity="warning")
+            app.say(f"{action.title}: {reason}", severity="warning")
+            return
+        if count is not None and moved(self, action_id, count):
             return
         outcome = getattr(self, f"perform_{action.id}")()
         if isawaitable(outcome):
             await outcome
+
+
+def perform_soon(owner: Acting, action: Action) -> None:
+    """Let it do the action once what is in front is gone, as its key would."""
+    app_of(owner).run_worker(
+        owner.action_perform(action.scope.name, action.id),
+        exit_on_error=False,
+        description=action.title,
+    )
 
 
 def app_of(node: object) -> FlowtuiApp:

@@ -19,33 +19,38 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
-from flowtui.config import user_file
 from flowtui.errors import FlowtuiError, UsageError
 from flowtui.models import Problem
 from flowtui.preferences import Preferences
 from flowtui.preferences import load as load_preferences
 from flowtui.tui import crash, embedded
 from flowtui.tui import messages as msg
-from flowtui.tui.acting import Performs, bindings
-from flowtui.tui.actions import Facts, Scope, keymap_of
+from flowtui.tui.acting import Performs, bindings, heard_by
+from flowtui.tui.actions import Facts, Keymap, Scope
 from flowtui.tui.actions.keymap import QUIT
 from flowtui.tui.busy import Busy, Ticket
+from flowtui.tui.counting import DIGITS, Counting
 from flowtui.tui.glyphs import glyphs_for
 from flowtui.tui.messages import Part
 from flowtui.tui.palette import ActionProvider, FlowProvider, ProjectProvider
+from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.help import HelpScreen
+from flowtui.tui.screens.jump import JumpScreen, Spot, spots_of
 from flowtui.tui.screens.main import MainScreen
-from flowtui.tui.screens.viewer import ProblemsScreen
+from flowtui.tui.screens.problems import ProblemsScreen
+from flowtui.tui.screens.sheet import Sheet
 from flowtui.tui.session import Session
 from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
 from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
 from flowtui.tui.words import counted, plain_block
+from flowtui.tui.work.configuring import Configuring
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
 from flowtui.tui.work.details import Details
 from flowtui.tui.work.doctoring import Doctoring
+from flowtui.tui.work.editing import Editing
 from flowtui.tui.work.first_start import FirstStart
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.hot import Hot
@@ -83,15 +88,16 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             "main",
             "connection",
             "deploy",
+            "log",
             "doctor",
             "dialogs",
             "palette",
             "modes",
+            "sheets",
         )
-        for name in ("base", "main", "connection", "deploy", "log", "doctor", "dialogs", "palette")
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP), *DIGITS]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         ActionProvider,
         FlowProvider,
@@ -124,6 +130,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         preferences: Preferences | None = None,
         open_workspace: OpenWorkspace = Workspace.open,
     ) -> None:
+        self.counting = Counting()
         chosen = preferences or load_preferences(os.environ, read_only=read_only)
         few = chosen.color != "auto" or abilities.colours() is ColorSystem.STANDARD
         glyphs = glyphs_for(chosen.ascii)
@@ -137,14 +144,16 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         if chosen.log_rate is not None:
             self.pace.prefer(chosen.log_rate)
         self.path = path
-        self.preferences = chosen
+        self._started_in = Path.cwd()
+        self.preferences, self.keymap = chosen, Keymap()
         self.read_only = chosen.read_only
-        self.keymap, key_problems = keymap_of(chosen.keys, file=str(user_file()))
-        self.session = Session(settings_problems=(*chosen.problems, *key_problems))
+        self.session = Session()
         self.glyphs = glyphs
         self.busy = Busy(self._work_changed)
         self.session_changed: Signal[Part] = Signal(self, "session_changed")
         self.connecting = Connecting(self, open_workspace, profile, api_url)
+        self.configuring = Configuring(self, profile, api_url)
+        self.editing = Editing(self)
         self.logging_in = LoggingIn(self)
         self.serving = Serving(self)
         self.first_start = FirstStart(self)
@@ -161,6 +170,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.keeping = Keeping(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
+            **self.configuring.handlers,
             **self.serving.handlers,
             **self.first_start.handlers,
             **self.folder.handlers,
@@ -180,8 +190,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
             self.theme = "ansi-dark" if few else DARK.name
-        changed = {name: ",".join(self.keymap.keys(name)) for name in self.keymap.changed}
-        self.set_keymap(changed)
+        self.configuring.use(chosen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that only flowtui's own themes have, for every other theme."""
@@ -205,6 +214,29 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         if self.alone:
             gc.freeze()
             self.set_timer(_LOADED, gc.freeze)
+
+    # ----------------------------------------------------------------------------------- counts
+
+    def count(self, digit: str) -> None:
+        """One more digit of a count, where digits mean nothing else."""
+        heard = heard_by(self.heard(self.screen), self.keymap)
+        if any(key.isdecimal() for _, action in heard for key in self.keymap.keys(action.name)):
+            return
+        self.counting.add(digit)
+        self._show_count()
+
+    def take_count(self) -> int | None:
+        """The count that was typed before this action, once."""
+        counted_to = self.counting.take()
+        if counted_to is not None:
+            self._show_count()
+        return counted_to
+
+    def _show_count(self) -> None:
+        if isinstance(self.screen, Sheet):
+            self.screen.counted()
+        else:
+            self.screen.refresh_bindings()
 
     # ------------------------------------------------------------------------------------- work
 
@@ -309,6 +341,10 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         source = session.connection.token_source
         return Facts(
             keymap=self.keymap,
+            folder=self._folder(),
+            used_profile=profile,
+            used_profile_saved=profile is not None
+            and any(each.name == profile.name for each in session.profiles),
             read_only=self.read_only,
             in_browser=self.is_web,
             connected=session.connected,
@@ -331,9 +367,29 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         said = workspace.config.habits.show_plan if workspace is not None else None
         return self.preferences.show_plan if said is None else said
 
+    def _folder(self) -> str:
+        workspace = self.session.workspace
+        root = os.path.relpath(workspace.root, self._started_in) if workspace is not None else "."
+        return "" if root == "." else root
+
     def perform_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.heard(self.screen), self.keymap))
+            self.push_screen(HelpScreen(self.heard(self.screen)))
+
+    def perform_commands(self) -> None:
+        self.push_screen(CommandsScreen(self.heard(self.screen)))
+
+    def perform_jump(self) -> None:
+        def chosen(spot: Spot | None) -> None:
+            if spot is not None:
+                spot.go()
+
+        self.push_screen(JumpScreen(spots_of(self.screen)), chosen)
+
+    def perform_settings(self) -> None:
+        from flowtui.tui.screens.settings import SettingsScreen
+
+        self.push_screen(SettingsScreen())
 
     def perform_palette(self) -> None:
         self.action_command_palette()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from flowtui.models import Problem
@@ -24,6 +26,18 @@ def hanging(head: Content, text: Content, width: int) -> Content:
             for part in (head if number == 0 else " " * indent, line, "\n")
         )
     )
+
+
+def block(head: Content, texts: Sequence[Content], width: int) -> Content:
+    """Texts below each other, each wrapped to `width` cells in all, right of `head`.
+
+    Ends without a line break, as the lines of a list do.
+    """
+    rows: list[Content] = []
+    for number, text in enumerate(texts):
+        first = head if number == 0 else Content(" " * head.cell_length)
+        rows.append(hanging(first, text, width))
+    return Content.assemble(*rows).rstrip("\n")
 
 
 def field(label: str, *value: str | tuple[str, str], width: int) -> Content:

@@ -29,7 +29,9 @@ from flowtui.models import (
     Project,
 )
 from flowtui.prefect_settings import PrefectSettings
+from flowtui.preferences import Preferences
 from flowtui.project_state import ProjectState
+from flowtui.settings_list import ListedSetting
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
@@ -57,6 +59,8 @@ class Part(StrEnum):
     """What is registered of the flow under the cursor was read."""
     REMEMBERED = "remembered"
     """How the app was left in this folder was read."""
+    SETTINGS = "settings"
+    """Settings and keys were read."""
     DOCTOR = "doctor"
     REACH = "reach"
     """Whether the engine and the registry answer."""
@@ -91,6 +95,17 @@ class Connected(Happened):
     notes: tuple[str, ...] = ()
     """Why a store gave no token, in words."""
     keyring_waits: bool = False
+
+
+@dataclass
+class PreferencesRead(Happened):
+    preferences: Preferences
+
+
+@dataclass
+class SettingsListed(Happened):
+    rows: tuple[ListedSetting, ...]
+    problem: Problem | None = None
 
 
 @dataclass

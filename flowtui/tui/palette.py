@@ -9,8 +9,8 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from flowtui.tui.acting import Acting, app_of, heard_by
-from flowtui.tui.actions import Action, Scope
+from flowtui.tui.acting import app_of, heard_by, perform_soon
+from flowtui.tui.actions import Scope
 from flowtui.tui.words import counted, plain
 
 
@@ -57,15 +57,7 @@ class ActionProvider(EntryProvider):
             text = (
                 f"{str(action.scope).capitalize()}: {action.title}  {app.keymap.key(action.name)}"
             )
-            yield Entry(text, note, partial(_perform, owner, action))
-
-
-def _perform(owner: Acting, action: Action) -> None:
-    app_of(owner).run_worker(
-        owner.action_perform(action.scope.name, action.id),
-        exit_on_error=False,
-        description=action.title,
-    )
+            yield Entry(text, note, partial(perform_soon, owner, action))
 
 
 class FlowProvider(EntryProvider):

@@ -27,6 +27,7 @@ from flowtui.models import (
     Project,
 )
 from flowtui.project_state import ProjectState
+from flowtui.settings_list import ListedSetting
 from flowtui.tui.deploys import DeployBook, DeployRecord
 from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
@@ -149,6 +150,9 @@ class Session:
     server_problem: Problem | None = None
     settings_problems: tuple[Problem, ...] = ()
     """What of [ui] and [keys] does not count."""
+    settings: tuple[ListedSetting, ...] = ()
+    """Every setting, as far as somebody asked for them."""
+    settings_problem: Problem | None = None
     deploys: DeployBook = field(default_factory=DeployBook)
     hot: HotView = field(default_factory=HotView)
     """The flows that are deployed at every save, and what the last save led to."""

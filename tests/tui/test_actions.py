@@ -11,9 +11,15 @@ from flowtui.tui.actions.key_names import EATEN
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import Phase
 from flowtui.tui.keysheet import keysheet
+from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.connection import ProfileList
 from flowtui.tui.screens.doctor import DoctorList
+from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.screens.problems import ProblemsScreen
+from flowtui.tui.screens.settings import SettingsScreen
+from flowtui.tui.screens.sheet import SheetList
+from flowtui.tui.screens.viewer import ShowText
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
@@ -34,6 +40,12 @@ OWNERS = (
     PlanView,
     RunView,
     LogView,
+    SheetList,
+    ShowText,
+    HelpScreen,
+    CommandsScreen,
+    ProblemsScreen,
+    SettingsScreen,
 )
 
 

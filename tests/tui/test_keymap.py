@@ -146,14 +146,14 @@ async def test_the_app_hears_and_prints_the_keys_of_the_file(
 ) -> None:
     written('[keys]\nflows.filter = "f5"\n"app.help" = ["f1"]\n')
     async with running(workspace, size=(120, 30)) as driver:
-        assert "F5 filter" in driver.screen_text()
-        assert "F1 keys" in driver.screen_text()
+        await driver.see("F5 filter")
+        await driver.see("F1 keys")
         await driver.press("slash")
         assert not _filter_open(driver)
         await driver.press("f5")
         assert _filter_open(driver)
         await driver.press("escape", "f1")
-        assert "Keys" in driver.screen_text()
+        await driver.see("Keys")
         assert driver.app.session.settings_problems == ()
 
 
@@ -165,10 +165,11 @@ async def test_a_bad_file_is_a_problem_and_the_app_starts(
         await driver.press("slash")
         assert _filter_open(driver)
         await driver.press("escape", "exclamation_mark")
-        screen = driver.screen_text()
-        assert "ui.mouse must be" in screen
-        assert "did you mean ui.theme?" in screen
-        assert "cannot tell it from Enter" in screen
+        await driver.see(
+            "ui.mouse must be",
+            "did you mean ui.theme?",
+            "cannot tell it from Enter",
+        )
 
 
 async def test_ctrl_q_leaves_from_a_dialog_whatever_the_file_says(
@@ -177,7 +178,7 @@ async def test_ctrl_q_leaves_from_a_dialog_whatever_the_file_says(
     written('[keys]\n"app.quit" = "f10"\n')
     async with running(workspace) as driver:
         await driver.press("1", "n")
-        assert "New project" in driver.screen_text()
+        await driver.see("New project")
         await driver.press("ctrl+q")
         await driver.until(lambda: not driver.app.is_running)
 

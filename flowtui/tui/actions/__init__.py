@@ -22,6 +22,7 @@ from flowtui.tui.actions import (
     plan,
     projects,
     run,
+    sheets,
 )
 from flowtui.tui.actions.key_names import key_name, key_names
 from flowtui.tui.actions.keymap import Keymap, resolve
@@ -56,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
     *plan.ACTIONS,
     *run.ACTIONS,
     *log.ACTIONS,
+    *sheets.ACTIONS,
 )
 
 REACHES: tuple[frozenset[Scope], ...] = tuple(
@@ -70,6 +72,10 @@ REACHES: tuple[frozenset[Scope], ...] = tuple(
             (Scope.DOCTOR, Scope.LIST, Scope.APP),
             (Scope.PLAN, Scope.LIST, Scope.APP),
             (Scope.LOG, Scope.RUN, Scope.APP),
+            (Scope.HELP, Scope.LISTING, Scope.SHEET, Scope.LIST),
+            (Scope.COMMANDS, Scope.LISTING, Scope.SHEET, Scope.LIST),
+            (Scope.PROBLEMS, Scope.LISTING, Scope.SHEET, Scope.LIST),
+            (Scope.SETTINGS, Scope.LISTING, Scope.SHEET, Scope.LIST),
         ),
     )
 )

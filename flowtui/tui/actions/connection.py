@@ -13,7 +13,7 @@ ACTIONS: tuple[Action, ...] = (
         "use",
         "Switch to the selected profile.",
         reasons.profile_usable,
-        command="flowtui --profile NAME",
+        command="flowtui profiles use PROFILE",
     ),
     Action(
         "add",
@@ -56,7 +56,15 @@ ACTIONS: tuple[Action, ...] = (
         dangerous=True,
         changes=True,
     ),
-    Action("reconnect", Scope.CONNECTION, ("r",), "reconnect", "Connect again.", reasons.always),
+    Action(
+        "reconnect",
+        Scope.CONNECTION,
+        ("r",),
+        "reconnect",
+        "Connect again.",
+        reasons.always,
+        command="flowtui whoami",
+    ),
     Action(
         "server",
         Scope.CONNECTION,
@@ -83,6 +91,7 @@ ACTIONS: tuple[Action, ...] = (
         "remove",
         "Remove the profile from your configuration file; asks first.",
         reasons.profile_removable,
+        command="flowtui profiles remove PROFILE",
         dangerous=True,
         changes=True,
     ),

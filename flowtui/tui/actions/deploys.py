@@ -13,7 +13,7 @@ ACTIONS: tuple[Action, ...] = (
         "open",
         "Open the deploy, with its log.",
         reasons.any_deploys,
-        command="flowtui history ID",
+        command="flowtui history DEPLOY",
     ),
     Action(
         "cancel",

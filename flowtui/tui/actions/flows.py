@@ -56,12 +56,22 @@ ACTIONS: tuple[Action, ...] = (
         bar=False,
     ),
     Action(
+        "edit",
+        Scope.FLOWS,
+        ("e",),
+        "edit",
+        "Open the flow's file in your editor, at its line.",
+        reasons.editable,
+        bar=False,
+    ),
+    Action(
         "last_deploy",
         Scope.FLOWS,
         ("o",),
         "last deploy",
         "Open the newest deploy of this flow.",
         reasons.row_selected,
+        command="flowtui history --flow FLOW",
         bar=False,
     ),
     Action(

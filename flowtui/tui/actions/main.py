@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
         "refresh",
         "Look at the folder and at the control plane again; connects if it must.",
         reasons.always,
+        command="flowtui flows FOLDER",
     ),
     Action(
         "server",

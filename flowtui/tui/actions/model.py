@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
-from flowtui.models import Ability, FlowVersion, Profile, Project
+from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.deploys import Phase
 from flowtui.tui.registered import RegisteredFlow
@@ -30,6 +30,12 @@ class Scope(StrEnum):
     RUN = "deploy"
     LOG = "log"
     LIST = "lists and trees"
+    HELP = "help"
+    COMMANDS = "command lines"
+    PROBLEMS = "problems"
+    SETTINGS = "settings"
+    LISTING = "lists in front"
+    SHEET = "texts in front"
     DIALOG = "dialogs"
 
 
@@ -53,6 +59,18 @@ class Facts:
     """Rows that match the filter."""
     selected: int = 0
     """Rows that are selected, to be deployed together."""
+    targets: tuple[str, ...] = ()
+    """Their targets."""
+    flow: LocalFlow | None = None
+    """The flow of the deploy in front."""
+    deploy_id: str | None = None
+    """The deploy under the cursor, as the history knows it."""
+    folder: str = ""
+    """The project folder as seen from where the app was started, empty when it is the same."""
+    used_profile: Profile | None = None
+    """The profile in use."""
+    used_profile_saved: bool = False
+    """It is known by its name."""
     project: Project | None = None
     projects: int = 0
     """How many projects there are."""
@@ -83,6 +101,10 @@ class Facts:
     deploys: int = 0
     deploys_running: int = 0
     log_lines: int = 0
+    file: str = ""
+    """What the editor would open, absolute; empty where there is nothing to open."""
+    no_editor: str | None = None
+    """Why no editor can be opened."""
     report_complete: bool = False
     """The doctor has looked at everything."""
     report_problems: int = 0
@@ -109,7 +131,7 @@ class Action:
     needs: Reason
     """What it needs; `why_not` asks."""
     command: str = ""
-    """The command line that does the same."""
+    """The command line that does the same; words in capitals are filled in (`commands.FILLED`)."""
     bar: bool = True
     """Whether it is in the key bar."""
     dangerous: bool = False

@@ -74,7 +74,7 @@ ACTIONS: tuple[Action, ...] = (
         "schedule",
         "Switch the schedule of the flow on or off; the same key puts it back.",
         reasons.able(Ability.SWITCH_SCHEDULES, reasons.has_schedule),
-        command="flowtui schedules on|off FLOW",
+        command="flowtui schedules SWITCH FLOW",
         changes=True,
     ),
     Action(

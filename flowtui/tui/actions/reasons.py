@@ -200,6 +200,10 @@ def can_replan(facts: Facts) -> str | None:
     return "the plan is still being made" if facts.phase is Phase.PLANNING else None
 
 
+def editable(facts: Facts) -> str | None:
+    return facts.no_editor or (None if facts.file else "there is no file to open")
+
+
 def report_complete(facts: Facts) -> str | None:
     return None if facts.report_complete else "the doctor is still looking"
 

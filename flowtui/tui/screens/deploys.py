@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.tui.acting import app_of
+from flowtui.tui.copying import copy_out
 from flowtui.tui.deploy_lines import Line, earlier_line, has_words, line_of
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.messages import Part
@@ -210,7 +211,7 @@ class DeploysScreen(Screen[None]):
     def _do_copy_id(self) -> None:
         line = self.query_one(DeployList).line
         if line is not None and line.id:
-            app_of(self).copy_to_clipboard(line.id)
+            copy_out(app_of(self), line.id)
 
     def _do_back(self) -> None:
         app = app_of(self)

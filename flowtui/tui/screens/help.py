@@ -1,58 +1,111 @@
-"""All keys, made from the registry of actions: the pane in front first."""
+"""All keys, made from the registry of actions: what is in front first. Enter does the line."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.content import Content
 
-from flowtui.tui.acting import Acting, app_of, heard_by
-from flowtui.tui.actions import ACTIONS, Action, Keymap, Scope
-from flowtui.tui.laying import hanging
-from flowtui.tui.screens.viewer import ShowScreen
+from flowtui.tui.acting import Acting, app_of, bindings, heard_by, perform_soon
+from flowtui.tui.actions import Action, Facts, Scope, in_scope
+from flowtui.tui.actions.commands import command_line
+from flowtui.tui.laying import block, field
+from flowtui.tui.screens.sheet import Line, Sheet
+from flowtui.tui.words import plain
+
+_KEYS = 14
+"""Cells of the column of keys."""
 
 
-class HelpScreen(ShowScreen):
-    def __init__(self, heard: list[object], keymap: Keymap) -> None:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    action: Action
+    owner: Acting | None
+    """None for what is not in front now."""
+
+    def reason(self) -> str | None:
+        """Why it cannot be done now."""
+        if self.owner is None:
+            return "not in front now"
+        return self.action.why_not(self.owner.facts())
+
+
+class HelpScreen(Sheet):
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.HELP,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.HELP)]
+
+    def __init__(self, heard: list[object]) -> None:
         super().__init__()
-        self._heard = heard_by(heard, keymap)
+        self._in_front = heard
 
-    def heading(self) -> str:
-        return "Keys"
+    def heading(self) -> Content:
+        read_only = app_of(self).read_only
+        return Content("Keys (read-only: nothing can be changed)" if read_only else "Keys")
 
-    def content(self) -> Content:
-        lines: list[Content] = []
-        shown: set[str] = set()
-        scopes: list[Scope] = []
-        for _, action in self._heard:
-            if action.scope not in scopes:
-                scopes.append(action.scope)
-        owners = {action.name: owner for owner, action in self._heard}
-        for scope in [*scopes, *(scope for scope in Scope if scope not in scopes)]:
-            actions = [action for action in ACTIONS if action.scope is scope]
+    def lines(self) -> Sequence[Line]:
+        keymap = app_of(self).keymap
+        heard = heard_by(self._in_front, keymap)
+        owners = {action.name: owner for owner, action in heard}
+        here = list(dict.fromkeys(action.scope for _, action in heard))
+        # How to move is known to most: what can be done comes first.
+        here.sort(key=lambda scope: scope is Scope.LIST)
+        lines: list[Line] = []
+        for scope in [*here, *(scope for scope in Scope if scope not in here)]:
+            actions = in_scope(scope)
             if not actions:
                 continue
-            here = scope in scopes
-            lines.append(
-                Content.assemble(
-                    (f"{str(scope).capitalize()}", "bold $primary" if here else "bold $muted"),
-                    ("" if here else "  (not in front now)", "$faint"),
-                    "\n",
-                )
-            )
-            for action in actions:
-                shown.add(action.name)
-                lines += self._lines(action, owners.get(action.name))
-            lines.append(Content("\n"))
-        return Content.assemble(*lines)
-
-    def _lines(self, action: Action, owner: Acting | None) -> list[Content]:
-        reason = action.why_not(owner.facts()) if owner is not None else None
-        text_style = "$foreground" if owner is not None and reason is None else "$muted"
-        head = Content.styled(
-            f"  {app_of(self).keymap.shown(action.name):<14}", "bold $accent" if owner else "$muted"
-        )
-        note = (f"  ({reason})" if reason else "", "$warning")
-        text = Content.assemble((action.help, text_style), note)
-        lines = [hanging(head, text, self.text_width)]
-        if action.command:
-            lines.append(Content.styled(f"{'':<16}{action.command}\n", "$faint"))
+            lines.append(_scope_heading(scope, scope in here, first=not lines))
+            lines += [self._line(Entry(action, owners.get(action.name))) for action in actions]
         return lines
+
+    def _line(self, entry: Entry) -> Line:
+        action, width = entry.action, self.text_width
+        keys = app_of(self).keymap.shown(action.name)
+        reason = entry.reason()
+        usable = reason is None
+        head = Content.styled(f"{keys:<{_KEYS}}  ", "bold $accent" if usable else "$muted")
+        parts: list[str | tuple[str, str]] = [(action.help, "$foreground" if usable else "$muted")]
+        if action.dangerous:
+            parts.append(("  dangerous", "bold $error"))
+        if reason is not None and entry.owner is not None:
+            parts.append((f"  ({reason})", "$warning"))
+        text = f"{keys} {action.title} {action.help} {action.command} {action.scope} {action.name}"
+        return Line(block(head, [Content.assemble(*parts)], width), entry, text)
+
+    def detail(self) -> Content:
+        entry, width = self.value, self.text_width
+        if not isinstance(entry, Entry):
+            return Content(" ")
+        action = entry.action
+        command = command_line(action, entry.owner.facts() if entry.owner is not None else Facts())
+        return Content.assemble(
+            field("command", plain(command) or "none: only in the app", width=width),
+            field("setting", (f"keys.{action.name}", "$muted"), width=width),
+        ).rstrip("\n")
+
+    def chosen(self) -> None:
+        entry = self.value
+        if not isinstance(entry, Entry):
+            return
+        reason = entry.reason()
+        if entry.owner is None or reason is not None:
+            app_of(self).say(f"{entry.action.title}: {reason}", severity="warning")
+            return
+        self.dismiss(None)
+        perform_soon(entry.owner, entry.action)
+
+    def perform_perform(self) -> None:
+        self.chosen()
+
+
+def _scope_heading(scope: Scope, here: bool, *, first: bool) -> Line:
+    return Line(
+        Content.assemble(
+            "" if first else "\n",
+            (str(scope).capitalize(), "bold $primary" if here else "bold $muted"),
+            ("" if here else "  not in front now", "$faint"),
+        )
+    )

@@ -114,7 +114,12 @@ class DeployList(Performs, ScrollView, can_focus=True):
         line = self.line
         elsewhere = line is not None and line.running and line.key == line.id
         phase = Phase.ELSEWHERE if elsewhere else record.phase if record is not None else None
-        return replace(app.facts(), deploys=len(self._keys), phase=phase)
+        return replace(
+            app.facts(),
+            deploys=len(self._keys),
+            phase=phase,
+            deploy_id=line.id if line is not None else None,
+        )
 
     @property
     def _width(self) -> int:

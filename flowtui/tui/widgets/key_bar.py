@@ -66,6 +66,8 @@ class KeyBar(Painted):
             parts.extend(piece)
             spots.append((used, used + length, app.keymap.keys(action.name)[0]))
             used += length
+        if app.counting.pending:
+            tail = Content.assemble((f" {app.counting.pending}… ", "bold"), tail)
         gap = max(width - used - tail.cell_length, 0)
         line = Content.assemble(*parts, " " * gap, tail)
         self._spots = spots

@@ -50,6 +50,7 @@ class PlanView(Performs, Vertical):
             app_of(self).facts(),
             phase=record.phase if record is not None else None,
             plan=record.plan if record is not None else None,
+            flow=record.flow if record is not None else None,
         )
 
     def on_resize(self) -> None:

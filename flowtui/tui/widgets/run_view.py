@@ -69,6 +69,7 @@ class RunView(Performs, Vertical):
             app_of(self).facts(),
             phase=record.phase,
             plan=record.plan,
+            flow=record.flow,
             unfinished=record.unfinished,
             outcome=record.result.outcome if record.result is not None else None,
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.content import Content
 from textual.events import Click, Resize
+from textual.geometry import Offset
 from textual.message import Message
 
 from flowtui.deploy.events import Stage
 from flowtui.tui.acting import app_of
 from flowtui.tui.deploys import STAGES, DeployRecord, StageState
 from flowtui.tui.glyphs import Glyphs
+from flowtui.tui.screens.jump import Spot
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import duration, shortened
 
@@ -90,6 +94,17 @@ class StageStrip(Painted):
         if view.state is StageState.RUNNING and elapsed < 60:
             took = f"{int(elapsed)}s"
         return f"{mark} {took}" if narrow else f"{mark} {view.state} {took}"
+
+    def jump_spots(self) -> tuple[Spot, ...]:
+        cell = max(self.content_size.width // len(STAGES), 1)
+        return tuple(
+            Spot(
+                self.region.offset + Offset(number * cell, 0),
+                partial(self.post_message, self.StageClicked(stage)),
+                width=1,
+            )
+            for number, stage in enumerate(STAGES)
+        )
 
     def on_click(self, event: Click) -> None:
         cell = max(self.content_size.width // len(STAGES), 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Click
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
@@ -18,6 +19,7 @@ from flowtui.tui import asking
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
+from flowtui.tui.screens.jump import Spot
 from flowtui.tui.widgets.detail.graph import GraphTab
 from flowtui.tui.widgets.detail.overview import OverviewTab, no_flow
 from flowtui.tui.widgets.detail.page import EMPTY, Page
@@ -254,6 +256,23 @@ class DetailPane(Performs, ScrollView, can_focus=True):
     def perform_roll_back(self) -> None:
         if isinstance(self.chosen, FlowVersion) and self._row is not None:
             asking.roll_back(app_of(self), self.chosen, self._row.version)
+
+    def jump_spots(self) -> tuple[Spot, ...]:
+        titles, line = [tab.title for tab in self.tabs], self._tab_line.plain
+        return tuple(
+            Spot(
+                self.region.offset + Offset(1 + line.find(title), 0),
+                partial(self._go_to_tab, number),
+                width=1,
+            )
+            for number, title in enumerate(titles)
+            if line.find(title) > 0
+        )
+
+    def _go_to_tab(self, number: int) -> None:
+        self.screen.set_focus(self)
+        self._turn(number)
+        app_of(self).remembering.put(REMEMBERED, self.tab.id)
 
     def on_click(self, event: Click) -> None:
         number = tab_at([tab.title for tab in self.tabs], self._tab_line.plain, event.x - 2)

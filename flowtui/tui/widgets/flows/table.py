@@ -21,6 +21,7 @@ from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.flow_list import Sorting, arranged, last_run
 from flowtui.tui.messages import Part
+from flowtui.tui.places import Place, place_of
 from flowtui.tui.widgets.flows.columns import Cells, Column, columns_for, header, line
 from flowtui.workspace import FlowRow
 
@@ -141,8 +142,15 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         rows = arranged(app_of(self).session.rows or (), "", Sorting(), {})
         return tuple(row for key, row in rows.items() if key in self._selected)
 
+    def _place(self) -> Place | None:
+        """Where the flow under the cursor is written."""
+        row, workspace = self.row, app_of(self).session.workspace
+        if row is None or workspace is None:
+            return None
+        return place_of(row.location, workspace.root)
+
     def facts(self) -> Facts:
-        record = self.record
+        record, place = self.record, self._place()
         return replace(
             app_of(self).facts(),
             row=self.row,
@@ -150,6 +158,11 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             row_hot=self.row is not None and self._is_hot(self.row),
             rows=self.row_count,
             selected=len(self._selected),
+            targets=tuple(row.flow.target for row in self.selected if row.flow is not None)
+            if self._selected
+            else (),
+            file=str(place.file) if place is not None else "",
+            no_editor=app_of(self).editing.why_not(),
         )
 
     # ---------------------------------------------------------------------------------- content
@@ -455,6 +468,11 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         self._lay_columns()
         self._draw(anew=True)
         self.refresh()
+
+    def perform_edit(self) -> None:
+        place = self._place()
+        if place is not None:
+            app_of(self).editing.edit(place)
 
     def perform_filter(self) -> None:
         self.post_message(self.FilterWanted())
