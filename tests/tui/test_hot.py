@@ -214,6 +214,25 @@ async def test_five_at_once_each_with_its_own_stage_bar_and_logs(
         assert "this deploy is not running" in driver.said()
 
 
+async def test_a_save_waits_for_the_deploy_that_a_person_started(
+    folder: MemoryWorkspace,
+) -> None:
+    async with running(folder) as driver:
+        await make_hot(driver)
+        await driver.press("D")
+        by_hand = await a_deploy(driver)
+        await driver.press("escape")
+        save(driver, "flows/etl.py", "x = 2\n")
+        await driver.until(lambda: "about to be deployed" in strip(driver))
+        first = driver.app.deploying._behind
+        save(driver, "flows/etl.py", "x = 3\n")
+        await driver.until(lambda: driver.app.deploying._behind not in ([], first))
+        assert len(folder.deploys) == 1
+        by_hand.finish(Outcome.DONE, version=3)
+        (await a_deploy(driver, 2)).finish(Outcome.DONE, version=4)
+        await driver.until(lambda: "version 4 in" in strip(driver))
+
+
 async def test_leaving_asks_while_a_hot_deploy_runs(folder: MemoryWorkspace) -> None:
     async with running(folder) as driver:
         await make_hot(driver)

@@ -35,6 +35,8 @@ class Deploying:
     def __init__(self, app: FlowtuiApp) -> None:
         self._app = app
         self._workers: dict[str, Worker[None]] = {}
+        self._behind: list[tuple[LocalFlow, Emit, asyncio.Future[DeployFinished]]] = []
+        """Hot deploys that wait until one of the same flow has ended."""
         self._hot: dict[str, asyncio.Future[DeployFinished]] = {}
         """What the loop of the hot flows waits for, by key of the record."""
         self._waiting: deque[DeployRecord] = deque()
@@ -230,6 +232,10 @@ class Deploying:
         workspace = self._app.session.workspace
         if workspace is None or ended.done():
             return
+        if any(r.flow.target == flow.target for r in self._app.session.deploys.running):
+            # One that a person started: never two of one flow at once.
+            self._behind.append((flow, emit, ended))
+            return
         record = self._app.session.deploys.open(flow, hot=True)
         self._hot[record.key] = ended
         result: DeployFinished | None = None
@@ -260,8 +266,14 @@ class Deploying:
 
         self._run(record, work)
 
+    def _start_behind(self) -> None:
+        waiting, self._behind = self._behind, []
+        for flow, emit, ended in waiting:
+            self.start_hot(flow, emit, ended)
+
     def supersede(self, ended: asyncio.Future[DeployFinished]) -> None:
         """Cancel the hot deploy that was started with this future."""
+        self._behind = [each for each in self._behind if each[2] is not ended]
         for key, waiting in list(self._hot.items()):
             record = self._app.session.deploys.get(key)
             if waiting is ended and record is not None:
@@ -319,6 +331,7 @@ class Deploying:
             return
         record.end(message.problem, app.session.deploys.clock())
         self._attended(record)
+        self._start_behind()
         app.changed(Part.DEPLOYS)
         self._announce(record)
         app.reaching.look()
