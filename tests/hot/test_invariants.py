@@ -62,6 +62,16 @@ class HotMachine(RuleBasedStateMachine):
             self.disk[target] = (content, False)
         self.state = hot.saved(self.state, frozenset({SHARED}), self.now)
 
+    @rule(which=st.sampled_from(TARGETS), content=st.sampled_from(["v1", "v2"]))
+    def save_one_and_let_it_lead_to_something(self, which: str, content: str) -> None:
+        self.save_one(which, content, broken=False)
+        self.now += CAP
+        for _ in range(2):
+            self.act()
+            if self.state.looking is not None:
+                self.the_look_ends()
+        self.act()
+
     @rule(seconds=st.sampled_from([0.05, 0.2, 1.0, 11.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
