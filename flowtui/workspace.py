@@ -27,6 +27,7 @@ from flowtui.models import (
     FlowState,
     FlowVersion,
     Identity,
+    JsonObject,
     LocalFlow,
     Problem,
     Profile,
@@ -36,6 +37,7 @@ from flowtui.text import clean_block
 
 if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore, Secret
+    from flowtui.deploy.changes import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.plan import Plan
 
@@ -234,11 +236,20 @@ class Workspace:
 
     def fingerprint(self, flow: LocalFlow) -> str:
         """Hash of everything on disk that a deploy of this flow depends on. Blocking."""
-        from flowtui.source.closure import fingerprint
+        return self._fingerprint(flow, self.sources(flow))
+
+    def sources(self, flow: LocalFlow) -> dict[str, bytes]:
+        """The files of this project that a deploy of this flow depends on. Blocking."""
+        from flowtui.source.closure import closure_sources
+
+        return closure_sources(self.root, flow.path)
+
+    def _fingerprint(self, flow: LocalFlow, sources: Mapping[str, bytes]) -> str:
+        from flowtui.source.closure import fingerprint_of
 
         table = self.config.flows.get(flow.name) if flow.name is not None else None
         parts = (
-            fingerprint(self.root, flow.path),
+            fingerprint_of(sources),
             flow.display_name,
             repr(self.config.table),
             repr(table),
@@ -373,6 +384,29 @@ class Workspace:
 
         return await registry_status(registry_url)
 
+    def changes(
+        self,
+        flow: LocalFlow,
+        version: FlowVersion,
+        *,
+        serialized: JsonObject | None,
+        plan: Plan | None,
+    ) -> Changes:
+        """What a deploy of this flow would change of a registered version. Blocking.
+
+        `serialized` is what the control plane gave back of it, `plan` what the flow is here: what
+        is not known is said to be unknown. Nothing is loaded, built or asked.
+        """
+        from flowtui.deploy.changes import Local, compare
+
+        known = self.history.registered(version.id)
+        registered = replace(known, serialized=serialized, storage=version.storage)
+        try:
+            sources = self.sources(flow)
+        except OSError:
+            sources = None
+        return compare(registered, Local(sources, plan))
+
     async def plan(
         self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
     ) -> Plan:
@@ -423,14 +457,15 @@ class Workspace:
     ) -> DeployFinished:
         """Do this deploy of the flow as it is on disk, and keep in the history what happens."""
         try:
-            fingerprint = await asyncio.to_thread(self.fingerprint, flow)
+            sources = await asyncio.to_thread(self.sources, flow)
         except OSError as error:
             raise UsageError(
                 f"the flow's file cannot be read: {error.strerror}",
                 where=str(self.root / flow.path),
                 fix="flowtui flows shows what is there now",
             ) from error
-        record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
+        fingerprint = self._fingerprint(flow, sources)
+        record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint, sources)
 
         def both(event: Event) -> None:
             if not self.interrupted:

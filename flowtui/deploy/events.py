@@ -7,6 +7,7 @@ outside (build output, flow names, registry answers) is made safe by `tidied` wh
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias, cast
@@ -70,6 +71,8 @@ class Planned:
     reasons: tuple[str, ...]
     content_hash: str
     image: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Every setting that was decided, as text; values that may be secret only as a hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,9 @@ def tidied(event: Event) -> Event:
 def _tidy(value: Any, *, keep_colour: bool) -> Any:
     if type(value) is str:
         return redact(clean_block(value, keep_colour=keep_colour))
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[str, Any]", value)
+        return {key: _tidy(each, keep_colour=keep_colour) for key, each in pairs.items()}
     if isinstance(value, tuple):
         return tuple(
             _tidy(each, keep_colour=keep_colour) for each in cast("tuple[Any, ...]", value)

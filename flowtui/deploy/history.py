@@ -8,7 +8,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterator
+import zlib
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,8 +17,17 @@ from typing import Any
 
 from flowtui import paths
 from flowtui.deploy import checkpoint
+from flowtui.deploy.changes import Registered, StoredSource, content_hash
 from flowtui.deploy.checkpoint import Checkpoint
-from flowtui.deploy.events import DeployFinished, DeployStarted, Event, Planned, from_json, to_json
+from flowtui.deploy.events import (
+    DeployFinished,
+    DeployStarted,
+    Event,
+    Outcome,
+    Planned,
+    from_json,
+    to_json,
+)
 from flowtui.errors import FlowtuiError
 
 _UPGRADES = (
@@ -58,6 +68,13 @@ _UPGRADES = (
         deploy TEXT PRIMARY KEY REFERENCES deploys (id) ON DELETE CASCADE,
         checkpoint TEXT NOT NULL
     )""",
+    """CREATE TABLE IF NOT EXISTS sources (
+        deploy TEXT NOT NULL REFERENCES deploys (id) ON DELETE CASCADE,
+        path TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        PRIMARY KEY (deploy, path)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS contents (hash TEXT PRIMARY KEY, content BLOB NOT NULL)",
 )
 
 _FORGETTABLE = """
@@ -72,6 +89,9 @@ _FORGETTABLE = """
 """
 _LONGEST_DEPLOY = 7 * 86_400
 """Seconds. One that has not ended may still be running; after this it is not."""
+
+_LARGEST_SOURCE = 128 * 1024
+"""Bytes of a source whose text is kept; of a larger one only the hash is."""
 
 INTERRUPTED = "interrupted"
 """Outcome shown for a deploy whose process ended before the deploy did."""
@@ -212,13 +232,43 @@ class History:
                 gone = db.execute(
                     f"DELETE FROM deploys WHERE {_FORGETTABLE}", _ages(before)
                 ).rowcount
+                db.execute("DELETE FROM contents WHERE hash NOT IN (SELECT hash FROM sources)")
             db.execute("VACUUM")
         return gone
 
-    def recorder(self, root: Path, fingerprint: str) -> Recorder:
+    def registered(self, version_id: str) -> Registered:
+        """What the deploy that made this version knew of it; of another's nothing is known."""
+        record = self.by_version([version_id]).get(version_id)
+        if record is None:
+            return Registered()
+        with self.open() as db:
+            rows = db.execute(
+                "SELECT path, sources.hash, content FROM sources LEFT JOIN contents"
+                " ON contents.hash = sources.hash WHERE deploy = ?",
+                [record.id],
+            ).fetchall()
+            planned = db.execute(
+                "SELECT event FROM events WHERE deploy = ? AND event LIKE ? ORDER BY seq LIMIT 1",
+                [record.id, '{"event": "planned"%'],
+            ).fetchone()
+        sources = {
+            row["path"]: StoredSource(
+                row["hash"], zlib.decompress(row["content"]) if row["content"] else None
+            )
+            for row in rows
+        }
+        event: dict[str, Any] = json.loads(planned["event"]) if planned is not None else {}
+        settings: dict[str, str] = event.get("settings", {})
+        return Registered(sources, settings)
+
+    def recorder(
+        self, root: Path, fingerprint: str, sources: Mapping[str, bytes] | None = None
+    ) -> Recorder:
         """A recorder for one deploy; everything given to it is on disk once it is closed.
 
-        Creates the file, or refuses one that cannot be used, before the deploy starts. Blocking.
+        `sources`, by path, are what goes into the version: kept when the deploy is done, each
+        content once. Creates the history file, or refuses one that cannot be used, before the
+        deploy starts. Blocking.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +279,7 @@ class History:
         with suppress(OSError):
             # Overrides of the command line are kept with it, for who goes on from a stage.
             self.path.chmod(0o600)
-        return Recorder(self, root, fingerprint)
+        return Recorder(self, root, fingerprint, sources or {})
 
     @contextmanager
     def open(self) -> Generator[sqlite3.Connection]:
@@ -253,8 +303,11 @@ class Recorder:
 
     _BATCH_SECONDS = 0.1
 
-    def __init__(self, history: History, root: Path, fingerprint: str) -> None:
+    def __init__(
+        self, history: History, root: Path, fingerprint: str, sources: Mapping[str, bytes]
+    ) -> None:
         self._history = history
+        self._sources = sources
         self._root = str(root)
         self._fingerprint = fingerprint
         self._queue: queue.SimpleQueue[Event | Checkpoint | None] = queue.SimpleQueue()
@@ -354,6 +407,18 @@ class Recorder:
                     event.deploy,
                 ],
             )
+            if event.outcome in (Outcome.DONE, Outcome.UNCHANGED):
+                self._store_sources(db, event.deploy)
+
+    def _store_sources(self, db: sqlite3.Connection, deploy: str) -> None:
+        for path, content in self._sources.items():
+            hashed = content_hash(content)
+            db.execute("INSERT OR IGNORE INTO sources VALUES (?, ?, ?)", [deploy, path, hashed])
+            if len(content) <= _LARGEST_SOURCE:
+                db.execute(
+                    "INSERT OR IGNORE INTO contents VALUES (?, ?)",
+                    [hashed, zlib.compress(content, 9)],
+                )
 
 
 def _ages(before: float) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
 from flowtui.deploy import local_storage
+from flowtui.deploy.changes import shown_settings
 from flowtui.deploy.checkpoint import Asked, Checkpoint, differences, files_of, parts_of
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.docker.image import ImageRecipe
@@ -455,6 +456,7 @@ class _Run:
                 reasons=plan.reasons,
                 content_hash=plan.content_hash,
                 image=plan.image,
+                settings=shown_settings(plan.settings),
             )
         )
 

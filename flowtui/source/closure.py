@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +38,27 @@ def fingerprint(root: Path, flow_path: str) -> str:
     The same content gives the same value wherever the project lies. Raises OSError when the flow
     file itself cannot be read.
     """
+    return fingerprint_of(closure_sources(root, flow_path))
+
+
+def closure_sources(root: Path, flow_path: str) -> dict[str, bytes]:
+    """Contents of a flow file and its closure by path, relative to the root where they are in it.
+
+    Raises OSError when the flow file itself cannot be read.
+    """
     root = Path(os.path.realpath(root))
     flow_file = root / flow_path
-    paths = {_relative(root, flow_file): flow_file.read_bytes()}
+    sources = {_relative(root, flow_file): flow_file.read_bytes()}
     for module in static_closure(root, flow_path):
         if module.path:
-            paths.setdefault(_relative(root, Path(module.path)), _content(Path(module.path)))
+            sources.setdefault(_relative(root, Path(module.path)), _content(Path(module.path)))
+    return sources
+
+
+def fingerprint_of(sources: Mapping[str, bytes]) -> str:
+    """sha256 (hex) over paths and contents."""
     digest = hashlib.sha256()
-    for path, content in sorted(paths.items()):
+    for path, content in sorted(sources.items()):
         name = path.encode("utf-8", "surrogateescape")
         digest.update(b"%d:%s%d:" % (len(name), name, len(content)))
         digest.update(content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.message import Message
 
+from flowtui.deploy.changes import Changes
 from flowtui.deploy.events import DeployFinished, Event
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery, Hit
@@ -299,6 +300,14 @@ class FlowDescribed(Happened):
 class GraphDrawn(Happened):
     key: str
     drawn: DrawnGraph
+
+
+@dataclass
+class ChangesFound(Happened):
+    key: str
+    """Of the row."""
+    compared: tuple[object, ...]
+    changes: Changes
 
 
 @dataclass

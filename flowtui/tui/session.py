@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from flowtui.deploy.changes import Changes
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery
@@ -108,6 +109,15 @@ class PastDeploys:
     reading: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FlowChanges:
+    """What a deploy of one flow would change."""
+
+    compared: tuple[object, ...]
+    """What was compared: other things, another comparison."""
+    changes: Changes
+
+
 @dataclass(slots=True)
 class Session:
     workspace: Workspace | None = None
@@ -165,6 +175,8 @@ class Session:
     it; None where the control plane does not tell."""
     plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
     """The plan made last, by the flow's target, also where it was left without a deploy."""
+    changes: dict[str, FlowChanges] = field(default_factory=dict[str, "FlowChanges"])
+    """What a deploy would change, by the key of the row, as far as the cursor rested on it."""
     drawings: dict[str, DrawnGraph] = field(default_factory=dict[str, "DrawnGraph"])
     """By the key of the serialization that was drawn."""
     sources: dict[str, SourceFile] = field(default_factory=dict[str, "SourceFile"])

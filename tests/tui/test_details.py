@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flowtui.deploy.events import DeployFinished, DeployStarted, Outcome
 from flowtui.models import FlowState
 from flowtui.tui.highlighting import Ink, highlighted, read_source
 from flowtui.tui.widgets.detail import DetailPane
@@ -209,3 +210,39 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     file.write_text("x = 22\n")
     assert read_source(file, first) is not first
     assert read_source(tmp_path).problem
+
+
+async def test_what_a_deploy_would_change_is_compared_without_building(
+    workspace: MemoryWorkspace,
+) -> None:
+    source(workspace, "x = 1\n")
+    workspace.server.serialized["v2"] = {**FLOW, "parameters": [{"name": "old", "default": 1}]}
+    recorder = workspace.history.recorder(workspace.root, "", {"flows/etl.py": b"x = 0\n"})
+    for event in (
+        DeployStarted(deploy="d", flow="etl", target="t", project="My Project", api_url="u"),
+        DeployFinished(
+            deploy="d",
+            flow="etl",
+            outcome=Outcome.DONE,
+            seconds=1,
+            exit_code=0,
+            version_id="v2",
+        ),
+    ):
+        recorder(event)
+    assert recorder.close() is None
+    async with running(workspace, size=(160, 45)) as driver:
+        await open_tab(driver, "Changes")
+        text = await driver.see("~ flows/etl.py", "-x = 0", "+x = 1")
+        assert "not compared" in text
+        await driver.press("enter")
+        await driver.see("nothing is done until you press Enter")
+        await driver.press("escape")
+        text = await driver.see("- old", "+ country")
+        assert "the same: schedule" in text
+        source(workspace, "x = 0\n")
+        workspace.change(workspace.found, "flows/etl.py")
+        await driver.until(lambda: "-x = 0" not in driver.screen_text())
+        assert "the same: sources" in driver.screen_text()
+        await driver.press("G")
+        assert "No version is registered" in driver.screen_text()

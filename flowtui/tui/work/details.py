@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from flowtui.deploy.changes import Changes
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
 from flowtui.tui.graph import DrawnGraph, drawn_graph
 from flowtui.tui.highlighting import read_source, source_path
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.widgets.detail.known import Serialization
+from flowtui.tui.session import FlowChanges
+from flowtui.tui.widgets.detail.known import Serialization, last_plan
+from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -33,6 +36,8 @@ class Details:
         self._app = app
         self._drawing = ""
         """Key of the graph that is being drawn."""
+        self._comparing: tuple[object, ...] = ()
+        """What is being compared."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -40,14 +45,16 @@ class Details:
             msg.FlowDescribed: self._described,
             msg.GraphDrawn: self._drawn,
             msg.SourceRead: self._source_read,
+            msg.ChangesFound: self._changes_found,
         }
 
     def stop(self) -> None:
         """The cursor is elsewhere: what was being read for it is no longer wanted."""
-        for group in ("describe", "draw", "source"):
+        for group in ("describe", "draw", "source", "changes"):
             self._app.cancel_group(group)
         self._app.registered.stop()
         self._drawing = ""
+        self._comparing = ()
 
     def describe(self, version: FlowVersion | None) -> None:
         """Read the serialization registered as this version, unless it is known."""
@@ -96,6 +103,36 @@ class Details:
 
     def _drawn(self, message: msg.GraphDrawn) -> None:
         _keep(self._app.session.drawings, message.key, message.drawn)
+        self._app.changed(Part.DESCRIPTION)
+
+    def changes(self, row: FlowRow) -> Changes | None:
+        """What a deploy would change, as far as it is known; what is new is compared again."""
+        app, session = self._app, self._app.session
+        workspace, flow, version = session.workspace, row.flow, row.version
+        known = session.changes.get(row.key)
+        if workspace is None or flow is None or version is None:
+            return None
+        plan, serialized = last_plan(session, row), session.registered.get(version.id)
+        compared = (version.id, id(plan), serialized is not None, session.looks)
+        if known is not None and known.compared == compared:
+            return known.changes
+        what = (row.key, *compared)
+
+        async def job() -> None:
+            await asyncio.sleep(_REST / 3)
+            found = await asyncio.to_thread(
+                workspace.changes, flow, version, serialized=serialized, plan=plan
+            )
+            app.post_message(msg.ChangesFound(row.key, compared, found))
+
+        if self._comparing != what:
+            self._comparing = what
+            app.begin(job, group="changes", description=f"comparing {row.name}", counts=False)
+        return known.changes if known is not None else None
+
+    def _changes_found(self, message: msg.ChangesFound) -> None:
+        found = FlowChanges(message.compared, message.changes)
+        _keep(self._app.session.changes, message.key, found)
         self._app.changed(Part.DESCRIPTION)
 
     def read_source(self, path: str) -> None:

@@ -20,6 +20,7 @@ from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.jump import Spot
+from flowtui.tui.widgets.detail.changes import ChangesTab
 from flowtui.tui.widgets.detail.graph import GraphTab
 from flowtui.tui.widgets.detail.overview import OverviewTab, no_flow
 from flowtui.tui.widgets.detail.page import EMPTY, Page
@@ -32,6 +33,8 @@ from flowtui.workspace import FlowRow
 
 _SIDEWAYS = 8
 """Cells of one step to the side."""
+_CORNERS = 4
+"""Cells of a border's top that a title cannot have."""
 REMEMBERED = "tab"
 
 
@@ -44,6 +47,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         self.tabs: tuple[Tab, ...] = (
             OverviewTab(),
             GraphTab(),
+            ChangesTab(),
             VersionsTab(),
             RunsTab(),
             ProblemsTab(),
@@ -126,7 +130,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def _show_tabs(self) -> None:
         titles = [tab.title for tab in self.tabs]
-        room = self.size.width - 2 if self.size.width else 50
+        room = max(self.outer_size.width - _CORNERS, 10)
         title = Content.assemble("3", tab_line(titles, self._tab, room - 1))
         if not title.is_same(self._tab_line):
             self.border_title = self._tab_line = title
