@@ -33,7 +33,7 @@ from flowtui.workspace import FlowRow
 
 _SIDEWAYS = 8
 """Cells of one step to the side."""
-_CORNERS = 4
+_CORNERS = 6
 """Cells of a border's top that a title cannot have."""
 REMEMBERED = "tab"
 
