@@ -61,13 +61,13 @@ async def test_a_project_is_created_with_a_description(workspace: MemoryWorkspac
         await driver.press("1", "n")
         await driver.type("Warehouse")
         await driver.press("tab")
-        await driver.type("all that is stored")
+        await driver.type("all that we keep")
         await driver.press_and_settle("enter")
         (made,) = [p for p in workspace.server.project_list if p.name == "Warehouse"]
-        assert made.description == "all that is stored"
+        assert made.description == "all that we keep"
         assert "x deletes it again" in driver.said()
         tree = await at_project(driver, "Warehouse")
-        assert foot(tree) == "all that is stored"
+        assert foot(tree) == "all that we keep"
 
 
 async def test_a_description_is_changed_and_taken_away(workspace: MemoryWorkspace) -> None:
