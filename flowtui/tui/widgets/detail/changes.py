@@ -76,7 +76,7 @@ def changes_content(changes: Changes, width: int) -> Content:
     for unknown in changes.unknown:
         reasons.setdefault(unknown.why, []).append(str(unknown.aspect))
     for why, aspects in reasons.items():
-        text = Content.styled(f"{', '.join(aspects)}: not compared, {why}", "$muted")
+        text = Content.styled(f"{', '.join(aspects)}: not compared, {plain(why)}", "$muted")
         parts.append(hanging(Content.styled("? ", "$warning"), text, width))
     return Content.assemble(*parts)
 
