@@ -79,6 +79,7 @@ async def test_escape_shows_all_again_before_it_leaves(workspace: MemoryWorkspac
         await driver.type("nothing is like this")
         await driver.see("No deploy is like this")
         await driver.press("enter")
+        await driver.until(lambda: isinstance(driver.app.focused, DeployList))
         await driver.press("escape")
         await driver.see("Deploys (2)")
         assert isinstance(driver.app.screen, DeploysScreen)

@@ -85,6 +85,7 @@ class Doctoring:
             Check("marks", State.OK, f"{marks}, mouse {mouse}"),
             Check("whole frames", State.OK, whole),
             _painting(app.pace),
+            await asyncio.to_thread(_clipboard, os.environ),
         )
 
     def leave(self) -> None:
@@ -133,3 +134,19 @@ def _painting(pace: Pace) -> Check:
         fix = "nothing to do: it paints less often while the terminal does not keep up"
         return Check("painting", State.WARNING, f"{words}, {pace.base:g} where it can", fix)
     return Check("painting", State.OK, words)
+
+
+def _clipboard(environ: Mapping[str, str]) -> Check:
+    """The way that a copy would take."""
+    from flowtui.tui.terminal.clipboard import Terminal, between, native_tool, saved_copy
+
+    tool, terminal = native_tool(environ), between(environ)
+    if tool is not None:
+        return Check("clipboard", State.OK, f"by {tool[0]}")
+    if environ.get("TMUX"):
+        return Check("clipboard", State.OK, "tmux's buffer, and its terminal where tmux may")
+    if terminal is Terminal.DEAF:
+        words = f"none in this terminal: what is copied goes to {saved_copy()}"
+        return Check("clipboard", State.WARNING, words, "set TERM to what your terminal is")
+    through = "" if terminal is Terminal.DIRECT else f" through {terminal}"
+    return Check("clipboard", State.OK, f"sent by OSC 52{through}, which gives no answer")
