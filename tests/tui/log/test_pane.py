@@ -428,3 +428,12 @@ async def test_the_next_stage_does_not_come_between_while_somebody_types_or_read
             )
         )
         await log.see("Log: push", "pushing")
+
+
+async def test_what_textual_copies_itself_goes_the_same_way(
+    workspace: MemoryWorkspace, copies: list[str]
+) -> None:
+    async with building(workspace) as log:
+        log.driver.app.copy_to_clipboard("from a field")
+        await log.until(lambda: copies == ["from a field"])
+        await log.until(lambda: "Copied 1 line." in log.said())
