@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from textual.content import Content
@@ -15,6 +16,19 @@ from flowtui.tui.messages import Part
 from flowtui.tui.widgets.painted import Painted
 
 _ALWAYS = (("app.help", "keys"), ("app.palette", "palette"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One key and its title."""
+
+    parts: tuple[tuple[str, str], ...]
+    key: str
+    usable: bool
+
+    @property
+    def length(self) -> int:
+        return sum(len(text) for text, _ in self.parts)
 
 
 class KeyBar(Painted):
@@ -56,16 +70,10 @@ class KeyBar(Painted):
         parts: list[tuple[str, str]] = []
         spots: list[tuple[int, int, str]] = []
         used = 0
-        for owner, action in heard_by(app.heard(self.screen), app.keymap):
-            if not action.bar:
-                continue
-            piece = self._piece(owner, action)
-            length = sum(len(text) for text, _ in piece)
-            if used + length > width - tail.cell_length:
-                break
-            parts.extend(piece)
-            spots.append((used, used + length, app.keymap.keys(action.name)[0]))
-            used += length
+        for piece in self._fitting(width - tail.cell_length):
+            parts.extend(piece.parts)
+            spots.append((used, used + piece.length, piece.key))
+            used += piece.length
         if app.counting.pending:
             tail = Content.assemble((f" {app.counting.pending}… ", "bold"), tail)
         gap = max(width - used - tail.cell_length, 0)
@@ -73,12 +81,29 @@ class KeyBar(Painted):
         self._spots = spots
         self.paint(line)
 
-    def _piece(self, owner: Acting, action: Action) -> tuple[tuple[str, str], ...]:
-        key = f" {app_of(self).keymap.key(action.name)} "
-        if action.why_not(owner.facts()) is not None:
-            return (key, "$faint"), (f"{action.title} ", "$faint")
-        colour = "$error" if action.dangerous else "$accent"
-        return (key, f"bold {colour}"), (f"{action.title} ", "$foreground")
+    def _fitting(self, room: int) -> list[_Piece]:
+        """As many as there is room for; what cannot be pressed now makes way first."""
+        app = app_of(self)
+        heard = heard_by(app.heard(self.screen), app.keymap)
+        pieces = [self._piece(owner, action) for owner, action in heard if action.bar]
+        used = sum(piece.length for piece in pieces)
+        last_first = pieces[::-1]
+        for piece in sorted(last_first, key=lambda piece: piece.usable):
+            if used <= room:
+                break
+            pieces.remove(piece)
+            used -= piece.length
+        return pieces
+
+    def _piece(self, owner: Acting, action: Action) -> _Piece:
+        keymap = app_of(self).keymap
+        usable = action.why_not(owner.facts()) is None
+        key_style = f"bold {'$error' if action.dangerous else '$accent'}" if usable else "$faint"
+        parts = (
+            (f" {keymap.key(action.name)} ", key_style),
+            (f"{action.title} ", "$foreground" if usable else "$faint"),
+        )
+        return _Piece(parts, keymap.keys(action.name)[0], usable)
 
     def on_click(self, event: Click) -> None:
         for start, end, key in self._spots:

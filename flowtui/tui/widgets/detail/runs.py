@@ -18,6 +18,9 @@ from flowtui.workspace import FlowRow
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
 
+_ROOMY = 75
+"""Cells from which the name comes first."""
+
 RUN_STYLES = {
     RunState.PLANNED: "$muted",
     RunState.RUNNING: "$accent",
@@ -52,7 +55,7 @@ class RunsTab:
             return _words(text, width)
         now = clock.now()
         names = max(len(plain(run.name)) for run in found)
-        lines = tuple(_line(run, app.glyphs, now, names) for run in found)
+        lines = tuple(_line(run, app.glyphs, now, names, narrow=width < _ROOMY) for run in found)
         longest = max(line.cell_length for line in lines)
         return Page(lines, width=longest if longest > width else 0)
 
@@ -61,18 +64,21 @@ def _words(text: str, width: int) -> Page:
     return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
 
 
-def _line(run: FlowRun, glyphs: Glyphs, now: datetime, names: int) -> Content:
+def _line(run: FlowRun, glyphs: Glyphs, now: datetime, names: int, *, narrow: bool) -> Content:
+    """Where room is short, what became of it comes before its name."""
     style = RUN_STYLES[run.kind]
     seconds = run.seconds(now)
     took = duration(seconds) if seconds is not None else ""
     moment = run.started or run.scheduled
+    name = f"{plain(run.name):<{names}}  "
     return Content.assemble(
         (f"{run_mark(run.kind, glyphs)} {plain(run.state):<10}", style),
-        f"{plain(run.name):<{names}}  ",
+        "" if narrow else name,
         (f"v{run.version:<4}", "$muted"),
-        f"{when(moment, now):<11}",
+        f"{when(moment, now):<9}",
         f"{took:>7}  ",
         plain(run.message),
+        f"  {name}" if narrow else "",
         (f"  {exact(moment)}", "$muted"),
         (f"  {plain(', '.join(run.labels))}" if run.labels else "", "$muted"),
     )
