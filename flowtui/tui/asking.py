@@ -160,8 +160,11 @@ def roll_back(app: FlowtuiApp, version: FlowVersion, in_use: FlowVersion | None)
 
     def answered(yes: bool | None) -> None:
         record = app.deploying.roll_back(version) if yes else None
-        if record is not None:
-            app.push_screen(DeployScreen(record.key))
+        if record is None:
+            return
+        if isinstance(app.screen, DeployScreen):
+            app.pop_screen()
+        app.push_screen(DeployScreen(record.key))
 
     undone = f" Rolling back to version {in_use.version} undoes it." if in_use is not None else ""
     text = (

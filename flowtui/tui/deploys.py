@@ -23,7 +23,7 @@ from flowtui.deploy.events import (
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode
-from flowtui.models import LocalFlow, Problem
+from flowtui.models import FlowVersion, LocalFlow, Problem
 from flowtui.tui.clock import seconds
 from flowtui.tui.logstore import LogStore
 
@@ -119,6 +119,8 @@ class DeployRecord:
     notice: str = ""
     """What a person must know of the plan before it is carried out."""
     plan: Plan | None = None
+    rolls_back_to: FlowVersion | None = None
+    """It is a roll back to this version: there is no plan."""
     earlier: HistoryLine | None = None
     """The history's line, for a deploy of an earlier session."""
     problems: list[Problem] = field(default_factory=list[Problem])

@@ -331,6 +331,11 @@ async def test_a_roll_back_of_a_flow_that_is_not_in_this_folder(
         workspace.deploys[0].finish(Outcome.FAILED, exit_code=5, reason="its image is gone")
         await driver.idle()
         assert "its image is gone" in driver.screen_text()
+        await driver.press("r")
+        assert "Roll “foreign” back to version 1?" in driver.screen_text()
+        await driver.press("down", "enter")
+        await driver.until(lambda: len(workspace.deploys) == 2)
+        assert [version.version for version in workspace.rolled_back] == [1, 1]
 
 
 async def test_a_refusal_is_shown_and_nothing_changes(scheduled: MemoryWorkspace) -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from textual.events import Key
 
 from flowtui.deploy.events import DeployFinished, DeployStarted, Outcome
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability, FlowRun
 from flowtui.tui import clock
 from flowtui.tui.widgets.detail import DetailPane
+from flowtui.tui.work import registered
 from tests.tui.driving import Driver, running
 from tests.tui.memory import CREATED, MemoryWorkspace
 
@@ -96,17 +96,19 @@ async def test_a_version_is_rolled_back_to_and_archived_from_its_tab(
         assert all(v.archived for v in with_past.server.version_list if v.name == "etl")
 
 
-async def test_moving_on_drops_what_was_being_read(with_past: MemoryWorkspace) -> None:
+async def test_moving_on_drops_what_was_being_read(
+    with_past: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(with_past) as driver:
+        monkeypatch.setattr(registered, "_REST", 3600.0)
         await open_tab(driver, "versions")
-        with_past.server.listings.clear()
-        driver.app.session.all_versions.clear()
-        await driver.press("2")
-        for _ in range(20):
-            driver.app.post_message(Key("j", "j"))
-            driver.app.post_message(Key("k", "k"))
+        await driver.press("2", "j", "k", "j", "k")
+        reading = [w for w in driver.app.workers if w.group == "detail-versions" and w.is_running]
+        assert len(reading) == 1
+        assert with_past.server.listings == []
+        monkeypatch.setattr(registered, "_REST", 0.0)
+        await driver.press("j", "k")
         await driver.until(lambda: ETL in driver.app.session.all_versions)
-        assert with_past.server.listings == ["My Project"]
 
 
 async def test_runs_with_state_time_and_message(with_past: MemoryWorkspace) -> None:

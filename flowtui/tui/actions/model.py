@@ -93,6 +93,8 @@ class Facts:
     embedded_possible: bool = False
     """The address in use is the one that the embedded server listens on."""
     phase: Phase | None = None
+    rolls_back: bool = False
+    """The deploy in front is a roll back."""
     unfinished: Stage | None = None
     """The stage that the deploy did not get through."""
     outcome: Outcome | None = None

@@ -231,6 +231,8 @@ def can_resume(facts: Facts) -> str | None:
         return ended
     if facts.outcome not in (None, Outcome.FAILED, Outcome.CANCELLED):
         return "it ended well: there is nothing left to do"
+    if facts.rolls_back:
+        return f"a roll back is made again as a whole ({facts.keymap.key('run.again')})"
     if facts.unfinished not in RESUMABLE:
         where = f" in {facts.unfinished}" if facts.unfinished is not None else ""
         return f"it ended{where}, before there was anything to go on from: plan it again"

@@ -14,7 +14,7 @@ from textual.content import Content
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
-from flowtui.tui import clock
+from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
@@ -71,6 +71,7 @@ class RunView(Performs, Vertical):
             plan=record.plan,
             flow=record.flow,
             unfinished=record.unfinished,
+            rolls_back=record.rolls_back_to is not None,
             outcome=record.result.outcome if record.result is not None else None,
         )
 
@@ -179,7 +180,8 @@ class RunView(Performs, Vertical):
     def _next_steps(self) -> str:
         """What can be done with a deploy that did not end well."""
         facts, keymap = self.facts(), app_of(self).keymap
-        again = f"{keymap.key('run.again')}  plan it again"
+        how = "roll back again" if facts.rolls_back else "plan it again"
+        again = f"{keymap.key('run.again')}  {how}"
         if find(Scope.RUN, "resume").why_not(facts) is not None:
             return again
         return f"{keymap.key('run.resume')}  go on from {facts.unfinished}    {again}"
@@ -267,6 +269,9 @@ class RunView(Performs, Vertical):
         from flowtui.tui.screens.deploy import DeployScreen
 
         app, earlier = app_of(self), self.record.earlier
+        if self.record.rolls_back_to is not None:
+            asking.roll_back(app, self.record.rolls_back_to, None)
+            return
         flow = self.record.flow if earlier is None else _flow_here(app.session, earlier.target)
         if flow is None:
             app.say("This flow is gone from the folder.", severity="warning")

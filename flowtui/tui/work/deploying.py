@@ -181,6 +181,7 @@ class Deploying:
         source = next((flow for flow in local if flow.name == version.name), None)
         absent = LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT)
         record = session.deploys.open(source or absent)
+        record.rolls_back_to = version
         receive = partial(self._receive, record)
         self._run(record, lambda: workspace.roll_back(version, receive, source))
         return record
