@@ -15,9 +15,12 @@ Data = TypeVar("Data")
 @dataclass(frozen=True, slots=True)
 class Item(Generic[Data]):
     data: Data
-    label: Text
+    make_label: Callable[[], Text]
+    """Called when it is added or changed: not for each of thousands at each look."""
     opens: bool = False
     """Whether it can hold others."""
+    ages: bool = False
+    """Its label changes with time."""
 
 
 class Filler(Generic[Data]):
@@ -70,14 +73,15 @@ class Filler(Generic[Data]):
                 continue
             if self.room <= 0:
                 return
-            node.add(item.label, item.data, before=place, allow_expand=item.opens)
+            node.add(item.make_label(), item.data, before=place, allow_expand=item.opens)
             self.room -= 1
             self.moved = True
 
     @staticmethod
     def _update(child: TreeNode[Data], item: Item[Data]) -> None:
-        if child.data is item.data and child.label == item.label:
+        if child.data is item.data and not item.ages:
             return
         child.data = item.data
-        if child.label != item.label:
-            child.set_label(item.label)
+        label = item.make_label()
+        if child.label != label:
+            child.set_label(label)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, TypeAlias
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import BindingType
 from textual.content import Content
@@ -178,12 +180,12 @@ class ProjectTree(Performs, Tree[NodeData]):
 
     def _projects(self) -> list[Item[NodeData]]:
         muted = colour_style(self, "muted")
+
+        def label(project: Project) -> Text:
+            return Text.assemble(plain(project.name), (f" {project.flow_count}", muted))
+
         return [
-            Item(
-                project,
-                Text.assemble(plain(project.name), (f" {project.flow_count}", muted)),
-                opens=True,
-            )
+            Item(project, partial(label, project), opens=True)
             for project in app_of(self).session.projects or ()
         ]
 
@@ -206,30 +208,34 @@ class ProjectTree(Performs, Tree[NodeData]):
         listed = self._listed.get(project.id)
         known = (project, versions, self.size.width)
         if listed is None or (listed.project, listed.versions, listed.width) != known:
-            items = tuple(self._flow(flow) for flow in flows_of(project, versions))
+            label = partial(self._flow_label, colour_style(self, "muted"))
+            items: tuple[Item[NodeData], ...] = tuple(
+                Item(flow, partial(label, flow), opens=True) for flow in flows_of(project, versions)
+            )
             listed = self._listed[project.id] = _Listed(*known, items)
         return listed.items
 
-    def _flow(self, flow: RegisteredFlow) -> Item[NodeData]:
+    def _flow_label(self, muted: Style, flow: RegisteredFlow) -> Text:
         """Its name, whether it is scheduled, and where there is room the number of its version."""
         mark = schedule_mark(flow.in_use.schedule, app_of(self).glyphs)
-        name, muted = Text(plain(flow.name)), colour_style(self, "muted")
+        name = Text(plain(flow.name))
         scheduled, number = f" {mark}" if mark else "", f" v{flow.in_use.version}"
         room = max(self.size.width, _LEAST) - _INDENT
         if name.cell_len + len(scheduled) + len(number) > room:
             number = ""
-        return Item(flow, Text.assemble(name, (scheduled, muted), (number, muted)), opens=True)
+        return Text.assemble(name, (scheduled, muted), (number, muted))
 
     def _versions(self, flow: RegisteredFlow) -> list[Item[NodeData]]:
         session, glyphs = app_of(self).session, app_of(self).glyphs
         muted, now = colour_style(self, "muted"), clock.now()
-        items: list[Item[NodeData]] = []
-        for version in session.all_versions.get(flow.place, flow.versions):
+
+        def label(version: FlowVersion) -> Text:
             mark = glyphs.skipped if version.archived else glyphs.done
             when = f"  {ago(version.created, now)}"
-            label = Text.assemble((f"{mark} ", muted), f"v{version.version}", (when, muted))
-            items.append(Item(version, label))
-        return items
+            return Text.assemble((f"{mark} ", muted), f"v{version.version}", (when, muted))
+
+        versions = session.all_versions.get(flow.place, flow.versions)
+        return [Item(version, partial(label, version), ages=True) for version in versions]
 
     def get_label_width(self, node: Node) -> int:
         """As long as `render_label` makes it, without making it: there may be thousands."""
@@ -350,7 +356,7 @@ class ProjectTree(Performs, Tree[NodeData]):
 
 
 def _hint(text: str) -> Item[NodeData]:
-    return Item(Hint(text), Text(text, style="italic"))
+    return Item(Hint(text), lambda: Text(text, style="italic"))
 
 
 def _identity(data: NodeData) -> str:
