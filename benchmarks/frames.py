@@ -20,7 +20,7 @@ from benchmarks.first_frame import make_project, silent_server
 from benchmarks.pty_harness import PtyTerminal, terminal
 from benchmarks.slow_link import environment_for
 
-MOVES = 30
+MOVES = 24
 IDLE_SECONDS = 10.0
 LOG_SECONDS = 6.0
 LOG_LINES = 2000
@@ -63,7 +63,8 @@ def idle(term: PtyTerminal) -> tuple[int, float]:
 
 
 def of_main_screen(name: str, url: str, state: str, folder: Path, plain: bool) -> None:
-    environment = environment_for(folder / "home", url, plain=plain)
+    # A home of its own: the app remembers where its cursor was.
+    environment = environment_for(folder / f"home-{state}-{name}", url, plain=plain)
     with terminal(
         [sys.executable, "-m", "flowtui", "."], cwd=folder / "project", environment=environment
     ) as term:
@@ -71,10 +72,14 @@ def of_main_screen(name: str, url: str, state: str, folder: Path, plain: bool) -
         term.until_quiet(1.0)
         start = term.shown_bytes
         median, most, cpu = moves(term, "j")
+        term.press("j" * 20)  # to the lower edge: from there on every move scrolls
+        term.until_quiet(1.0)
+        scrolling, most_scrolling, _ = moves(term, "j")
         nothing, used = idle(term)
         print(
-            f"  {name:14} start {start:7}  cursor move median {median:6.0f}, most {most:6}"
-            f" bytes, {cpu:4.1f} ms CPU   idle: {nothing} bytes, {used:.2f} % of a core",
+            f"  {name:14} start {start:7}  cursor move median {median:6.0f}, most {most:6} bytes,"
+            f" {cpu:4.1f} ms CPU  scrolling {scrolling:6.0f}, most {most_scrolling:6}"
+            f"  idle: {nothing} bytes, {used:.2f} % of a core",
             flush=True,
         )
 
