@@ -11,37 +11,36 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.message import Message
 
-from flowtui.deploy.changes import Changes
-from flowtui.deploy.events import DeployFinished, Event
-from flowtui.deploy.history import DeployRecord as HistoryLine
-from flowtui.deploy.history_search import HistoryQuery, Hit
-from flowtui.deploy.plan import Plan
-from flowtui.doctor.checks import Examination, Finding
-from flowtui.hot.events import HotEvent
-from flowtui.models import (
-    Discovery,
-    FlowRun,
-    FlowVersion,
-    Identity,
-    JsonObject,
-    LocalFlow,
-    Problem,
-    Profile,
-    Project,
-)
-from flowtui.prefect_settings import PrefectSettings
-from flowtui.preferences import Preferences
-from flowtui.project_state import ProjectState
-from flowtui.settings_list import ListedSetting
-from flowtui.tui.deploys import DeployRecord
-from flowtui.tui.graph import DrawnGraph
-from flowtui.tui.highlighting import SourceFile
-from flowtui.tui.registered import Place
-from flowtui.tui.terminal.clipboard import Copied
-from flowtui.workspace import FlowRow, ResumePoint, Workspace
-
 if TYPE_CHECKING:
+    from flowtui.deploy.changes import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
+    from flowtui.deploy.events import DeployFinished, Event
+    from flowtui.deploy.history import DeployRecord as HistoryLine
+    from flowtui.deploy.history_search import HistoryQuery, Hit
+    from flowtui.deploy.plan import Plan
+    from flowtui.doctor.checks import Examination, Finding
+    from flowtui.hot.events import HotEvent
+    from flowtui.models import (
+        Discovery,
+        FlowRun,
+        FlowVersion,
+        Identity,
+        JsonObject,
+        LocalFlow,
+        Problem,
+        Profile,
+        Project,
+    )
+    from flowtui.prefect_settings import PrefectSettings
+    from flowtui.preferences import Preferences
+    from flowtui.project_state import ProjectState
+    from flowtui.settings_list import ListedSetting
+    from flowtui.tui.deploys import DeployRecord
+    from flowtui.tui.graph import DrawnGraph
+    from flowtui.tui.highlighting import SourceFile
+    from flowtui.tui.registered import Place
+    from flowtui.tui.terminal.clipboard import Copied
+    from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 
 class Part(StrEnum):
@@ -79,17 +78,17 @@ class Happened(Message):
 Handler: TypeAlias = Callable[[Any], None]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class WorkspaceOpened(Happened):
     workspace: Workspace
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class WorkspaceFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Connected(Happened):
     identity: Identity
     token_source: str
@@ -98,18 +97,18 @@ class Connected(Happened):
     keyring_waits: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PreferencesRead(Happened):
     preferences: Preferences
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SettingsListed(Happened):
     rows: tuple[ListedSetting, ...]
     problem: Problem | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ConnectionFailed(Happened):
     problem: Problem
     credentials: bool
@@ -117,12 +116,12 @@ class ConnectionFailed(Happened):
     keyring_waits: bool = False
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class KeyringAnswered(Happened):
     """The keyring that was waiting for a person has been unlocked, or has given up."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ProfilesRead(Happened):
     profiles: tuple[Profile, ...]
     problem: Problem | None = None
@@ -130,7 +129,7 @@ class ProfilesRead(Happened):
     """By address the places that hold a token for it."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class NeverStartedBefore(Happened):
     """No profile and no server was ever used here."""
 
@@ -138,50 +137,50 @@ class NeverStartedBefore(Happened):
     """Where Prefect itself is configured to go."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FirstProjectWanted(Happened):
     """The server that was just started has no project yet."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PrefectTokenFound(Happened):
     """The control plane wants a token, and Prefect keeps one for it."""
 
     prefect: PrefectSettings
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ServerStarted(Happened):
     """The embedded server runs as a child of this app and answers."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ServerFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ServerStopped(Happened):
     """The embedded server that this app started has ended."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ProjectsListed(Happened):
     projects: tuple[Project, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ProjectsFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class VersionsListed(Happened):
     project: str
     versions: tuple[FlowVersion, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class AllVersionsListed(Happened):
     """Those of one flow, archived ones too."""
 
@@ -191,18 +190,18 @@ class AllVersionsListed(Happened):
     """By the version's id, as far as they were deployed from here."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RunsListed(Happened):
     place: Place
     runs: Problem | tuple[FlowRun, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class LastRunsListed(Happened):
     runs: tuple[FlowRun, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ControlPlaneChanged(Happened):
     """A change asked for here was made there."""
 
@@ -212,68 +211,68 @@ class ControlPlaneChanged(Happened):
     """A project's name before and now."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ChangeRefused(Happened):
     """A change asked for here was not made."""
 
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FlowsDiscovered(Happened):
     discovery: Discovery
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RowsUpdated(Happened):
     rows: tuple[FlowRow, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RowsFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FilesChanged(Happened):
     paths: frozenset[str]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class WatchingPolls(Happened):
     """Events do not work here: the folder is looked at again and again."""
 
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class EngineLookedAt(Happened):
     engine: EngineStatus
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RegistryLookedAt(Happened):
     registry: RegistryStatus
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class WatchingFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PlanMade(Happened):
     key: str
     plan: Plan
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PlanFailed(Happened):
     key: str
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DeployEventReceived(Happened):
     """Any event of a deploy but a log line: those go straight into the log's ring."""
 
@@ -281,7 +280,7 @@ class DeployEventReceived(Happened):
     event: Event
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DeployEnded(Happened):
     """The worker of a deploy is through; `problem` when it ended without a result."""
 
@@ -289,20 +288,20 @@ class DeployEnded(Happened):
     problem: Problem | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FlowDescribed(Happened):
     version_id: str
     serialized: JsonObject | None
     """None where the control plane does not tell."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class GraphDrawn(Happened):
     key: str
     drawn: DrawnGraph
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ChangesFound(Happened):
     key: str
     """Of the row."""
@@ -310,25 +309,25 @@ class ChangesFound(Happened):
     changes: Changes
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class SourceRead(Happened):
     path: str
     file: SourceFile
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class StateRemembered(Happened):
     """How the app was left in this folder."""
 
     state: ProjectState
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RememberingFailed(Happened):
     reason: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class HistoryRead(Happened):
     query: HistoryQuery
     hits: tuple[Hit, ...]
@@ -337,19 +336,19 @@ class HistoryRead(Happened):
     last: bool
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class HistoryFailed(Happened):
     problem: Problem
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class DoctorFound(Happened):
     asked: tuple[Examination, ...]
     """Of which run: those of one that was begun anew are no longer wanted."""
     finding: Finding
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ResumeChecked(Happened):
     """Whether a deploy can be gone on with: `reasons` say why not, in words."""
 
@@ -359,12 +358,12 @@ class ResumeChecked(Happened):
     reasons: tuple[str, ...]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class HotHappened(Happened):
     event: HotEvent
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class HotDeployDue(Happened):
     """A save is to be deployed now. `ended` gets the result, `emit` each event."""
 
@@ -373,30 +372,30 @@ class HotDeployDue(Happened):
     ended: asyncio.Future[DeployFinished]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class HotDeploySuperseded(Happened):
     """The deploy that this future waits for is not wanted any more."""
 
     ended: asyncio.Future[DeployFinished]
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class EarlierDeployRead(Happened):
     record: DeployRecord
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TextCopied(Happened):
     copied: Copied
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TextSaved(Happened):
     file: Path
     lines: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FileInTheWay(Happened):
     """There is a file where a text was to be saved; nothing was written."""
 

@@ -13,7 +13,6 @@ from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery
 from flowtui.deploy.plan import Plan
-from flowtui.doctor.checks import Examination, Finding
 from flowtui.doctor.report import Report
 from flowtui.models import (
     Ability,
@@ -30,7 +29,6 @@ from flowtui.models import (
 from flowtui.project_state import ProjectState
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.deploys import DeployBook, DeployRecord
-from flowtui.tui.graph import DrawnGraph
 from flowtui.tui.highlighting import SourceFile
 from flowtui.tui.hot_view import HotView
 from flowtui.tui.loghabits import LogHabits
@@ -39,6 +37,8 @@ from flowtui.workspace import FlowRow, Workspace
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
+    from flowtui.doctor.checks import Examination, Finding
+    from flowtui.tui.graph import DrawnGraph
 
 
 class Link(StrEnum):

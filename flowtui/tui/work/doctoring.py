@@ -9,13 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from flowtui.doctor.checks import Check, Examination, Group, State, examine
 from flowtui.errors import FlowtuiError
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.session import Diagnosis
 
 if TYPE_CHECKING:
+    from flowtui.doctor.checks import Check, Examination
     from flowtui.doctor.subject import Subject
     from flowtui.tui.app import FlowtuiApp
     from flowtui.tui.terminal.pace import Pace
@@ -39,6 +39,7 @@ class Doctoring:
 
     def examine(self, *, load: bool = False) -> None:
         """Look at everything anew; lines come as they are found."""
+        from flowtui.doctor.checks import Examination, Group, examine
         from flowtui.doctor.examinations import examinations
         from flowtui.doctor.subject import Subject
 
@@ -74,6 +75,8 @@ class Doctoring:
 
     async def _of_this_app(self) -> Sequence[Check]:
         """What only the running app knows of its terminal."""
+        from flowtui.doctor.checks import Check, State
+
         app = self._app
         size = f"{app.size.width}x{app.size.height}"
         colours = app.console.color_system or "none"
@@ -125,6 +128,8 @@ class Doctoring:
 
 def _painting(pace: Pace) -> Check:
     """How often logs are painted, and what was measured of the terminal."""
+    from flowtui.doctor.checks import Check, State
+
     words = f"logs {pace.rate:g} times a second"
     if pace.answer_time is not None:
         words += f"; the last frame was shown after {pace.answer_time * 1000:.0f} ms"
@@ -138,6 +143,7 @@ def _painting(pace: Pace) -> Check:
 
 def _clipboard(environ: Mapping[str, str]) -> Check:
     """The way that a copy would take."""
+    from flowtui.doctor.checks import Check, State
     from flowtui.tui.terminal.clipboard import Terminal, between, native_tool, saved_copy
 
     tool, terminal = native_tool(environ), between(environ)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
-from flowtui.tui.graph.drawing import Drawing, Kind
-from flowtui.tui.graph.model import TaskGraph
 from flowtui.tui.laying import hanging
 from flowtui.tui.widgets.detail.known import plan_first, serialization
 from flowtui.tui.widgets.detail.page import Page
@@ -17,15 +16,22 @@ from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
+    from flowtui.tui.graph.drawing import Drawing, Kind
+    from flowtui.tui.graph.model import TaskGraph
 
-_STYLES = {
-    Kind.SPACE: "",
-    Kind.TASK: "bold $foreground",
-    Kind.PARAMETER: "$secondary",
-    Kind.LINE: "$muted",
-    Kind.ARROW: "$muted",
-    Kind.MAPPED: "bold $warning",
-}
+
+@cache
+def _styles() -> Mapping[Kind, str]:
+    from flowtui.tui.graph.drawing import Kind
+
+    return {
+        Kind.SPACE: "",
+        Kind.TASK: "bold $foreground",
+        Kind.PARAMETER: "$secondary",
+        Kind.LINE: "$muted",
+        Kind.ARROW: "$muted",
+        Kind.MAPPED: "bold $warning",
+    }
 
 
 class GraphTab:
@@ -87,8 +93,8 @@ class _Lines(Sequence[Content]):
             return [self[each] for each in range(*number.indices(len(self)))]
         if number == 0:
             return self._head
-        runs = self._drawing.rows[number - 1]
-        return Content.assemble(*((run.text, _STYLES[run.kind]) for run in runs))
+        styles, runs = _styles(), self._drawing.rows[number - 1]
+        return Content.assemble(*((run.text, styles[run.kind]) for run in runs))
 
     def same_as(self, other: Sequence[Content]) -> bool:
         return (
