@@ -17,10 +17,11 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.theme import Theme
 from textual.worker import Worker, WorkerState
 
 from flowtui.errors import FlowtuiError, UsageError
-from flowtui.models import Problem
+from flowtui.models import Origin, Problem
 from flowtui.preferences import Preferences
 from flowtui.preferences import load as load_preferences
 from flowtui.tui import crash, embedded
@@ -32,7 +33,13 @@ from flowtui.tui.busy import Busy, Ticket
 from flowtui.tui.counting import DIGITS, Counting
 from flowtui.tui.glyphs import glyphs_for
 from flowtui.tui.messages import Part
-from flowtui.tui.palette import ActionProvider, FlowProvider, ProjectProvider
+from flowtui.tui.palette import (
+    ActionProvider,
+    FlowProvider,
+    ProfileProvider,
+    ProjectProvider,
+    ThemeProvider,
+)
 from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.help import HelpScreen
@@ -43,7 +50,7 @@ from flowtui.tui.screens.sheet import Sheet
 from flowtui.tui.session import Session
 from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
-from flowtui.tui.themes import DARK, LIGHT, OTHER_THEMES
+from flowtui.tui.themes import DARK, LIGHT, named_for
 from flowtui.tui.words import counted, plain_block
 from flowtui.tui.work.configuring import Configuring
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
@@ -67,6 +74,8 @@ from flowtui.workspace import Workspace
 Severity: TypeAlias = Literal["information", "warning", "error"]
 Job: TypeAlias = Callable[[], Awaitable[None]]
 
+_THEME = "theme"
+"""What the theme is remembered by."""
 _ERROR_SECONDS = 8.0
 """An error has more to read than a confirmation."""
 _HANG_UP_LIMIT = 5.0
@@ -102,6 +111,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         ActionProvider,
         FlowProvider,
         ProjectProvider,
+        ProfileProvider,
+        ThemeProvider,
     }
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tight"),
@@ -189,18 +200,28 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = "ansi-dark" if few else DARK.name
+            wanted = chosen.theme if chosen.theme in self.available_themes else DARK.name
+            self.theme = "ansi-dark" if few else wanted
+        by_environment = any(
+            each.name == "theme" and each.origin is Origin.ENVIRONMENT for each in chosen.origins
+        )
+        self._theme_said = few or by_environment or "TEXTUAL_THEME" in os.environ
         self.configuring.use(chosen)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that only flowtui's own themes have, for every other theme."""
-        return OTHER_THEMES
+        theme = self.current_theme
+        if theme in (DARK, LIGHT):
+            return {}
+        return named_for(theme, theme.to_color_system().generate())
 
     def get_default_screen(self) -> MainScreen:
         return MainScreen()
 
     def on_mount(self) -> None:
         self.hear_signals(self._ended_from_outside)
+        self.session_changed.subscribe(self, self._theme_wanted)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.call_after_refresh(self._first_frame_stands)
 
     def _first_frame_stands(self) -> None:
@@ -363,6 +384,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
     @property
     def plan_wanted(self) -> bool:
         """Whether a deploy shows its plan first: the project's word, else the user's."""
+        if self.read_only:
+            return True
         workspace = self.session.workspace
         said = workspace.config.habits.show_plan if workspace is not None else None
         return self.preferences.show_plan if said is None else said
@@ -399,7 +422,19 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             self.push_screen(ProblemsScreen())
 
     def perform_theme(self) -> None:
-        self.theme = LIGHT.name if self.theme != LIGHT.name else DARK.name
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def _theme_wanted(self, part: Part) -> None:
+        """The theme this folder was left with; what the environment says is stronger."""
+        if part is not Part.REMEMBERED or self._theme_said:
+            return
+        left = self.remembering.get(_THEME)
+        if left in self.available_themes and left != self.theme:
+            self.theme = left
+
+    def _theme_changed(self, theme: Theme) -> None:
+        if not self._theme_said:
+            self.remembering.put(_THEME, theme.name)
 
     def perform_redraw(self) -> None:
         self.redraw()

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from flowtui.models import Profile
 from flowtui.tui.acting import app_of, heard_by, perform_soon
-from flowtui.tui.actions import Scope
+from flowtui.tui.actions import Scope, reasons
+from flowtui.tui.themes import DARK, LIGHT
 from flowtui.tui.words import counted, plain
+
+_FIRST = 50
+"""Entries of one kind that are shown before anything is typed."""
+OURS = (DARK.name, LIGHT.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class EntryProvider(Provider):
         return iter(())
 
     async def discover(self) -> Hits:
-        for entry in self.entries():
+        for entry in islice(self.entries(), _FIRST):
             yield DiscoveryHit(Content(entry.text), entry.run, entry.text, _help(entry))
 
     async def search(self, query: str) -> Hits:
@@ -60,14 +67,50 @@ class ActionProvider(EntryProvider):
             yield Entry(text, note, partial(perform_soon, owner, action))
 
 
+class ProfileProvider(EntryProvider):
+    """Profiles: choosing one switches to its control plane."""
+
+    def entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        used = app.session.profile
+        for profile in app.session.profiles:
+            if used is None or profile.name != used.name:
+                text = f"Profile: {plain(profile.name)}"
+                yield Entry(text, plain(profile.api_url), partial(self._use, profile))
+
+    def _use(self, profile: Profile) -> None:
+        app = app_of(self.app)
+        reason = reasons.profile_usable(replace(app.facts(), profile=profile))
+        if reason is not None:
+            app.say(f"switch: {reason}", severity="warning")
+            return
+        app.connecting.use_profile(profile)
+
+
+class ThemeProvider(EntryProvider):
+    """flowtui's own themes first, then Textual's."""
+
+    def entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        names = sorted(app.available_themes, key=lambda name: (name not in OURS, name))
+        for name in names:
+            if name != app.theme:
+                yield Entry(f"Theme: {name}", "", partial(self._use, name))
+
+    def _use(self, name: str) -> None:
+        self.app.theme = name
+
+
 class FlowProvider(EntryProvider):
     """Flows of the folder: choosing one shows what its deploy would do."""
 
     def entries(self) -> Iterator[Entry]:
         app = app_of(self.app)
-        for row in app.session.rows or ():
-            if row.flow is None:
-                continue
+        places = {target: place for place, target in enumerate(app.remembering.recent)}
+        rows = [row for row in app.session.rows or () if row.flow is not None]
+        # The flows opened last stand first.
+        rows.sort(key=lambda row: places.get(row.key, len(places)))
+        for row in rows:
             text = f"Deploy: {plain(row.name)}"
             yield Entry(text, f"{plain(row.location)}, {row.state}", partial(self._deploy, row.key))
 

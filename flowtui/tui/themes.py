@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -77,9 +80,20 @@ LIGHT = Theme(
     },
 )
 
-OTHER_THEMES = {
-    "muted": "#8590a5",
-    "faint": "#6b7488",
-    "selected": "#3a4a68",
-}
-"""What flowtui's styles need and Textual's own themes do not name."""
+
+def named_for(theme: Theme, colours: Mapping[str, str]) -> dict[str, str]:
+    """What flowtui's styles need and other themes do not name, out of the theme's own colours.
+
+    `colours` is what Textual made of the theme. A theme of the terminal's own colours cannot be
+    mixed: there the terminal's grey is taken.
+    """
+    if theme.ansi:
+        return {"muted": "ansi_bright_black", "faint": "ansi_bright_black", "selected": "ansi_blue"}
+    text = Color.parse(colours["foreground"])
+    ground = Color.parse(colours["surface"])
+    accent = Color.parse(colours["primary"])
+    return {
+        "muted": text.blend(ground, 0.35).hex,
+        "faint": text.blend(ground, 0.55).hex,
+        "selected": ground.blend(accent, 0.28).hex,
+    }

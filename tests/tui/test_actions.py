@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.tui.actions import ACTIONS, REACHES, Facts, Scope, in_scope
+from flowtui.tui.actions import ACTIONS, REACHES, Action, Facts, Scope, find, in_scope
 from flowtui.tui.actions.key_names import EATEN
 from flowtui.tui.app import FlowtuiApp
 from flowtui.tui.deploys import Phase
@@ -89,6 +89,27 @@ def test_every_scope_is_heard_somewhere() -> None:
 def test_what_destroys_is_never_on_a_plain_movement_key() -> None:
     movement = {key for action in in_scope(Scope.LIST) for key in action.keys} | {"enter", "space"}
     assert [a.name for a in ACTIONS if a.dangerous and movement & set(a.keys)] == []
+
+
+DANGEROUS = [action for action in ACTIONS if action.dangerous]
+
+
+@pytest.mark.parametrize("action", DANGEROUS, ids=lambda action: action.name)
+def test_what_is_dangerous_asks_or_needs_a_chord(action: Action) -> None:
+    chord = all(key.startswith("ctrl+") for key in action.keys)
+    assert chord or "asks" in action.help
+
+
+@pytest.mark.parametrize(
+    "action", [a for a in ACTIONS if a.dangerous or a.changes], ids=lambda action: action.name
+)
+def test_read_only_takes_away_what_changes_or_destroys(action: Action) -> None:
+    assert action.why_not(Facts(read_only=True)) == "flowtui was started with --read-only"
+
+
+def test_read_only_deploys_no_selection_and_shows_every_plan() -> None:
+    reason = find(Scope.FLOWS, "deploy").why_not(Facts(read_only=True, selected=2, connected=True))
+    assert reason == "flowtui was started with --read-only"
 
 
 def test_reasons_are_words_for_a_person() -> None:

@@ -143,7 +143,7 @@ class Action:
 
     def why_not(self, facts: Facts) -> str | None:
         """None when it can be used now, else the reason in words for a person."""
-        if facts.read_only and self.changes:
+        if facts.read_only and (self.changes or self.dangerous):
             return "flowtui was started with --read-only"
         return self.needs(facts)
 

@@ -89,6 +89,9 @@ def any_rows(facts: Facts) -> str | None:
 
 
 def deployable(facts: Facts) -> str | None:
+    if facts.read_only and facts.selected:
+        # One flow only shows its plan; several are deployed after one question.
+        return "flowtui was started with --read-only"
     if facts.selected:
         return connected(facts)
     if facts.row is None:
