@@ -11,7 +11,6 @@ from textual.content import Content
 from flowtui.tui.acting import app_of, bindings, heard_by
 from flowtui.tui.actions import Scope
 from flowtui.tui.actions.commands import command_line
-from flowtui.tui.copying import copy_out
 from flowtui.tui.laying import block
 from flowtui.tui.screens.sheet import Line, Sheet
 from flowtui.tui.words import plain
@@ -57,7 +56,7 @@ class CommandsScreen(Sheet):
 
     def chosen(self) -> None:
         if isinstance(self.value, str):
-            copy_out(app_of(self), self.value)
+            app_of(self).copy_to_clipboard(self.value)
             self.dismiss(None)
 
     def perform_copy(self) -> None:

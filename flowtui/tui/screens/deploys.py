@@ -15,7 +15,6 @@ from textual.widgets import Input
 
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.tui.acting import app_of
-from flowtui.tui.copying import copy_out
 from flowtui.tui.deploy_lines import Line, earlier_line, has_words, line_of
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.messages import Part
@@ -127,7 +126,8 @@ class DeploysScreen(Screen[None]):
         self.query_one("#deploys-box").border_title = Content(title)
 
     def _show_emptiness(self, count: int) -> None:
-        session = app_of(self).session
+        session, keymap = app_of(self).session, app_of(self).keymap
+        key = keymap.key("flows.deploy")
         for widget in ("#deploys", "#deploys-head"):
             self.query_one(widget).set_class(count == 0, "-empty")
         box = self.query_one("#deploys-empty", Painted)
@@ -140,12 +140,12 @@ class DeploysScreen(Screen[None]):
         elif session.past.query.text:
             box.paint(Content("No deploy is like this, and no log says this. Esc shows all."))
         elif session.past.query.root is None:
-            box.paint(Content("Nothing was deployed from this machine yet. Enter on a flow does."))
+            box.paint(Content(f"Nothing was deployed from this machine yet. {key} on a flow does."))
         else:
             box.paint(
                 Content(
-                    "Nothing was deployed from this folder yet. Enter on a flow does.\n"
-                    "a shows the deploys of all folders."
+                    f"Nothing was deployed from this folder yet. {key} on a flow does.\n"
+                    f"{keymap.key('deploys.folders')} shows the deploys of all folders."
                 )
             )
 
@@ -211,7 +211,7 @@ class DeploysScreen(Screen[None]):
     def _do_copy_id(self) -> None:
         line = self.query_one(DeployList).line
         if line is not None and line.id:
-            copy_out(app_of(self), line.id)
+            app_of(self).copy_to_clipboard(line.id)
 
     def _do_back(self) -> None:
         app = app_of(self)

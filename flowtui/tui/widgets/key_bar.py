@@ -99,8 +99,10 @@ class KeyBar(Painted):
         keymap = app_of(self).keymap
         usable = action.why_not(owner.facts()) is None
         key_style = f"bold {'$error' if action.dangerous else '$accent'}" if usable else "$faint"
+        # The mark tells what colour alone must not.
+        mark = "!" if action.dangerous else ""
         parts = (
-            (f" {keymap.key(action.name)} ", key_style),
+            (f" {keymap.key(action.name)}{mark} ", key_style),
             (f"{action.title} ", "$foreground" if usable else "$faint"),
         )
         return _Piece(parts, keymap.keys(action.name)[0], usable)

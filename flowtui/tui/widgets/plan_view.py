@@ -76,7 +76,7 @@ class PlanView(Performs, Vertical):
                 Content.assemble(
                     f"{app_of(self).glyphs.changed} There is no project “",
                     (plain(record.plan.project), "bold"),
-                    "” yet. Enter creates it and deploys.",
+                    f"” yet. {app_of(self).keymap.key('plan.deploy')} creates it and deploys.",
                 )
             )
         self.query_one("#plan-tabs", Painted).paint(self._tabs())

@@ -36,7 +36,8 @@ class VersionsTab:
         current = row.version
         if current is None:
             connected = app.session.connected
-            words = "No version is registered yet. Enter on the flow plans a deploy."
+            key = app.keymap.key("flows.deploy")
+            words = f"No version is registered yet. {key} on the flow plans a deploy."
             text = words if connected else "Not connected: what is registered is not known."
             return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
         known = app.session.all_versions.get((current.project, current.name))
