@@ -281,6 +281,9 @@ def terminal(
     }
     # An installed program has its bytecode.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    # The size is the pty's, not that of whoever runs this.
+    variables.pop("COLUMNS", None)
+    variables.pop("LINES", None)
     pid, master = pty.fork()
     if pid == 0:
         try:
