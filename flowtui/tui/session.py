@@ -175,6 +175,8 @@ class Session:
     it; None where the control plane does not tell."""
     plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
     """The plan made last, by the flow's target, also where it was left without a deploy."""
+    plan_problems: dict[str, Problem] = field(default_factory=dict[str, "Problem"])
+    """Why no plan could be made, by the flow's target, until it is tried again or files change."""
     changes: dict[str, FlowChanges] = field(default_factory=dict[str, "FlowChanges"])
     """What a deploy would change, by the key of the row, as far as the cursor rested on it."""
     drawings: dict[str, DrawnGraph] = field(default_factory=dict[str, "DrawnGraph"])
@@ -260,6 +262,7 @@ class Session:
                 for problem in record.problems:
                     where = problem.where or f"deploy of {record.flow.display_name}"
                     known[Problem(problem.what, where, problem.fix)] = None
+        known |= dict.fromkeys(self.plan_problems.values())
         return tuple(known)
 
     def _newest_per_flow(self) -> tuple[DeployRecord, ...]:

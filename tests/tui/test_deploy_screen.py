@@ -107,9 +107,29 @@ async def test_a_plan_that_cannot_be_made_shows_the_problem_and_can_be_made_agai
             assert words in text
         await driver.press("enter")
         assert workspace.deploys == []
+        session = driver.app.session
+        assert "No module named 'pandas'" in [problem.what for problem in session.problems()]
         workspace.plan_error = None
         await driver.press_and_settle("r")
         assert "docker image" in driver.screen_text()
+        assert "No module named 'pandas'" not in [problem.what for problem in session.problems()]
+
+
+async def test_a_save_takes_back_why_no_plan_could_be_made(workspace: MemoryWorkspace) -> None:
+    workspace.plan_error = DeployError("No module named 'pandas'")
+    async with running(workspace) as driver:
+        await driver.press_and_settle("enter")
+        await driver.press_and_settle("escape")
+        await driver.see("2 problems")
+        workspace.change(workspace.found, "flows/etl.py")
+        await driver.see("1 problem ")
+
+
+async def test_a_message_as_long_as_the_room_is_shown_whole(workspace: MemoryWorkspace) -> None:
+    async with running(workspace) as driver:
+        for length in range(48, 60):
+            driver.app.say(f"{'x' * (length - 5)} end{length}"[-length:])
+            await driver.see(f"end{length}")
 
 
 async def test_stages_progress_log_and_result(workspace: MemoryWorkspace) -> None:

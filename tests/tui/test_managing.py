@@ -147,11 +147,11 @@ async def test_a_schedule_is_switched_at_once_and_put_back_by_the_same_key(
     async with running(scheduled) as driver:
         tree = await at_flow(driver, "etl")
         assert "etl ↻ v2" in driver.screen_text()
-        assert foot(tree) == "↻ schedule active"
+        assert foot(tree) == "↻ scheduled"
         await driver.press_and_settle("p")
         assert schedules(scheduled)["etl"] is Schedule.PAUSED
         assert "etl ‖ v2" in driver.screen_text()
-        assert foot(tree) == "‖ schedule paused"
+        assert foot(tree) == "‖ schedule off"
         assert "p puts it back" in driver.said()
         await driver.press_and_settle("p")
         assert schedules(scheduled)["etl"] is Schedule.ACTIVE

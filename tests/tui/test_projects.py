@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from flowtui.errors import ControlPlaneError
-from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
+from flowtui.tui.screens.dialogs import ConfirmDialog, NameDialog, TypedConfirmDialog
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.managing import ProjectDialog
 from flowtui.tui.widgets.project_tree import ProjectTree
@@ -155,3 +155,15 @@ async def test_no_projects_yet(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         assert "No projects yet" in driver.screen_text()
         assert "n  create the first" in driver.screen_text()
+
+
+async def test_a_key_finds_the_first_project_without_a_move_before(
+    workspace: MemoryWorkspace,
+) -> None:
+    workspace.server.project_list.clear()
+    async with running(workspace) as driver:
+        await driver.press("1", "n")
+        await driver.type("Warehouse")
+        await driver.press_and_settle("enter")
+        await driver.press("e")
+        assert isinstance(driver.app.screen, NameDialog)

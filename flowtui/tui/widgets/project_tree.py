@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from flowtui.models import FlowVersion, Project
+from flowtui.models import FlowVersion, Project, Schedule
 from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
@@ -246,7 +246,10 @@ class ProjectTree(Performs, Tree[NodeData]):
     def _restore(self, place: str, line: int) -> None:
         """The cursor back on the same thing, else on the same line."""
         last = self.last_line  # builds the lines: until then nodes do not know theirs
-        if not place or last < 0:
+        if last < 0:
+            return
+        if not place:
+            self.cursor_line = 0  # else keys are heard by nothing until the first move
             return
         node = next((n for n in _walk(self.root) if n.data and _identity(n.data) == place), None)
         if node is not None and node is self.cursor_node:
@@ -270,7 +273,11 @@ class ProjectTree(Performs, Tree[NodeData]):
                 words = description
             case RegisteredFlow(in_use=version):
                 mark = schedule_mark(version.schedule, app_of(self).glyphs)
-                words = f"{mark} schedule {version.schedule}" if mark else ""
+                # Short enough for the narrowest tree.
+                words = {
+                    Schedule.ACTIVE: f"{mark} scheduled",
+                    Schedule.PAUSED: f"{mark} schedule off",
+                }.get(version.schedule, "")
             case FlowVersion(archived=archived):
                 flow = self.flow
                 in_use = flow is not None and flow.in_use.id == getattr(self.selected, "id", "")

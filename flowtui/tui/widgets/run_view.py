@@ -26,11 +26,11 @@ from flowtui.tui.widgets.stage_strip import StageStrip
 from flowtui.tui.words import ago, counted, duration, plain, shortened, size
 
 _TAGS = {
-    Stage.SERIALIZE: "serial",
-    Stage.BUILD: "build ",
-    Stage.HEALTH_CHECK: "check ",
-    Stage.PUSH: "push  ",
-    Stage.REGISTER: "regist",
+    Stage.SERIALIZE: "serialize",
+    Stage.BUILD: "build    ",
+    Stage.HEALTH_CHECK: "check    ",
+    Stage.PUSH: "push     ",
+    Stage.REGISTER: "register ",
 }
 """Of the lines where the logs of all stages are one."""
 _CLOCK = 1.0

@@ -88,6 +88,7 @@ class Deploying:
         if record is not None:
             record.plan, record.phase = message.plan, Phase.PLANNED
             self._app.session.plans[record.flow.target] = message.plan
+            self._app.session.plan_problems.pop(record.flow.target, None)
             self._app.changed(Part.DEPLOYS)
             if record.at_once:
                 self._go_on(record)
@@ -97,6 +98,7 @@ class Deploying:
         if record is not None:
             record.phase = Phase.PLAN_FAILED
             record.problems.append(message.problem)
+            self._app.session.plan_problems[record.flow.target] = message.problem
             if record.at_once and record.ask:
                 record.at_once = False
             if record.at_once:

@@ -122,6 +122,8 @@ class Folder:
 
     def _files_changed(self, message: msg.FilesChanged) -> None:
         self._app.hot.saved(message.paths)
+        # What kept a flow from being planned may have been mended by this save.
+        self._app.session.plan_problems.clear()
         self.look()
 
     def _watching_polls(self, message: msg.WatchingPolls) -> None:

@@ -265,7 +265,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         titles, line = [tab.title for tab in self.tabs], self._tab_line.plain
         return tuple(
             Spot(
-                self.region.offset + Offset(1 + line.find(title), 0),
+                self.region.offset + Offset(2 + line.find(title), 0),
                 partial(self._go_to_tab, number),
                 width=1,
             )
@@ -279,7 +279,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         app_of(self).remembering.put(REMEMBERED, self.tab.id)
 
     def on_click(self, event: Click) -> None:
-        number = tab_at([tab.title for tab in self.tabs], self._tab_line.plain, event.x - 2)
+        number = tab_at([tab.title for tab in self.tabs], self._tab_line.plain, event.x - 3)
         if event.y == 0 and number is not None:
             self._turn(number)
             app_of(self).remembering.put(REMEMBERED, self.tab.id)

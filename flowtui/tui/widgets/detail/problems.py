@@ -40,7 +40,11 @@ class ProblemsTab:
 
 def problems_of(session: Session, row: FlowRow) -> tuple[Problem, ...]:
     """The flow's own first, then what keeps it from being deployed or followed."""
-    own = [*_of_the_file(row), *_of_the_last_deploy(session, row)]
+    own = [
+        *_of_the_file(row),
+        *_of_the_last_plan(session, row),
+        *_of_the_last_deploy(session, row),
+    ]
     around = (
         session.connection.problem,
         session.rows_problem,
@@ -62,6 +66,11 @@ def _of_the_file(row: FlowRow) -> list[Problem]:
         fix = "make the flow at module level, as flow = …, or call the function there"
         return [Problem(row.note, row.location, fix)]
     return []
+
+
+def _of_the_last_plan(session: Session, row: FlowRow) -> list[Problem]:
+    problem = session.plan_problems.get(row.flow.target) if row.flow is not None else None
+    return [problem] if problem is not None else []
 
 
 def _of_the_last_deploy(session: Session, row: FlowRow) -> list[Problem]:

@@ -235,8 +235,13 @@ class LogView(Performs, Widget, can_focus=True):
         if y > 0 or self._painted.page:
             return Strip.blank(look.width, look.base)
         nothing = not any(len(store) for store in window.stores)
-        words = "  no output" if nothing else "  no line of this log passes the filter"
+        words = "  no output" if nothing else self._all_filtered()
         return Strip([Segment(words, look.base + look.muted)])
+
+    def _all_filtered(self) -> str:
+        keymap = app_of(self).keymap
+        keys = f"{keymap.key('log.filter')} filter, {keymap.key('log.level')} level"
+        return f"  no line of this log passes: {keys}"
 
     # ------------------------------------------------------------------------------------- actions
 
