@@ -90,7 +90,7 @@ def next_steps(state: HotState, now: float) -> Decision:
                     steps += [Connect()] if Connect() not in steps else []
                 else:
                     wakes.append(state.retry_at)
-            if hold.why is Why.SAVING and flow.waiting is not None:
+            if hold.why is Why.SAVING and flow.waiting and now < flow.waiting.since + CAP:
                 wakes.append(flow.waiting.since + CAP)
         if isinstance(step, Deploy):
             free -= 1
@@ -117,7 +117,8 @@ def _for_one(
         return None, Hold(Why.ELSEWHERE, flow.elsewhere)
     look = flow.look
     if look is None:
-        return None, None
+        waits = Hold(Why.SAVING, "its files are looked at first")
+        return None, waits if flow.waiting is not None else None
     if look.broken:
         return None, Hold(Why.BROKEN, look.broken)
     if flow.waiting is None or look.flow is None:

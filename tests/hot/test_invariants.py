@@ -219,3 +219,18 @@ class HotMachine(RuleBasedStateMachine):
 
 TestHotMachine = HotMachine.TestCase
 TestHotMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_a_save_whose_deploy_was_lost_is_deployed_after_the_flow_came_back() -> None:
+    target = TARGETS[0]
+    machine = HotMachine()
+    machine.become_hot(at_once=1)
+    machine.save_one_and_let_it_lead_to_something(target, "v1")
+    machine.the_server_goes_away()
+    machine.another_takes_it(target, "another flowtui")
+    machine.another_takes_it(target, "")
+    machine.end(target, Outcome.DONE)
+    assert next_steps(machine.state, machine.now).holds[target].why is Why.SAVING
+    machine.the_server_comes_back()
+    machine.settle()
+    assert machine.deployed[target] == "v1"
