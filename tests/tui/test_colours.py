@@ -17,7 +17,7 @@ async def test_every_theme_gives_a_style_for_every_name(workspace: MemoryWorkspa
     async with running(workspace) as driver:
         for theme in driver.app.available_themes:
             driver.app.theme = theme
-            await driver.pilot.pause()
+            await driver.settled()
             assert [name for name in NAMES if colour_style(driver.app, name) == Style()] == [], (
                 theme
             )

@@ -227,7 +227,7 @@ async def test_a_crash_shows_neither_locals_nor_tokens(
                     raise AccidentError(f"while using {local}")
 
                 driver.app.call_later(fall)
-                await driver.pilot.pause()
+                await driver.settled()
     finally:
         del os.environ["FLOWTUI_API_KEY"]
     from flowtui.tui import crash

@@ -14,7 +14,7 @@ async def test_the_tab_is_remembered_for_the_next_start(workspace: MemoryWorkspa
         await driver.press("right_square_bracket")
         shown = driver.app.screen.query_one(DetailPane).tab.id
         assert shown != "overview"
-        await driver.press("q")
+        await driver.press_and_settle("q")
     assert project_state.load(workspace.root).screen["tab"] == shown
     async with running(workspace) as driver:
         assert driver.app.screen.query_one(DetailPane).tab.id == shown
@@ -50,5 +50,5 @@ async def test_a_folder_that_cannot_be_written_is_said_once(workspace: MemoryWor
         for value in ("a", "b"):
             driver.app.remembering.put("filter", value)
             await driver.app.remembering.write()
-            await driver.pilot.pause()
+            await driver.settled()
         assert driver.said().count("cannot be remembered") == 1

@@ -27,7 +27,7 @@ async def test_every_theme_paints_the_screen(workspace: MemoryWorkspace) -> None
     async with running(workspace) as driver:
         for name in driver.app.available_themes:
             driver.app.theme = name
-            await driver.pilot.pause()
+            await driver.settled()
             await driver.see("Flows")
 
 

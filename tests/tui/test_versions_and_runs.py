@@ -85,7 +85,7 @@ async def test_a_version_is_rolled_back_to_and_archived_from_its_tab(
         await driver.press("j", "a")
         assert "this version is archived already" in driver.said()
         await driver.idle()
-        assert "u roll back" in driver.screen_text(), "the bar has room for what can be pressed"
+        assert "u! roll back" in driver.screen_text(), "the bar has room for what can be pressed"
         await driver.press("u", "down", "enter")
         await driver.until(lambda: len(with_past.deploys) == 1)
         assert [v.version for v in with_past.rolled_back] == [1]
