@@ -195,7 +195,12 @@ def _may_concern(path: str, state: HotState) -> bool:
 def _looked_at(flow: HotFlow, look: Look, burst: Burst) -> HotFlow:
     if flow.look is None:
         # It just became hot: what is there now is where saves are counted from.
-        return replace(flow, look=look, settled=look.content if not look.broken else "")
+        flow = replace(flow, look=look, settled=look.content if not look.broken else "")
+        running = flow.running
+        if running is None or look.broken or running.content == look.content:
+            return flow
+        # Begun before somebody else took the flow: it would leave an older save deployed.
+        return replace(flow, waiting=flow.waiting or running.save)
     if look.flow is None:
         # What it imports is not known while it is broken: what it was made from still counts.
         look = replace(look, needs=look.needs | flow.look.needs)

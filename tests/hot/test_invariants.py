@@ -234,3 +234,17 @@ def test_a_save_whose_deploy_was_lost_is_deployed_after_the_flow_came_back() -> 
     machine.the_server_comes_back()
     machine.settle()
     assert machine.deployed[target] == "v1"
+
+
+def test_a_deploy_begun_before_another_took_the_flow_does_not_have_the_last_word() -> None:
+    target = TARGETS[0]
+    machine = HotMachine()
+    machine.become_hot(at_once=1)
+    machine.save_one_and_let_it_lead_to_something(target, "v1")
+    machine.state = hot.registering(machine.state, target)
+    machine.save_one(target, "v0", broken=False)
+    machine.another_takes_it(target, "another flowtui")
+    machine.another_takes_it(target, "")
+    machine.now += CAP
+    machine.settle()
+    assert machine.deployed[target] == "v0"
