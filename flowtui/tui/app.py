@@ -38,7 +38,11 @@ from flowtui.tui.palette import (
     FlowProvider,
     ProfileProvider,
     ProjectProvider,
+    RunProvider,
+    SettingProvider,
+    TabProvider,
     ThemeProvider,
+    VersionProvider,
 )
 from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.dialogs import ConfirmDialog
@@ -112,7 +116,11 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         FlowProvider,
         ProjectProvider,
         ProfileProvider,
+        RunProvider,
+        SettingProvider,
+        TabProvider,
         ThemeProvider,
+        VersionProvider,
     }
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-tight"),

@@ -1,4 +1,4 @@
-"""The command palette: actions, flows and projects by name."""
+"""The command palette: actions and whatever has a name, by that name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from flowtui.models import Profile
+from flowtui.models import FlowRun, FlowVersion, Problem, Profile
 from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.themes import DARK, LIGHT
 from flowtui.tui.words import counted, plain
+from flowtui.workspace import FlowRow
+
+if TYPE_CHECKING:
+    from flowtui.tui.app import FlowtuiApp
+    from flowtui.tui.screens.main import MainScreen
 
 _FIRST = 50
 """Entries of one kind that are shown before anything is typed."""
+MOST_HITS = 100
+"""Entries of one kind that are found: who wants another one types more."""
+MOST_LOOKED_AT = 2_000
+"""Runs that are looked at for one key press, however many are known."""
 OURS = (DARK.name, LIGHT.name)
 
 
@@ -39,11 +49,14 @@ class EntryProvider(Provider):
             yield DiscoveryHit(Content(entry.text), entry.run, entry.text, _help(entry))
 
     async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
+        matcher, shown = self.matcher(query), 0
         for entry in self.entries():
             score = matcher.match(entry.text)
             if score > 0:
                 yield Hit(score, Content(entry.text), entry.run, entry.text, _help(entry))
+                shown += 1
+                if shown == MOST_HITS:
+                    return
 
 
 def _help(entry: Entry) -> str | None:
@@ -141,12 +154,130 @@ class ProjectProvider(EntryProvider):
             yield Entry(text, counted(project.flow_count, "flow"), partial(self._show, project.id))
 
     def _show(self, project_id: str) -> None:
-        from flowtui.tui.screens.main import MainScreen
         from flowtui.tui.widgets.project_tree import ProjectTree
 
-        app = app_of(self.app)
-        while not isinstance(app.screen, MainScreen) and len(app.screen_stack) > 1:
-            app.pop_screen()
-        tree = app.screen.query_one(ProjectTree)
-        app.screen.set_focus(tree)
+        screen = _back_to_main(app_of(self.app))
+        tree = screen.query_one(ProjectTree)
+        screen.set_focus(tree)
         tree.show_project(project_id)
+
+
+class RunProvider(EntryProvider):
+    """Runs that are known: choosing one shows it among the runs of its flow."""
+
+    def entries(self) -> Iterator[Entry]:
+        return islice(self._entries(), MOST_LOOKED_AT)
+
+    def _entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        for row in app.session.rows or ():
+            for run in _runs_of(app, row):
+                text = f"Run: {plain(run.name)} of {plain(row.name)}"
+                help_text = f"{plain(run.state)}, version {run.version}"
+                yield Entry(text, help_text, partial(_show_detail, app, row.key, "runs", run))
+
+
+class VersionProvider(EntryProvider):
+    """Versions of the flow under the cursor: choosing one shows it among the others."""
+
+    def entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        row = _row_in_front(app)
+        if row is None or row.version is None:
+            return
+        current = row.version
+        known = app.session.all_versions.get((current.project, current.name), (current,))
+        for version in known:
+            text = f"Version: {plain(row.name)} v{version.version}"
+            state = "archived" if version.archived else "in use" if version == current else ""
+            image = plain(version.image or "")
+            help_text = ", ".join(filter(None, (state, image)))
+            yield Entry(text, help_text, partial(_show_detail, app, row.key, "versions", version))
+
+
+class TabProvider(EntryProvider):
+    """What can be shown of the flow under the cursor."""
+
+    def entries(self) -> Iterator[Entry]:
+        from flowtui.tui.widgets.detail import DetailPane
+
+        app = app_of(self.app)
+        row = _row_in_front(app)
+        main = _main_screen(app)
+        if row is None or main is None:
+            return
+        for tab in main.query_one(DetailPane).tabs:
+            yield Entry(
+                f"Show: {tab.title}",
+                f"of {plain(row.name)}",
+                partial(_show_detail, app, row.key, tab.id, None),
+            )
+
+
+class SettingProvider(EntryProvider):
+    """Settings, as far as they were listed; before that, the way to all of them."""
+
+    def entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        for setting in app.session.settings:
+            text = f"Setting: {plain(setting.name)}"
+            shown = plain(setting.shown) or "not set"
+            yield Entry(text, f"{shown}, {setting.origin}", partial(self._show, setting.name))
+
+    async def startup(self) -> None:
+        app_of(self.app).configuring.list()
+
+    def _show(self, name: str) -> None:
+        from flowtui.tui.screens.settings import SettingsScreen
+
+        self.app.push_screen(SettingsScreen(name))
+
+
+def _runs_of(app: FlowtuiApp, row: FlowRow) -> tuple[FlowRun, ...]:
+    """Newest first: those that were read, else the last one."""
+    if row.version is None:
+        return ()
+    place = (row.version.project, row.version.name)
+    read = app.session.runs.get(place)
+    if read is not None and not isinstance(read, Problem):
+        return read
+    last = app.session.last_runs.get(place)
+    return (last,) if last is not None else ()
+
+
+def _main_screen(app: FlowtuiApp) -> MainScreen | None:
+    from flowtui.tui.screens.main import MainScreen
+
+    return next((each for each in app.screen_stack if isinstance(each, MainScreen)), None)
+
+
+def _row_in_front(app: FlowtuiApp) -> FlowRow | None:
+    from flowtui.tui.widgets.flows import FlowTable
+
+    main = _main_screen(app)
+    return main.query_one(FlowTable).row if main is not None else None
+
+
+def _back_to_main(app: FlowtuiApp) -> MainScreen:
+    from flowtui.tui.screens.main import MainScreen
+
+    while not isinstance(app.screen, MainScreen) and len(app.screen_stack) > 1:
+        app.pop_screen()
+    assert isinstance(app.screen, MainScreen)
+    return app.screen
+
+
+def _show_detail(app: FlowtuiApp, key: str, tab: str, chosen: FlowRun | FlowVersion | None) -> None:
+    """A tab of a flow, the cursor on what was chosen; a filter that hides the flow is cleared."""
+    from flowtui.tui.widgets.detail import DetailPane
+    from flowtui.tui.widgets.flows import FlowTable
+
+    screen = _back_to_main(app)
+    table = screen.query_one(FlowTable)
+    if not table.move_to(key):
+        table.perform_clear_filter()
+    if not table.move_to(key) or table.row is None:
+        app.say("This flow is gone from the folder.", severity="warning")
+        return
+    screen.perform_details()
+    screen.query_one(DetailPane).choose(table.row, tab, chosen)

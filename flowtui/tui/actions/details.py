@@ -55,6 +55,14 @@ ACTIONS: tuple[Action, ...] = (
         bar=False,
     ),
     Action(
+        "edit",
+        Scope.DETAILS,
+        ("e",),
+        "edit",
+        "Open the file of the problem under the cursor, else of the flow, in your editor.",
+        reasons.editable,
+    ),
+    Action(
         "archive",
         Scope.DETAILS,
         ("a",),

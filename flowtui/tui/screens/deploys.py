@@ -138,7 +138,9 @@ class DeploysScreen(Screen[None]):
         elif session.history is None or session.past.reading:
             box.paint(Content("Reading the history."))
         elif session.past.query.text:
-            box.paint(Content("No deploy is like this, and no log says this. Esc shows all."))
+            back = keymap.key("deploys.back")
+            words = f"No deploy is like this, and no log says this. {back} shows all."
+            box.paint(Content(words))
         elif session.past.query.root is None:
             box.paint(Content(f"Nothing was deployed from this machine yet. {key} on a flow does."))
         else:

@@ -16,6 +16,9 @@ from textual.widgets.option_list import Option
 
 from flowtui.credentials import Secret, Where, credentials_file, token
 from flowtui.errors import FlowtuiError
+from flowtui.tui.acting import Performs, bindings
+from flowtui.tui.actions import Scope
+from flowtui.tui.counting import DIGITS, moved
 from flowtui.tui.words import plain, plain_block
 
 Answer = TypeVar("Answer")
@@ -49,6 +52,28 @@ class Dialog(ModalScreen[Answer]):
         self.query_one(".dialog-error", Static).update(plain_block(text))
 
 
+class DialogList(Performs, OptionList):
+    """What can be chosen; moved in as in every other list, counts too."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LIST,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.LIST), *DIGITS]
+
+    def __init__(self, *options: Option) -> None:
+        super().__init__(*options, markup=False)
+
+    def perform_down(self) -> None:
+        moved(self, "down", 1)
+
+    def perform_up(self) -> None:
+        moved(self, "up", 1)
+
+    def perform_top(self) -> None:
+        self.action_first()
+
+    def perform_bottom(self) -> None:
+        self.action_last()
+
+
 class ConfirmDialog(Dialog[bool]):
     """Yes or no; the cursor starts on no."""
 
@@ -60,10 +85,9 @@ class ConfirmDialog(Dialog[bool]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
             yield dialog_text(self._text, classes="dialog-text")
-            yield OptionList(
+            yield DialogList(
                 Option(Content(plain(self._no)), id="no"),
                 Option(Content(plain(self._yes)), id="yes"),
-                markup=False,
             )
             yield keys_line(("↑↓", "choose"), ("Enter", "answer"), ("Esc", "no"))
 
@@ -181,7 +205,7 @@ class ChoiceDialog(Dialog[str]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
             yield dialog_text(self._text, classes="dialog-text")
-            yield OptionList(*(choice_option(each) for each in self._choices), markup=False)
+            yield DialogList(*(choice_option(each) for each in self._choices))
             yield keys_line(("↑↓", "choose"), ("Enter", "take it"), ("Esc", "cancel"))
 
     @on(OptionList.OptionSelected)
@@ -220,15 +244,14 @@ class StoreDialog(Dialog[Where]):
                 yield dialog_text(
                     f"No safe keyring can be used here: {reason}.", classes="dialog-text"
                 )
-            yield OptionList(
+            yield DialogList(
                 *(
                     Option(
                         Content.assemble((f"{offer.title}\n", "bold"), (offer.text, "$muted")),
                         id=offer.where.value,
                     )
                     for offer in self._offers()
-                ),
-                markup=False,
+                )
             )
             yield keys_line(("↑↓", "choose"), ("Enter", "keep it there"), ("Esc", "nowhere"))
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import OptionList
@@ -16,7 +14,7 @@ from textual.widgets.option_list import Option
 from flowtui.prefect_settings import PrefectSettings
 from flowtui.tui.acting import app_of
 from flowtui.tui.messages import Part
-from flowtui.tui.screens.dialogs import Choice, Dialog, choice_option, keys_line
+from flowtui.tui.screens.dialogs import Choice, Dialog, DialogList, choice_option, keys_line
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.words import counted
@@ -28,11 +26,6 @@ EMBEDDED, REAL, PREFECT = "embedded", "real", "prefect"
 class FirstStartScreen(Dialog[str]):
     """Answers the way that was chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "move('down')", "down", show=False),
-        Binding("k", "move('up')", "up", show=False),
-    ]
-
     def __init__(self, prefect: PrefectSettings | None) -> None:
         super().__init__()
         self._prefect = prefect
@@ -41,7 +34,7 @@ class FirstStartScreen(Dialog[str]):
         with Vertical(classes="dialog", id="first-start") as box:
             box.border_title = "Welcome to flowtui"
             yield Painted(id="first-start-found")
-            yield OptionList(*self._options(), markup=False)
+            yield DialogList(*self._options())
             yield keys_line(("↑↓", "choose"), ("Enter", "go"), ("Esc", "look around first"))
 
     def on_mount(self) -> None:
@@ -92,13 +85,6 @@ class FirstStartScreen(Dialog[str]):
         origin = prefect.origin.replace(str(Path.home()), "~", 1)
         where = f"{prefect.api_url} (from {origin})"
         return (*offers, Choice(PREFECT, "Use what Prefect is configured for", where))
-
-    def action_move(self, way: str) -> None:
-        choices = self.query_one(OptionList)
-        if way == "down":
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:

@@ -112,8 +112,9 @@ class MainScreen(Performs, Screen[None]):
         self._show_title()
 
     @on(FlowTable.RowChosen)
-    def _row_chosen(self, message: FlowTable.RowChosen) -> None:
-        self.query_one(DetailPane).show(message.row)
+    def _row_chosen(self) -> None:
+        # Not the message's row: the cursor may have gone on since.
+        self.query_one(DetailPane).show(self.query_one(FlowTable).row)
 
     # ----------------------------------------------------------------------------------- filter
 

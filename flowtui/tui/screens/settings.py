@@ -18,7 +18,7 @@ from flowtui.tui.actions import ACTIONS, Action, Facts, Scope
 from flowtui.tui.laying import block, field, problem_content
 from flowtui.tui.messages import Part
 from flowtui.tui.places import Place, place_of
-from flowtui.tui.screens.sheet import Line, Sheet
+from flowtui.tui.screens.sheet import Line, Sheet, SheetList
 from flowtui.tui.words import plain
 
 _NAME = 27
@@ -45,6 +45,11 @@ class SettingsScreen(Sheet):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.SETTINGS,)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.SETTINGS)]
 
+    def __init__(self, name: str = "") -> None:
+        """With the cursor on the setting of this name, else on the first."""
+        super().__init__()
+        self._name_wanted = name
+
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
         app_of(self).configuring.list()
@@ -52,6 +57,11 @@ class SettingsScreen(Sheet):
     def _changed(self, part: Part) -> None:
         if part is Part.SETTINGS:
             self.fill()
+
+    def fill(self) -> None:
+        super().fill()
+        if self._name_wanted and self.query_one(SheetList).go_to_text(f"{self._name_wanted} "):
+            self._name_wanted = ""
 
     def heading(self) -> Content:
         return Content(f"Settings: {plain(str(user_file()))}")

@@ -83,6 +83,14 @@ class SheetList(Performs, OptionList):
         if self.highlighted is not None and self.highlighted == next(iter(places), None):
             self.call_after_refresh(self.scroll_home, animate=False)
 
+    def go_to_text(self, start: str) -> bool:
+        """To the line whose text starts so; False where there is none."""
+        found = (n for n, each in enumerate(self._shown_lines) if each.text.startswith(start))
+        place = next(found, None)
+        if place is not None:
+            self.highlighted = place
+        return place is not None
+
     @property
     def _sheet(self) -> Sheet:
         assert isinstance(self.screen, Sheet)

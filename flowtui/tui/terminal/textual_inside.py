@@ -4,6 +4,7 @@
   the cells that differ are sent (`canvas`), no more than the terminal can follow (`pace`), and so
   that a full queue never stops the event loop.
 - `LayoutUpdate` and `ChopsUpdate` are what it is given: strips and where they belong.
+- `ExitApp` comes from `App.exit`, which sets `App._exit`, or from a driver that was told to quit.
 - `LinuxDriver` is extended: its queue blocks after 30 writes; its input loop spins when the
   terminal is gone; it has no answer to "has this been shown?".
 
@@ -35,6 +36,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.message import Message
+from textual.messages import ExitApp
 
 from flowtui.tui.terminal.abilities import erases_with_background, small_frames
 from flowtui.tui.terminal.ascii_only import AsciiOnly
@@ -245,6 +247,13 @@ class TerminalApp(App[R], Generic[R]):
         if threading.current_thread() is threading.main_thread() and not self.is_headless:
             for number in (signal.SIGHUP, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, end, number)
+
+    def on_exit_app(self, event: ExitApp) -> None:
+        """Textual's drivers end the app behind its back when a browser's tab closes: it ends as
+        where a terminal is lost."""
+        if not self._exit:
+            event.prevent_default()
+            self._ended_by(signal.SIGHUP)
 
     def terminal_lost(self) -> None:
         """Nobody can be asked anything any more."""

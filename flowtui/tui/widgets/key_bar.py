@@ -77,6 +77,11 @@ class KeyBar(Painted):
         if app.counting.pending:
             tail = Content.assemble((f" {app.counting.pending}… ", "bold"), tail)
         gap = max(width - used - tail.cell_length, 0)
+        end = used + gap + tail.cell_length
+        for name, title in reversed(always):
+            start = end - len(f" {app.keymap.key(name)} {title} ")
+            spots.append((start, end, app.keymap.keys(name)[0]))
+            end = start
         line = Content.assemble(*parts, " " * gap, tail)
         self._spots = spots
         self.paint(line)
@@ -108,7 +113,8 @@ class KeyBar(Painted):
         return _Piece(parts, keymap.keys(action.name)[0], usable)
 
     def on_click(self, event: Click) -> None:
+        place = event.get_content_offset(self)
         for start, end, key in self._spots:
-            if start <= event.x < end:
+            if place is not None and start <= place.x < end:
                 app_of(self).simulate_key(key)
                 return

@@ -95,10 +95,11 @@ class PlanView(Performs, Vertical):
     def _head(self, record: DeployRecord) -> Content:
         where = f"{record.flow.path}:{record.flow.line}"
         name = record.plan.loaded.name if record.plan is not None else record.flow.display_name
+        key = app_of(self).keymap.key("plan.deploy")
         words = {
             Phase.PLANNING: ("loading the flow and making the plan", "$warning"),
             Phase.PLAN_FAILED: ("no plan could be made", "$error"),
-        }.get(record.phase, ("nothing is done until you press Enter", "$muted"))
+        }.get(record.phase, (f"nothing is done until you press {key}", "$muted"))
         return Content.assemble(
             ("Deploy ", "$muted"),
             (plain(name), "bold"),
@@ -119,11 +120,14 @@ class PlanView(Performs, Vertical):
         if record.phase is Phase.PLAN_FAILED:
             glyph = app_of(self).glyphs.failed
             problems = [problem_content(p, glyph, width) for p in record.problems]
-            return Content.assemble(*problems, ("\nr  plan again    Esc  back", "$muted"))
+            keymap = app_of(self).keymap
+            again, back = keymap.key("plan.replan"), keymap.key("plan.back")
+            keys = f"\n{again}  plan again    {back}  back"
+            return Content.assemble(*problems, (keys, "$muted"))
         if plan is None or record.phase is Phase.PLANNING:
-            return Content.styled(
-                "Its own Python loads the flow, outside of this app. Esc leaves.", "$muted"
-            )
+            back = app_of(self).keymap.key("plan.back")
+            words = f"Its own Python loads the flow, outside of this app. {back} leaves."
+            return Content.styled(words, "$muted")
         match self._tab:
             case 1:
                 return settings_content(plan.settings, width)

@@ -137,9 +137,9 @@ class Deploying:
             record.at_once = False
             return
         what = f"there is no project “{plan.project}” yet"
-        record.problems.append(
-            Problem(what, record.flow.target, "deploy this flow alone (Enter): its plan creates it")
-        )
+        key = self._app.keymap.key("flows.deploy")
+        fix = f"deploy this flow alone ({key}): its plan creates it"
+        record.problems.append(Problem(what, record.flow.target, fix))
         record.started = self._app.session.deploys.clock()
         record.end(None, record.started)
         self._attended(record)

@@ -150,10 +150,11 @@ class FirstStart:
             if name is not None:
                 app.projects.create(name)
 
+        key = app.keymap.key("flows.deploy")
         app.push_screen(
             NameDialog(
                 "The server runs. The first project?",
-                "Flows are registered in projects. Then Enter on a flow deploys it.",
+                f"Flows are registered in projects. Then {key} on a flow deploys it.",
                 yes="Create it",
                 value=wanted,
             ),

@@ -49,7 +49,8 @@ def _nothing_to_compare(app: FlowtuiApp, row: FlowRow) -> str:
     if row.version is None:
         if not app.session.connected:
             return "Not connected: what is registered is not known."
-        return "No version is registered: a deploy makes the first one. Enter plans it."
+        key = app.keymap.key("flows.deploy")
+        return f"No version is registered: a deploy makes the first one. {key} plans it."
     return ""
 
 

@@ -44,7 +44,8 @@ class GraphTab:
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
         known = serialization(app.session, row)
         if known is None:
-            words = plan_first(app.session, row, "its graph is drawn from the plan")
+            key = app.keymap.key("flows.deploy")
+            words = plan_first(app.session, row, key, "its graph is drawn from the plan")
             return Page.of(hanging(Content(""), Content.styled(words, "$muted"), width))
         drawn = app.details.drawn(known)
         if drawn is None:

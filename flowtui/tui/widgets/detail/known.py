@@ -44,8 +44,8 @@ def serialization(session: Session, row: FlowRow) -> Serialization | None:
     return Serialization(version.id, registered, f"as of version {version.version}")
 
 
-def plan_first(session: Session, row: FlowRow, then: str) -> str:
-    """Why a flow's contents are not known, and what to do about it."""
+def plan_first(session: Session, row: FlowRow, key: str, then: str) -> str:
+    """Why a flow's contents are not known, and what to do about it; `key` plans a deploy."""
     if row.state is FlowState.BROKEN:
         return "It is broken and cannot be loaded: see Problems."
     if row.version is not None and session.connected:
@@ -53,5 +53,5 @@ def plan_first(session: Session, row: FlowRow, then: str) -> str:
             return f"Reading version {row.version.version}."
         if row.flow is None:
             return "The control plane does not give back what is registered."
-        return f"The control plane does not give it back. Enter plans a deploy: {then}."
-    return f"Enter plans a deploy: {then}."
+        return f"The control plane does not give it back. {key} plans a deploy: {then}."
+    return f"{key} plans a deploy: {then}."

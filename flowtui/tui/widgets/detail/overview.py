@@ -8,6 +8,7 @@ from textual.content import Content
 
 from flowtui.models import BrokenFile, FlowState
 from flowtui.tui import clock
+from flowtui.tui.actions import Keymap
 from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.described import Described, described
 from flowtui.tui.glyphs import STATE_STYLES, state_mark
@@ -61,7 +62,7 @@ class OverviewTab:
             return Page.of(Content.assemble(*parts))
         parts += _where(row, width)
         if record is not None:
-            parts.append(_last_deploy(record, width))
+            parts.append(_last_deploy(record, app.keymap, width))
         serialized = serialization(app.session, row)
         if serialized is not None:
             parts.extend(_contents(described(serialized.flow), width))
@@ -80,7 +81,10 @@ def no_flow(app: FlowtuiApp, width: int) -> Page:
     if session.rows is None:
         return Page.of(Content.styled("Looking for flows in this folder.", "$muted"))
     if session.rows:
-        text = Content.styled("No flow matches the filter. Esc shows all of them again.", "$muted")
+        key = app.keymap.key("flows.clear_filter")
+        text = Content.styled(
+            f"No flow matches the filter. {key} shows all of them again.", "$muted"
+        )
         return Page.of(hanging(Content(""), text, width))
     root = session.workspace.root if session.workspace is not None else app.path
     seen = session.discovery.files_seen if session.discovery is not None else 0
@@ -121,12 +125,14 @@ def _broken(broken: BrokenFile, width: int) -> Content:
     )
 
 
-def _last_deploy(record: DeployRecord, width: int) -> Content:
+def _last_deploy(record: DeployRecord, keymap: Keymap, width: int) -> Content:
     if record.result is None:
-        return field("deploy", ("running  ", "$accent"), ("Enter opens it", "$muted"), width=width)
+        opens = f"{keymap.key('flows.deploy')} opens it"
+        return field("deploy", ("running  ", "$accent"), (opens, "$muted"), width=width)
     result = record.result
     took = f"in {duration(result.seconds)}  "
-    line = field("deploy", f"{result.outcome} {took}", ("o opens it", "$muted"), width=width)
+    opens = f"{keymap.key('flows.last_deploy')} opens it"
+    line = field("deploy", f"{result.outcome} {took}", (opens, "$muted"), width=width)
     if not record.problems:
         return line
     problem = record.problems[0]

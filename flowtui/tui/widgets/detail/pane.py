@@ -14,11 +14,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from flowtui.models import FlowVersion
+from flowtui.models import FlowRun, FlowVersion, Problem
 from flowtui.tui import asking
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
+from flowtui.tui.places import Place, place_of
 from flowtui.tui.screens.jump import Spot
 from flowtui.tui.widgets.detail.changes import ChangesTab
 from flowtui.tui.widgets.detail.graph import GraphTab
@@ -59,6 +60,8 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         self._tab_line = Content("")
         self._cursor: int | None = None
         """The line that the cursor is on, None where the page has none."""
+        self._wanted: object | None = None
+        """What the cursor is to stand on, until that has been read."""
         self._asked: tuple[object, ...] | None = None
         """What was asked for last: by row and tab."""
 
@@ -98,13 +101,25 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         return None if self._cursor is None else self._page.choices.get(self._cursor)
 
     def facts(self) -> Facts:
-        chosen = self.chosen
+        chosen, place = self.chosen, self._place()
         return replace(
             app_of(self).facts(),
             row=self._row,
             version=chosen if isinstance(chosen, FlowVersion) else None,
             in_use=self._row.version if self._row is not None else None,
+            file=str(place.file) if place is not None else "",
+            no_editor=app_of(self).editing.why_not(),
         )
+
+    def _place(self) -> Place | None:
+        """Where the problem under the cursor is, else the flow."""
+        app, row, chosen = app_of(self), self._row, self.chosen
+        if row is None:
+            return None
+        workspace = app.session.workspace
+        root = workspace.root if workspace is not None else app.path
+        there = place_of(chosen.where, root) if isinstance(chosen, Problem) else None
+        return there or place_of(row.location, root)
 
     # ---------------------------------------------------------------------------------- showing
 
@@ -112,8 +127,19 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         """Show this flow at once with what is known; what is not known is read, if it stays."""
         other = (row.key if row else None) != (self._row.key if self._row else None)
         self._row = row
+        if other:
+            self._wanted = None
         self._ask()
         self._paint(anew=other)
+
+    def choose(self, row: FlowRow, tab_id: str, chosen: object) -> None:
+        """Show this tab of the flow, the cursor on what of it is chosen, once it is there."""
+        self.show(row)
+        self._wanted = chosen
+        self.open_tab(tab_id)
+        self._paint()
+        self._keep_cursor_in_view()
+        app_of(self).remembering.put(REMEMBERED, self.tab.id)
 
     def open_tab(self, tab_id: str) -> None:
         """Show the tab of this id; one that is not there changes nothing."""
@@ -162,7 +188,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         for number in page.differing(before, self.scroll_offset.y, self.size.height):
             self.refresh_line(number)
         chosen = None if anew or self._cursor is None else before.choices.get(self._cursor)
-        self._place_cursor(page, chosen)
+        self._place_cursor(page, chosen if self._wanted is None else self._wanted)
         came_late = page.top != before.top and self.scroll_offset.y == before.top
         if anew or came_late:
             self.scroll_to(0, page.top, animate=False, immediate=True, force=True)
@@ -171,7 +197,9 @@ class DetailPane(Performs, ScrollView, can_focus=True):
     def _place_cursor(self, page: Page, chosen: object | None) -> None:
         """On what it stood on before, wherever that is now; else on the first choice."""
         places = list(page.choices)
-        same = [place for place in places if page.choices[place] == chosen]
+        same = [place for place in places if _known_by(page.choices[place]) == _known_by(chosen)]
+        if same:
+            self._wanted = None
         self._move_cursor((same or places or [None])[0])
 
     def _move_cursor(self, line: int | None) -> None:
@@ -225,6 +253,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def _step(self, by: int) -> None:
         """To the next choice; a page without choices is scrolled."""
+        self._wanted = None
         places = list(self._page.choices)
         if self._cursor not in places:
             self.scroll_relative(y=by, animate=False, immediate=True)
@@ -252,6 +281,11 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def perform_scroll_left(self) -> None:
         self.scroll_relative(x=-_SIDEWAYS, animate=False, immediate=True)
+
+    def perform_edit(self) -> None:
+        place = self._place()
+        if place is not None:
+            app_of(self).editing.edit(place)
 
     def perform_archive(self) -> None:
         if isinstance(self.chosen, FlowVersion):
@@ -283,3 +317,8 @@ class DetailPane(Performs, ScrollView, can_focus=True):
         if event.y == 0 and number is not None:
             self._turn(number)
             app_of(self).remembering.put(REMEMBERED, self.tab.id)
+
+
+def _known_by(chosen: object) -> object:
+    """A run or a version is the same one when its state has changed."""
+    return chosen.id if isinstance(chosen, FlowRun | FlowVersion) else chosen

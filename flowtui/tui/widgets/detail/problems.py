@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -27,24 +28,25 @@ class ProblemsTab:
         """All of it is known already."""
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
-        found = problems_of(app.session, row)
+        found = problems_of(app, row)
         if not found:
             text = f"{app.glyphs.done} Nothing is known to be wrong with {plain(row.name)}."
             return Page.of(hanging(Content(""), Content.styled(text, "$success"), width))
-        parts = [
-            Content.assemble(problem_content(problem, app.glyphs.failed, width), "\n")
-            for problem in found
-        ]
-        return Page.of(Content.assemble(*parts))
+        parts: list[Content] = []
+        choices: dict[int, object] = {}
+        lines = 0
+        for problem in found:
+            part = Content.assemble(problem_content(problem, app.glyphs.failed, width), "\n")
+            choices[lines] = problem
+            lines += part.plain.count("\n")
+            parts.append(part)
+        return replace(Page.of(Content.assemble(*parts)), choices=choices)
 
 
-def problems_of(session: Session, row: FlowRow) -> tuple[Problem, ...]:
+def problems_of(app: FlowtuiApp, row: FlowRow) -> tuple[Problem, ...]:
     """The flow's own first, then what keeps it from being deployed or followed."""
-    own = [
-        *_of_the_file(row),
-        *_of_the_last_plan(session, row),
-        *_of_the_last_deploy(session, row),
-    ]
+    session = app.session
+    own = [*_of_the_file(row), *_of_the_last_plan(session, row), *_of_the_last_deploy(app, row)]
     around = (
         session.connection.problem,
         session.rows_problem,
@@ -73,13 +75,13 @@ def _of_the_last_plan(session: Session, row: FlowRow) -> list[Problem]:
     return [problem] if problem is not None else []
 
 
-def _of_the_last_deploy(session: Session, row: FlowRow) -> list[Problem]:
+def _of_the_last_deploy(app: FlowtuiApp, row: FlowRow) -> list[Problem]:
     """Of a deploy that failed, else the warnings of the plan made last."""
-    record = last_deploy(session, row)
+    record = last_deploy(app.session, row)
     if record is None:
         return []
     if record.result is not None and record.result.outcome is Outcome.FAILED:
-        where = "the last deploy; o opens it"
+        where = f"the last deploy; {app.keymap.key('flows.last_deploy')} opens it"
         return [
             Problem(problem.what, problem.where or where, problem.fix)
             for problem in record.problems

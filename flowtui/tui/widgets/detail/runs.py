@@ -57,7 +57,7 @@ class RunsTab:
         names = max(len(plain(run.name)) for run in found)
         lines = tuple(_line(run, app.glyphs, now, names, narrow=width < _ROOMY) for run in found)
         longest = max(line.cell_length for line in lines)
-        return Page(lines, width=longest if longest > width else 0)
+        return Page(lines, width=longest if longest > width else 0, choices=dict(enumerate(found)))
 
 
 def _words(text: str, width: int) -> Page:

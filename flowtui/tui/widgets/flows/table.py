@@ -312,6 +312,13 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             app.remembering.put(_CURSOR, self._keys[index])
             self.refresh_bindings()
 
+    def move_to(self, key: str) -> bool:
+        """To the row of this key; False where there is none, or the filter hides it."""
+        if key not in self._shown:
+            return False
+        self.move_cursor(self._keys.index(key))
+        return True
+
     def _keep_cursor_in_view(self) -> None:
         top, height = self.scroll_offset.y, max(self.size.height - _HEADER, 1)
         wanted = min(max(top, self._index - height + 1), self._index)
