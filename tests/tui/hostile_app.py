@@ -17,16 +17,21 @@ from flowtui.deploy.plan import ContextSummary, Plan, Setting
 from flowtui.models import (
     DeployTable,
     Discovery,
+    FlowRun,
     FlowState,
     LocalFlow,
     Origin,
     Problem,
     Profile,
+    Schedule,
 )
 from flowtui.tui.app import FlowtuiApp
 from flowtui.workspace import Workspace
-from tests.tui.memory import ADDRESS, MemoryDeploy, MemoryWorkspace, broken, flow
+from tests.tui.memory import ADDRESS, CREATED, MemoryDeploy, MemoryWorkspace, broken, flow
 from tests.tui.sequences import ALL_IN_ONE, SEQUENCES, hostile_name
+
+_SOURCE = "a.py"
+"""A file that is there: the first of the list."""
 
 
 class HostileWorkspace(MemoryWorkspace):
@@ -35,9 +40,16 @@ class HostileWorkspace(MemoryWorkspace):
     def __init__(self, root: Path) -> None:
         super().__init__(root, Profile(hostile_name("title, ST"), ADDRESS, Origin.COMMAND_LINE))
         names = [hostile_name(label) for label in SEQUENCES]
+        (root / _SOURCE).write_text(f"flow = None  # {ALL_IN_ONE}\n")
+        project_file = "".join(f"\\u{ord(char):04x}" for char in names[0])
+        (root / "flowtui.toml").write_text(f'project = "{project_file}"\n')
         for name in names:
-            self.server.add_project(name)
-            self.server.add_version(name, name)
+            self.server.add_project(name, name)
+            for _ in range(2):
+                made = self.server.add_version(name, name, schedule=Schedule.ACTIVE)
+            self.server.runs.append(
+                FlowRun(name, name, name, name, 2, made.id, "Failed", name, started=CREATED)
+            )
             self.server.serialized[self.server.version_list[-1].id] = {
                 "name": name,
                 "parameters": [{"name": name, "required": False, "default": name}],
@@ -47,11 +59,15 @@ class HostileWorkspace(MemoryWorkspace):
             }
         self.found = Discovery(
             str(root),
-            tuple(flow(name, f"a{number}{name}.py") for number, name in enumerate(names)),
+            (
+                flow(names[0], _SOURCE, 1),
+                *(flow(name, f"b{number}{name}.py") for number, name in enumerate(names)),
+            ),
             tuple(
                 broken(f"z{number}{name}.py", f"bad {name}") for number, name in enumerate(names)
             ),
         )
+        self.watch_note = Problem(ALL_IN_ONE, ALL_IN_ONE, ALL_IN_ONE)
         self.states = {name: (FlowState.CHANGED, f"differs: {name}") for name in names}
 
     async def plan(

@@ -26,8 +26,58 @@ class Step:
     gone: str = ""
 
 
+TABS = (
+    Step(("2", "g", "3", "]"), "[Graph]"),
+    Step(("j", "]"), "[Changes]"),
+    Step(("j", "]"), "[Versions]"),
+    Step(("j", "]"), "[Runs]"),
+    Step(("j", "]"), "[Problems]"),
+    Step(("j", "]"), "[Source]"),
+    Step((), "flow = None"),
+    Step((">", "]"), "[Info]"),
+)
+"""Every tab of the details, on the flow whose file is there."""
+
+SCREENS = (
+    Step(("2", "g", "h"), "↯ hot"),
+    Step(("$",), "Command lines that do the same"),
+    Step(("j", "Escape"), gone="Command lines that"),
+    Step(("'",), " a "),
+    Step(("Escape",), gone=" a "),
+    Step((",",), "Settings"),
+    Step(("G", "Escape"), gone="Settings"),
+    Step(("6",), "Doctor"),
+    Step(("n", "Enter"), "Esc close"),
+    Step(("Escape",), gone="Esc close"),
+    Step(("G", "g", "Escape"), gone="Doctor"),
+    Step(("1", "g", "j", "m"), "Move"),
+    Step(("j", "Escape"), gone="Move"),
+    Step(("i",), "Describe"),
+    Step(("Escape",), gone="Describe"),
+    Step(("2", "h"), gone="↯ hot"),
+)
+"""Sheets, dialogs and screens that are reached from the main screen."""
+
+LOG = (
+    Step(("0",), "all stages"),
+    Step(("w", "T", "z"), gone="connected"),
+    Step(("/",), "text to search"),
+    Step(("O", "W", "N", "Enter"), "match"),
+    Step(("n", "v", "j"), "selected"),
+    Step(("Escape",), gone="selected"),
+    Step(("&",), "show lines with"),
+    Step(("p", "w", "n", "Enter"), "with “pwn”", gone="│ & "),
+    Step(("&",), "│ & pwn"),
+    Step(("C-u", "q", "q", "Enter"), "no line of this log passes", gone="│ & "),
+    Step(("&",), "│ & qq"),
+    Step(("C-u", "Enter"), gone="no line of this log"),
+)
+"""A log, with all that can be done to it."""
+
 WALK = (
-    Step(("1", "Enter", "j", "Enter", "j"), "v1"),
+    *TABS,
+    Step(("1", "Enter"), "└"),
+    Step(("j", "Enter"), "v1"),
     Step(("n",), "New project"),
     Step(("Escape",), gone="New project"),
     Step(("2", "j", "j", "3", "2", "G", "!"), "Problems:"),
@@ -36,6 +86,7 @@ WALK = (
     Step(("G", "Escape"), gone="Keys ─"),
     Step(("C-p",), "Search for"),
     Step(("Escape",), gone="Search for"),
+    *SCREENS,
     Step(("5",), "Profiles"),
     Step(("Escape",), gone="Profiles"),
     Step(("g", "Enter"), "nothing is done until"),
@@ -45,10 +96,16 @@ WALK = (
     Step(("1", "Enter"), "Nothing was registered"),
     Step(("2",), "Log: build"),
     Step(("g",), "Log: build"),
+    *LOG,
+    Step(("z",), "connected"),
+    Step(("Escape",), gone="“OWN”"),
     Step(("Escape",), gone="Log:"),
     Step(("4",), "Took"),
+    Step(("/",), "flow, projec"),
+    Step(("O", "W", "N", "Enter"), "filter: OWN"),
     Step(("Enter",), "Log:"),
     Step(("Escape",), gone="Log:"),
+    Step(("Escape",), gone="filter: OWN"),
     Step(("Escape",), gone="Took"),
 )
 
