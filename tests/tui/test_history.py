@@ -176,6 +176,7 @@ record(Path(sys.argv[1]), *beginning("cut", "etl", 5000.0))
     return earlier
 
 
+@pytest.mark.slow
 async def test_an_interrupted_one_is_shown_as_such(interrupted: MemoryWorkspace) -> None:
     async with running(interrupted) as driver:
         await driver.press_and_settle("4")
@@ -187,6 +188,7 @@ async def test_an_interrupted_one_is_shown_as_such(interrupted: MemoryWorkspace)
         assert "✗ interrupted" in text
 
 
+@pytest.mark.slow
 async def test_deploys_of_this_session_are_listed_once(earlier: MemoryWorkspace) -> None:
     async with running(earlier) as driver:
         await driver.press("enter")
@@ -215,6 +217,7 @@ async def test_deploys_of_this_session_are_listed_once(earlier: MemoryWorkspace)
         assert newest.phase is Phase.FINISHED
 
 
+@pytest.mark.slow
 async def test_a_history_that_cannot_be_read_is_a_problem_and_no_crash(
     workspace: MemoryWorkspace,
 ) -> None:

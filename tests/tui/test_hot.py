@@ -81,6 +81,7 @@ async def test_a_key_marks_the_flow_and_a_save_deploys_it(folder: MemoryWorkspac
         assert driver.said() == ""
 
 
+@pytest.mark.slow
 async def test_it_is_remembered_and_the_key_ends_it(folder: MemoryWorkspace) -> None:
     project_state.save(folder.root, ProjectState(hot=(ETL,)))
     async with running(folder) as driver:
@@ -94,6 +95,7 @@ async def test_it_is_remembered_and_the_key_ends_it(folder: MemoryWorkspace) -> 
         assert folder.deploys == []
 
 
+@pytest.mark.slow
 async def test_a_selection_becomes_hot_together(folder: MemoryWorkspace) -> None:
     async with running(folder, size=(120, 30)) as driver:
         await driver.press("asterisk", "h")
@@ -103,6 +105,7 @@ async def test_a_selection_becomes_hot_together(folder: MemoryWorkspace) -> None
         await driver.until(lambda: driver.app.remembering.hot == ())
 
 
+@pytest.mark.slow
 async def test_a_newer_save_takes_the_place_of_the_one_before(folder: MemoryWorkspace) -> None:
     async with running(folder) as driver:
         await make_hot(driver)
@@ -118,6 +121,7 @@ async def test_a_newer_save_takes_the_place_of_the_one_before(folder: MemoryWork
         assert driver.said() == ""
 
 
+@pytest.mark.slow
 async def test_a_broken_save_says_why_and_which_version_stays(folder: MemoryWorkspace) -> None:
     async with running(folder, size=(120, 30)) as driver:
         await make_hot(driver)
@@ -136,6 +140,7 @@ async def test_a_broken_save_says_why_and_which_version_stays(folder: MemoryWork
         await driver.until(lambda: "version 3 in" in strip(driver))
 
 
+@pytest.mark.slow
 async def test_the_same_failure_is_notified_once_and_another_one_again(
     folder: MemoryWorkspace,
 ) -> None:
@@ -153,6 +158,7 @@ async def test_the_same_failure_is_notified_once_and_another_one_again(
         assert "version 2 stays" in strip(driver)
 
 
+@pytest.mark.slow
 async def test_a_hot_deploy_opens_like_any_other_and_can_be_cancelled(
     folder: MemoryWorkspace,
 ) -> None:
@@ -172,6 +178,7 @@ async def test_a_hot_deploy_opens_like_any_other_and_can_be_cancelled(
         await driver.see("✓ version 3 in")
 
 
+@pytest.mark.slow
 async def test_the_list_marks_it_and_shows_how_far_each_is(folder: MemoryWorkspace) -> None:
     async with running(folder, size=(100, 30)) as driver:
         await make_hot(driver)
@@ -186,6 +193,7 @@ async def test_the_list_marks_it_and_shows_how_far_each_is(folder: MemoryWorkspa
         await driver.see("✗ cancelled")
 
 
+@pytest.mark.slow
 async def test_five_at_once_each_with_its_own_stage_bar_and_logs(
     folder: MemoryWorkspace,
 ) -> None:
@@ -214,6 +222,7 @@ async def test_five_at_once_each_with_its_own_stage_bar_and_logs(
         assert "this deploy is not running" in driver.said()
 
 
+@pytest.mark.slow
 async def test_a_save_waits_for_the_deploy_that_a_person_started(
     folder: MemoryWorkspace,
 ) -> None:
@@ -233,6 +242,7 @@ async def test_a_save_waits_for_the_deploy_that_a_person_started(
         await driver.until(lambda: "version 4 in" in strip(driver))
 
 
+@pytest.mark.slow
 async def test_leaving_asks_while_a_hot_deploy_runs(folder: MemoryWorkspace) -> None:
     async with running(folder) as driver:
         await make_hot(driver)
@@ -244,6 +254,7 @@ async def test_leaving_asks_while_a_hot_deploy_runs(folder: MemoryWorkspace) -> 
         await driver.until(lambda: deploy.result is not None)
 
 
+@pytest.mark.slow
 async def test_hot_in_another_flowtui_is_said_and_not_deployed_twice(
     folder: MemoryWorkspace,
 ) -> None:
@@ -258,6 +269,7 @@ async def test_hot_in_another_flowtui_is_said_and_not_deployed_twice(
     other.release()
 
 
+@pytest.mark.slow
 async def test_a_lost_server_holds_the_save(folder: MemoryWorkspace) -> None:
     folder.server_is_up = False
     async with running(folder, size=(120, 30)) as driver:
@@ -270,6 +282,7 @@ async def test_a_lost_server_holds_the_save(folder: MemoryWorkspace) -> None:
         await driver.until(lambda: "version 3 in" in strip(driver))
 
 
+@pytest.mark.slow
 async def test_read_only_keeps_nothing_hot(folder: MemoryWorkspace) -> None:
     project_state.save(folder.root, ProjectState(hot=(ETL,)))
     async with running(folder, read_only=True) as driver:
@@ -279,6 +292,7 @@ async def test_read_only_keeps_nothing_hot(folder: MemoryWorkspace) -> None:
         assert "↯" not in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_broken_cannot_become_hot(folder: MemoryWorkspace) -> None:
     async with running(folder) as driver:
         table = driver.app.screen.query_one(FlowTable)
@@ -291,6 +305,7 @@ async def test_a_file_that_is_broken_cannot_become_hot(folder: MemoryWorkspace) 
 # --------------------------------------------------------------------------- deploying at once
 
 
+@pytest.mark.slow
 async def test_deploy_now_shows_no_plan(folder: MemoryWorkspace) -> None:
     async with running(folder) as driver:
         await driver.press("D")
@@ -299,6 +314,7 @@ async def test_deploy_now_shows_no_plan(folder: MemoryWorkspace) -> None:
         await driver.see("1 serialize", "2 build")
 
 
+@pytest.mark.slow
 async def test_a_plan_that_has_to_ask_is_shown_all_the_same(folder: MemoryWorkspace) -> None:
     folder.project_exists = False
     async with running(folder) as driver:
@@ -309,6 +325,7 @@ async def test_a_plan_that_has_to_ask_is_shown_all_the_same(folder: MemoryWorksp
         assert (await a_deploy(driver)).creates_project
 
 
+@pytest.mark.slow
 async def test_the_setting_of_the_project_skips_the_plan(
     folder: MemoryWorkspace,
 ) -> None:
@@ -319,6 +336,7 @@ async def test_the_setting_of_the_project_skips_the_plan(
         await a_deploy(driver)
 
 
+@pytest.mark.slow
 async def test_hot_names_reach_the_strip_clean(folder: MemoryWorkspace, tmp_path: Path) -> None:
     name = "e\x1b]0;owned\x07[red]tl"
     folder.found = Discovery(str(folder.root), (flow(name),), (), 1)

@@ -10,6 +10,8 @@ from flowtui.tui.widgets.flows import FlowTable
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
 
+pytestmark = pytest.mark.slow
+
 
 def region(driver: Driver, pane: str) -> Region:
     widget = driver.app.screen.query_one(f"#{pane}")

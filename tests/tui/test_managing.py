@@ -70,6 +70,7 @@ async def test_a_project_is_created_with_a_description(workspace: MemoryWorkspac
         assert foot(tree) == "all that we keep"
 
 
+@pytest.mark.slow
 async def test_a_description_is_changed_and_taken_away(workspace: MemoryWorkspace) -> None:
     workspace.server.project_list[0] = replace(
         workspace.server.project_list[0], description="was this"
@@ -92,6 +93,7 @@ async def test_a_description_is_changed_and_taken_away(workspace: MemoryWorkspac
         assert foot(tree) == ""
 
 
+@pytest.mark.slow
 async def test_rename_keeps_an_opened_project_open(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         tree = await at_flow(driver, "report")
@@ -106,6 +108,7 @@ async def test_rename_keeps_an_opened_project_open(workspace: MemoryWorkspace) -
         assert tree.flow is None or tree.flow.name == "report"
 
 
+@pytest.mark.slow
 async def test_what_a_control_plane_cannot_do_is_said_and_nothing_is_asked(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -127,6 +130,7 @@ async def test_what_a_control_plane_cannot_do_is_said_and_nothing_is_asked(
             assert f"this control plane cannot {words}" in driver.said()
 
 
+@pytest.mark.slow
 async def test_read_only_takes_every_change_away(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         await at_flow(driver, "etl")
@@ -141,6 +145,7 @@ async def test_read_only_takes_every_change_away(scheduled: MemoryWorkspace) -> 
 # ------------------------------------------------------------------------------------- schedules
 
 
+@pytest.mark.slow
 async def test_a_schedule_is_switched_at_once_and_put_back_by_the_same_key(
     scheduled: MemoryWorkspace,
 ) -> None:
@@ -158,6 +163,7 @@ async def test_a_schedule_is_switched_at_once_and_put_back_by_the_same_key(
         assert "etl ↻ v2" in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_without_a_schedule_there_is_nothing_to_switch(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await at_flow(driver, "report")
@@ -168,6 +174,7 @@ async def test_without_a_schedule_there_is_nothing_to_switch(workspace: MemoryWo
 # ------------------------------------------------------------------------------------------ move
 
 
+@pytest.mark.slow
 async def test_a_flow_is_moved_to_the_project_that_was_found_by_typing(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -186,6 +193,7 @@ async def test_a_flow_is_moved_to_the_project_that_was_found_by_typing(
         assert "etl" not in [v.name for v in driver.app.session.versions["My Project"]]
 
 
+@pytest.mark.slow
 async def test_arrows_choose_while_the_field_hears_letters(workspace: MemoryWorkspace) -> None:
     for name in ("b one", "b two", "b three"):
         workspace.server.add_project(name)
@@ -198,6 +206,7 @@ async def test_arrows_choose_while_the_field_hears_letters(workspace: MemoryWork
         assert {v.project for v in workspace.server.version_list if v.name == "etl"} == {"b two"}
 
 
+@pytest.mark.slow
 async def test_where_history_stays_behind_moving_asks_with_the_cursor_on_no(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -215,6 +224,7 @@ async def test_where_history_stays_behind_moving_asks_with_the_cursor_on_no(
         assert "moves it back" not in driver.said()
 
 
+@pytest.mark.slow
 async def test_a_choice_that_nothing_matches_is_not_taken(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await at_flow(driver, "etl")
@@ -225,6 +235,7 @@ async def test_a_choice_that_nothing_matches_is_not_taken(workspace: MemoryWorks
         assert isinstance(driver.app.screen, ChoiceDialog)
 
 
+@pytest.mark.slow
 async def test_with_one_project_only_there_is_nowhere_to_move_to(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -238,6 +249,7 @@ async def test_with_one_project_only_there_is_nowhere_to_move_to(
 # -------------------------------------------------------------------------------------- versions
 
 
+@pytest.mark.slow
 async def test_a_flow_opens_to_all_its_versions_archived_ones_too(
     scheduled: MemoryWorkspace,
 ) -> None:
@@ -253,6 +265,7 @@ async def test_a_flow_opens_to_all_its_versions_archived_ones_too(
         assert "– v1" in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_archive_asks_with_the_cursor_on_no(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         tree = await at_flow(driver, "etl")
@@ -278,6 +291,7 @@ async def test_archive_asks_with_the_cursor_on_no(scheduled: MemoryWorkspace) ->
         assert "Archived version 1 of “report”." in driver.said()
 
 
+@pytest.mark.slow
 async def test_what_is_archived_is_not_archived_again(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         await at_flow(driver, "etl")
@@ -290,6 +304,7 @@ async def test_what_is_archived_is_not_archived_again(scheduled: MemoryWorkspace
         assert "select the version to roll back to first" in driver.said()
 
 
+@pytest.mark.slow
 async def test_a_roll_back_asks_and_is_a_deploy_that_is_shown(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         await at_flow(driver, "etl")
@@ -316,6 +331,7 @@ async def test_a_roll_back_asks_and_is_a_deploy_that_is_shown(scheduled: MemoryW
         assert "✓ v3" in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_a_roll_back_of_a_flow_that_is_not_in_this_folder(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -338,6 +354,7 @@ async def test_a_roll_back_of_a_flow_that_is_not_in_this_folder(
         assert [version.version for version in workspace.rolled_back] == [1, 1]
 
 
+@pytest.mark.slow
 async def test_a_refusal_is_shown_and_nothing_changes(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         tree = await at_flow(driver, "etl")
@@ -351,6 +368,7 @@ async def test_a_refusal_is_shown_and_nothing_changes(scheduled: MemoryWorkspace
 # ------------------------------------------------------------------------------------ large ones
 
 
+@pytest.mark.slow
 async def test_a_thousand_flows_come_in_slices_and_keep_the_cursor(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -375,6 +393,7 @@ async def test_a_thousand_flows_come_in_slices_and_keep_the_cursor(
         assert tree.scroll_offset.y - place.y in (0, 1)
 
 
+@pytest.mark.slow
 async def test_nothing_is_built_anew_when_nothing_changed(scheduled: MemoryWorkspace) -> None:
     async with running(scheduled) as driver:
         tree = await at_flow(driver, "etl")
@@ -391,6 +410,7 @@ async def test_nothing_is_built_anew_when_nothing_changed(scheduled: MemoryWorks
         assert tree.version is not None
 
 
+@pytest.mark.slow
 async def test_only_what_is_open_is_read_again(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await at_project(driver, "My Project")

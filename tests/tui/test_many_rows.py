@@ -15,6 +15,8 @@ from flowtui.tui.widgets.flows import FlowTable, table
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace, flow
 
+pytestmark = pytest.mark.slow
+
 ROWS = 1000
 
 

@@ -19,6 +19,8 @@ from flowtui.tui.terminal.outlet import Outlet
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
 
+pytestmark = pytest.mark.slow
+
 
 def segments(driver: Driver) -> list[Segment]:
     strips = driver.app.screen._compositor.render_strips()

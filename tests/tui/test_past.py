@@ -72,6 +72,7 @@ async def test_typing_filters_and_finds_what_a_log_says(workspace: MemoryWorkspa
         await driver.see("filter: 1/3 of e")
 
 
+@pytest.mark.slow
 async def test_escape_shows_all_again_before_it_leaves(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await opened(driver)
@@ -87,6 +88,7 @@ async def test_escape_shows_all_again_before_it_leaves(workspace: MemoryWorkspac
         await driver.until(lambda: isinstance(driver.app.screen, MainScreen))
 
 
+@pytest.mark.slow
 async def test_all_folders_are_shown_on_request(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(120, 30)) as driver:
         await opened(driver)
@@ -97,6 +99,7 @@ async def test_all_folders_are_shown_on_request(workspace: MemoryWorkspace) -> N
         await driver.see("Deploys (2)")
 
 
+@pytest.mark.slow
 async def test_an_empty_folder_says_where_the_others_are(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     async with running(MemoryWorkspace(tmp_path / "new")) as driver:
@@ -107,6 +110,7 @@ async def test_an_empty_folder_says_where_the_others_are(tmp_path: Path) -> None
         await driver.see("far away")
 
 
+@pytest.mark.slow
 async def test_exact_times_on_demand(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         text = await opened(driver)
@@ -116,6 +120,7 @@ async def test_exact_times_on_demand(workspace: MemoryWorkspace) -> None:
         await driver.until(lambda: f"{year}-" in line_with("report", driver.screen_text()))
 
 
+@pytest.mark.slow
 async def test_the_cursor_stays_on_its_deploy_when_others_come(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -129,6 +134,7 @@ async def test_the_cursor_stays_on_its_deploy_when_others_come(
         assert table.key == "one"
 
 
+@pytest.mark.slow
 async def test_ten_thousand_are_listed_at_once_and_only_what_is_seen_is_made(
     workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ async def test_the_syntax_is_told_at_once_and_nobody_is_asked(workspace: MemoryW
         assert probe.asked == []
 
 
+@pytest.mark.slow
 async def test_only_the_last_address_is_asked(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         probe = await adding(driver, Answer(True, "answers: flowtui server 0.1.0"))
@@ -65,6 +66,7 @@ async def test_only_the_last_address_is_asked(workspace: MemoryWorkspace) -> Non
         assert len(probe.asked) <= 2
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_told_with_what_to_do_and_can_be_saved_all_the_same(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -80,6 +82,7 @@ async def test_what_is_wrong_is_told_with_what_to_do_and_can_be_saved_all_the_sa
         )
 
 
+@pytest.mark.slow
 async def test_an_answer_that_comes_late_is_not_shown_for_another_address(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -95,6 +98,7 @@ async def test_an_answer_that_comes_late_is_not_shown_for_another_address(
         assert "the first one" not in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_plain_http_to_another_machine_is_mentioned(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await adding(driver, Answer(True, "answers, and wants a token", wants_token=True))
@@ -131,6 +135,7 @@ async def save(driver: Driver) -> None:
     await driver.press("enter")
 
 
+@pytest.mark.slow
 async def test_another_name_keeps_address_and_choice(
     workspace: MemoryWorkspace, saved: Profile
 ) -> None:
@@ -151,6 +156,7 @@ async def test_another_name_keeps_address_and_choice(
     [(0, {OLD: ("file",), NEW: ()}), (1, {OLD: (), NEW: ("file",)}), (2, {OLD: (), NEW: ()})],
     ids=["left", "moved", "deleted"],
 )
+@pytest.mark.slow
 async def test_what_becomes_of_the_token_at_another_address_is_asked(
     workspace: MemoryWorkspace, saved: Profile, downs: int, places: dict[str, tuple[str, ...]]
 ) -> None:
@@ -168,6 +174,7 @@ async def test_what_becomes_of_the_token_at_another_address_is_asked(
         assert TOKEN not in driver.screen_text() + driver.said()
 
 
+@pytest.mark.slow
 async def test_the_profile_in_use_is_connected_again_when_it_changes(
     workspace: MemoryWorkspace, saved: Profile
 ) -> None:
@@ -185,6 +192,7 @@ async def test_the_profile_in_use_is_connected_again_when_it_changes(
         assert load_user().active is None
 
 
+@pytest.mark.slow
 async def test_the_built_in_profile_cannot_be_changed_and_says_why(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -197,6 +205,7 @@ async def test_the_built_in_profile_cannot_be_changed_and_says_why(
         assert "not in your configuration file" in driver.said()
 
 
+@pytest.mark.slow
 async def test_the_list_tells_where_tokens_are_kept(
     workspace: MemoryWorkspace, saved: Profile
 ) -> None:

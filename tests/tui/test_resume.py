@@ -51,6 +51,7 @@ async def test_a_failed_push_is_gone_on_with(workspace: MemoryWorkspace) -> None
         await driver.see("version 3 is registered")
 
 
+@pytest.mark.slow
 async def test_what_differs_is_said_above_the_plan_to_do_it_anew(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -65,6 +66,7 @@ async def test_what_differs_is_said_above_the_plan_to_do_it_anew(
         await a_deploy(driver, 2)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_found_again_is_planned_anew(workspace: MemoryWorkspace) -> None:
     workspace.resume_error = UsageError("deploy id-1 cannot be gone on with: its flow is gone")
     async with running(workspace, size=(100, 30)) as driver:
@@ -74,6 +76,7 @@ async def test_what_cannot_be_found_again_is_planned_anew(workspace: MemoryWorks
 
 
 @pytest.mark.parametrize("stage", [Stage.SERIALIZE, Stage.BUILD])
+@pytest.mark.slow
 async def test_before_there_is_anything_to_go_on_from_the_key_says_so(
     workspace: MemoryWorkspace, stage: Stage
 ) -> None:
@@ -85,6 +88,7 @@ async def test_before_there_is_anything_to_go_on_from_the_key_says_so(
         assert workspace.resumed == []
 
 
+@pytest.mark.slow
 async def test_what_ended_well_has_nothing_left_to_do(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(100, 30)) as driver:
         await driver.press("D")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from flowtui.deploy.events import Outcome
 from flowtui.errors import UsageError
 from flowtui.models import Discovery, FlowState
@@ -12,6 +14,8 @@ from flowtui.tui.widgets.flows import FlowTable
 from flowtui.workspace import FlowRow
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace, flow
+
+pytestmark = pytest.mark.slow
 
 
 def table(driver: Driver) -> FlowTable:

@@ -85,6 +85,7 @@ async def test_help_with_nothing_found_says_so(workspace: MemoryWorkspace) -> No
 # ----------------------------------------------------------------------------------------- counts
 
 
+@pytest.mark.slow
 async def test_counts_move_in_sheets_and_escape_drops_them(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(100, 40)) as driver:
         await driver.press("question_mark")
@@ -102,6 +103,7 @@ async def test_counts_move_in_sheets_and_escape_drops_them(workspace: MemoryWork
         assert _on_sheet(driver) == first
 
 
+@pytest.mark.slow
 async def test_on_the_main_screen_digits_go_to_panes(workspace: MemoryWorkspace) -> None:
     workspace.found = Discovery(str(workspace.root), tuple(flow(f"f{n}") for n in range(30)), (), 1)
     async with running(workspace) as driver:
@@ -116,6 +118,7 @@ async def test_on_the_main_screen_digits_go_to_panes(workspace: MemoryWorkspace)
 # ------------------------------------------------------------------------------ problems, settings
 
 
+@pytest.mark.slow
 async def test_a_problem_opens_in_the_editor_at_its_line(
     workspace: MemoryWorkspace, editor: list[tuple[Path, int | None]]
 ) -> None:
@@ -128,6 +131,7 @@ async def test_a_problem_opens_in_the_editor_at_its_line(
         assert editor == [(file, 7)]
 
 
+@pytest.mark.slow
 async def test_a_flow_opens_in_the_editor_at_its_line(
     workspace: MemoryWorkspace, editor: list[tuple[Path, int | None]]
 ) -> None:
@@ -139,6 +143,7 @@ async def test_a_flow_opens_in_the_editor_at_its_line(
         assert editor == [(file, 12)]
 
 
+@pytest.mark.slow
 async def test_without_an_editor_it_says_why(
     workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +153,7 @@ async def test_without_an_editor_it_says_why(
         assert "there is no editor “no-such-editor”" in driver.said()
 
 
+@pytest.mark.slow
 async def test_settings_show_origins_and_open_the_line(
     workspace: MemoryWorkspace,
     written: Callable[[str], object],
@@ -175,6 +181,7 @@ async def test_settings_show_origins_and_open_the_line(
         assert editor == [(user_file(), 3), (user_file(), 5)]
 
 
+@pytest.mark.slow
 async def test_keys_count_as_soon_as_the_file_is_read_again(
     workspace: MemoryWorkspace, written: Callable[[str], object]
 ) -> None:
@@ -192,6 +199,7 @@ async def test_keys_count_as_soon_as_the_file_is_read_again(
 # ------------------------------------------------------------------------------------------- jump
 
 
+@pytest.mark.slow
 async def test_a_letter_goes_to_a_pane_or_a_tab(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(120, 36)) as driver:
         await driver.press("apostrophe", "a")
@@ -207,6 +215,7 @@ async def test_a_letter_goes_to_a_pane_or_a_tab(workspace: MemoryWorkspace) -> N
         assert _focused(driver) == "details"
 
 
+@pytest.mark.slow
 async def test_a_key_that_is_no_label_changes_nothing(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await driver.press("apostrophe", "f12")

@@ -51,6 +51,7 @@ async def test_an_engine_that_is_down_is_a_problem_only_where_it_is_needed(
         assert "start Docker" in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_local_storage_needs_no_engine(workspace: MemoryWorkspace) -> None:
     storage(workspace, type=StorageKind.LOCAL)
     async with running(workspace, size=WIDE) as driver:
@@ -58,6 +59,7 @@ async def test_local_storage_needs_no_engine(workspace: MemoryWorkspace) -> None
         assert workspace.looks_at_engine == 0
 
 
+@pytest.mark.slow
 async def test_after_a_deploy_the_engine_is_looked_at_again(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=WIDE) as driver:
         await driver.press_and_settle("enter")
@@ -68,6 +70,7 @@ async def test_after_a_deploy_the_engine_is_looked_at_again(workspace: MemoryWor
         await driver.until(lambda: workspace.looks_at_engine == 2)
 
 
+@pytest.mark.slow
 async def test_how_the_folder_is_watched(workspace: MemoryWorkspace) -> None:
     workspace.watch_note = Problem("watching by polling: nfs does not report changes")
     async with running(workspace, size=WIDE) as driver:
@@ -78,6 +81,7 @@ async def test_how_the_folder_is_watched(workspace: MemoryWorkspace) -> None:
         assert "2 problems" in top(driver)
 
 
+@pytest.mark.slow
 async def test_read_only_is_written_on_it_at_every_size(workspace: MemoryWorkspace) -> None:
     for size in ((60, 20), WIDE):
         async with running(workspace, size=size) as driver:
@@ -87,6 +91,7 @@ async def test_read_only_is_written_on_it_at_every_size(workspace: MemoryWorkspa
             assert "connected" in top(driver)
 
 
+@pytest.mark.slow
 async def test_nothing_new_is_nothing_drawn(
     workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

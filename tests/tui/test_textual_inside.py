@@ -19,6 +19,8 @@ from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace, flow
 from tests.tui.test_canvas import Emulator
 
+pytestmark = pytest.mark.slow
+
 
 class WatchedDriver(HeadlessDriver):
     """Headless for the keys, but what is written is kept."""

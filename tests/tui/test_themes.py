@@ -10,6 +10,8 @@ from flowtui.tui.themes import DARK, LIGHT, named_for
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", BUILTIN_THEMES)
 def test_what_a_theme_does_not_name_is_made_of_its_own_colours(name: str) -> None:

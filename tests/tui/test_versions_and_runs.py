@@ -73,6 +73,7 @@ async def test_every_version_with_its_state_source_and_digest(with_past: MemoryW
         assert CREATED.astimezone().strftime("%Y-%m-%d") in archived
 
 
+@pytest.mark.slow
 async def test_a_version_is_rolled_back_to_and_archived_from_its_tab(
     with_past: MemoryWorkspace,
 ) -> None:
@@ -96,6 +97,7 @@ async def test_a_version_is_rolled_back_to_and_archived_from_its_tab(
         assert all(v.archived for v in with_past.server.version_list if v.name == "etl")
 
 
+@pytest.mark.slow
 async def test_moving_on_drops_what_was_being_read(
     with_past: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ async def test_moving_on_drops_what_was_being_read(
         await driver.until(lambda: ETL in driver.app.session.all_versions)
 
 
+@pytest.mark.slow
 async def test_runs_with_state_time_and_message(with_past: MemoryWorkspace) -> None:
     now = clock.now()
     with_past.server.runs = [
@@ -144,12 +147,14 @@ async def test_runs_with_state_time_and_message(with_past: MemoryWorkspace) -> N
 _names = ("planned", "late", "bad", "good", "ended")
 
 
+@pytest.mark.slow
 async def test_without_runs_it_says_where_they_come_from(with_past: MemoryWorkspace) -> None:
     async with running(with_past) as driver:
         await open_tab(driver, "runs")
         await driver.see("No runs yet", "agent")
 
 
+@pytest.mark.slow
 async def test_a_control_plane_without_runs_says_so(with_past: MemoryWorkspace) -> None:
     with_past.server.abilities = frozenset(Ability) - {Ability.TELL_RUNS}
     async with running(with_past) as driver:
@@ -158,6 +163,7 @@ async def test_a_control_plane_without_runs_says_so(with_past: MemoryWorkspace) 
         assert driver.app.session.last_runs == {}
 
 
+@pytest.mark.slow
 async def test_runs_that_cannot_be_read_are_a_problem_with_a_fix(
     with_past: MemoryWorkspace,
 ) -> None:
@@ -167,6 +173,7 @@ async def test_runs_that_cannot_be_read_are_a_problem_with_a_fix(
         await driver.see("gone away", "try again later")
 
 
+@pytest.mark.slow
 async def test_the_last_run_of_each_flow_is_read_once_for_all(
     with_past: MemoryWorkspace,
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_parameter_stands_right_above_the_first_that_uses_it() -> None:
     assert "(day)" in lines[2]
 
 
+@pytest.mark.slow
 def test_a_thousand_tasks_are_drawn_whole() -> None:
     numbers = random.Random(7)
     edges = set()
