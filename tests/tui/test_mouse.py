@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from textual.events import MouseScrollUp
 from textual.widgets import OptionList
 
+from flowtui.config import user_file
 from flowtui.deploy.events import LogLine, Stage
+from flowtui.tui.app import FlowtuiApp, run
 from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.widgets.detail import DetailPane
@@ -65,3 +70,20 @@ async def test_the_wheel_moves_the_log(workspace: MemoryWorkspace) -> None:
         log = driver.app.screen.query_one(LogView)
         await driver.pilot._post_mouse_events([MouseScrollUp], widget=log, offset=(2, 2))
         await driver.until(lambda: "line 99" not in driver.screen_text())
+
+
+@pytest.mark.parametrize(
+    ("ssh", "said", "wanted"),
+    [("", "auto", True), ("10.0.0.1 1 10.0.0.2 22", "auto", False), ("10.0.0.1 1", "on", True)],
+)
+def test_over_ssh_the_mouse_is_the_terminals_own(
+    ssh: str, said: str, wanted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[bool] = []
+    file = user_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'[ui]\nmouse = "{said}"\n')
+    monkeypatch.setenv("SSH_CONNECTION", ssh)
+    monkeypatch.setattr(FlowtuiApp, "run", lambda _, *, mouse: started.append(mouse))
+    run(tmp_path)
+    assert started == [wanted]
