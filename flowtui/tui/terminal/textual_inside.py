@@ -37,6 +37,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.messages import ExitApp
+from textual.timer import Timer
 
 from flowtui.tui.terminal.abilities import erases_with_background, small_frames
 from flowtui.tui.terminal.ascii_only import AsciiOnly
@@ -64,6 +65,8 @@ _BY_A_PERSON = (
     events.MouseScrollUp,
     events.MouseScrollDown,
 )
+_RESIZED = 0.5
+"""Seconds after the last change of size: until then frames may be for another one."""
 _LOOK = 0.1
 """Seconds between two looks whether an Escape was a key: as in Textual."""
 
@@ -212,6 +215,7 @@ class TerminalApp(App[R], Generic[R]):
         self._small_frames = small_frames()
         self._ended_by: Callable[[int], None] = lambda number: self.exit(return_code=128 + number)
         self._next_look: asyncio.TimerHandle | None = None
+        self._resizing: Timer | None = None
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._ascii_only)
@@ -271,6 +275,9 @@ class TerminalApp(App[R], Generic[R]):
         self.canvas.forget()
         if event.size == (self.canvas.width, self.canvas.height):
             self._send()  # Textual draws nothing when the size is in the end what it was
+        if self._resizing is not None:
+            self._resizing.stop()
+        self._resizing = self.set_timer(_RESIZED, self.redraw)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
