@@ -44,6 +44,7 @@ from flowtui.tui.terminal.ascii_only import AsciiOnly
 from flowtui.tui.terminal.canvas import Canvas, Piece
 from flowtui.tui.terminal.outlet import Outlet
 from flowtui.tui.terminal.pace import Pace
+from flowtui.tui.terminal.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -204,7 +205,7 @@ def pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[Piece]:
             yield Piece(y, x, strip if end <= right else strip.crop(0, right - x))
 
 
-class TerminalApp(App[R], Generic[R]):
+class TerminalApp(TypeAhead[R], Generic[R]):
     """An app whose frames are small, and only as many as the terminal can show."""
 
     def __init__(self, *, colours: ColorSystem, ansi_color: bool | None, ascii_only: bool) -> None:

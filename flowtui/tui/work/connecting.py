@@ -107,8 +107,11 @@ class Connecting:
         session.rows = ()
         self._app.changed(Part.CONNECTION, Part.ROWS)
 
-    def connect(self) -> None:
-        """Reach the control plane of the profile in use, again if need be."""
+    def connect(self, *, quietly: bool = False) -> None:
+        """Reach the control plane of the profile in use, again if need be.
+
+        `quietly`, what is connected is shown as such until there is an answer.
+        """
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             self.open()
@@ -136,6 +139,9 @@ class Connecting:
             )
 
         before = app.session.connection
+        if quietly and app.session.connected:
+            app.begin(job, group="connect", description="connecting")
+            return
         app.session.connection = Connection(Link.CONNECTING, token_source=before.token_source)
         app.changed(Part.CONNECTION)
         app.begin(job, group="connect", description="connecting")
@@ -189,7 +195,7 @@ class Connecting:
     def _keyring_answered(self, _: msg.KeyringAnswered) -> None:
         connection = self._app.session.connection
         self._app.session.connection = replace(connection, keyring_waits=False)
-        self.connect()
+        self.connect(quietly=True)
 
     def use_profile(self, profile: Profile, *, remember: bool = True) -> None:
         """Switch to another control plane, now and, to `remember` it, for the next start."""
