@@ -46,8 +46,8 @@ def pane(rate: int) -> None:
     from flowtui.deploy.events import Stage, StageStarted, log_line
     from flowtui.models import FlowKind, LocalFlow
     from flowtui.tui.app import FlowtuiApp
-    from flowtui.tui.deploys import Phase
     from flowtui.tui.screens.deploy import DeployScreen
+    from flowtui.tui.view_models.deploys import Phase
     from flowtui.tui.work.connecting import Connecting
 
     Connecting.open = lambda self: None  # type: ignore[method-assign]

@@ -30,8 +30,8 @@ def app(lines_a_second: int) -> None:
     from flowtui.deploy.events import LogLine, Stage, StageStarted
     from flowtui.models import FlowKind, LocalFlow
     from flowtui.tui.app import FlowtuiApp
-    from flowtui.tui.deploys import Phase
     from flowtui.tui.screens.deploy import DeployScreen
+    from flowtui.tui.view_models.deploys import Phase
 
     chooser = random.Random(3)
     styles = Path(inspect.getfile(FlowtuiApp)).parent

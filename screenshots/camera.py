@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from flowtui.deploy.events import Stage
 from flowtui.tui.app import FlowtuiApp
-from flowtui.tui.deploys import DeployRecord, Phase
-from flowtui.tui.themes import DARK, LIGHT
+from flowtui.tui.looks.themes import DARK, LIGHT
+from flowtui.tui.view_models.deploys import DeployRecord, Phase
 from flowtui.tui.widgets.flows import FlowTable
 from screenshots.animation import Recording
 from screenshots.picture import to_png

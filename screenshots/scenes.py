@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from flowtui.deploy.events import Outcome
-from flowtui.tui.deploys import Phase
+from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.detail.pane import DetailPane
 from screenshots.animation import Recording
 from screenshots.camera import Camera, camera

@@ -31,7 +31,9 @@ from flowtui.tui.actions import Facts, Keymap, Scope
 from flowtui.tui.actions.keymap import QUIT
 from flowtui.tui.busy import Busy, Ticket
 from flowtui.tui.counting import DIGITS, Counting
-from flowtui.tui.glyphs import glyphs_for
+from flowtui.tui.looks.glyphs import glyphs_for
+from flowtui.tui.looks.themes import DARK, LIGHT, named_for
+from flowtui.tui.looks.words import counted, plain_block
 from flowtui.tui.messages import Part
 from flowtui.tui.palette import (
     ActionProvider,
@@ -54,8 +56,6 @@ from flowtui.tui.screens.sheet import Sheet
 from flowtui.tui.session import Session
 from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
-from flowtui.tui.themes import DARK, LIGHT, named_for
-from flowtui.tui.words import counted, plain_block
 from flowtui.tui.work.configuring import Configuring
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying

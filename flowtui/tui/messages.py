@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from flowtui.preferences import Preferences
     from flowtui.project_state import ProjectState
     from flowtui.settings_list import ListedSetting
-    from flowtui.tui.deploys import DeployRecord
-    from flowtui.tui.graph import DrawnGraph
-    from flowtui.tui.highlighting import SourceFile
-    from flowtui.tui.registered import Place
+    from flowtui.tui.looks.graph import DrawnGraph
+    from flowtui.tui.looks.highlighting import SourceFile
     from flowtui.tui.terminal.clipboard import Copied
+    from flowtui.tui.view_models.deploys import DeployRecord
+    from flowtui.tui.view_models.registered import Place
     from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 

@@ -14,8 +14,8 @@ from textual.content import Content
 from flowtui.models import FlowRun, FlowVersion, Problem, Profile
 from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
-from flowtui.tui.themes import DARK, LIGHT
-from flowtui.tui.words import counted, plain
+from flowtui.tui.looks.themes import DARK, LIGHT
+from flowtui.tui.looks.words import counted, plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

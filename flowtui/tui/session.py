@@ -28,17 +28,17 @@ from flowtui.models import (
 )
 from flowtui.project_state import ProjectState
 from flowtui.settings_list import ListedSetting
-from flowtui.tui.deploys import DeployBook, DeployRecord
-from flowtui.tui.highlighting import SourceFile
-from flowtui.tui.hot_view import HotView
-from flowtui.tui.loghabits import LogHabits
-from flowtui.tui.registered import Place
+from flowtui.tui.logs.habits import LogHabits
+from flowtui.tui.looks.highlighting import SourceFile
+from flowtui.tui.view_models.deploys import DeployBook, DeployRecord
+from flowtui.tui.view_models.hot import HotView
+from flowtui.tui.view_models.registered import Place
 from flowtui.workspace import FlowRow, Workspace
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.doctor.checks import Examination, Finding
-    from flowtui.tui.graph import DrawnGraph
+    from flowtui.tui.looks.graph import DrawnGraph
 
 
 class Link(StrEnum):

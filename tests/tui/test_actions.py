@@ -8,9 +8,8 @@ import pytest
 
 from flowtui.tui.actions import ACTIONS, REACHES, Action, Facts, Scope, find, in_scope
 from flowtui.tui.actions.key_names import EATEN
+from flowtui.tui.actions.keysheet import keysheet
 from flowtui.tui.app import FlowtuiApp
-from flowtui.tui.deploys import Phase
-from flowtui.tui.keysheet import keysheet
 from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.connection import ProfileList
 from flowtui.tui.screens.doctor import DoctorList
@@ -20,6 +19,7 @@ from flowtui.tui.screens.problems import ProblemsScreen
 from flowtui.tui.screens.settings import SettingsScreen
 from flowtui.tui.screens.sheet import SheetList
 from flowtui.tui.screens.viewer import ShowText
+from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
@@ -129,5 +129,5 @@ def test_reasons_are_words_for_a_person() -> None:
 def test_the_key_page_is_current() -> None:
     page = Path(__file__).parents[2] / "docs" / "keys.md"
     assert page.read_text(encoding="utf-8") == keysheet(), (
-        "make it again: python -m flowtui.tui.keysheet > docs/keys.md"
+        "make it again: python -m flowtui.tui.actions.keysheet > docs/keys.md"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.style import Style
 
-from flowtui.tui.colours import colour_style
+from flowtui.tui.looks.colours import colour_style
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace
 

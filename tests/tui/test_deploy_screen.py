@@ -16,11 +16,11 @@ from flowtui.deploy.events import (
 from flowtui.deploy.plan import Lane
 from flowtui.errors import DeployError
 from flowtui.models import Problem
-from flowtui.tui.deploys import Phase
 from flowtui.tui.screens.deploy import DeployScreen
 from flowtui.tui.screens.deploys import DeploysScreen
 from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.log.view import LogView
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryDeploy, MemoryWorkspace

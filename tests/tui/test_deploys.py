@@ -14,8 +14,8 @@ from flowtui.deploy.events import (
     problem_found,
 )
 from flowtui.models import Problem
-from flowtui.tui.deploys import DeployBook, DeployRecord, Phase, StageState
-from flowtui.tui.logstore import LONGEST_SHOWN, LogStore
+from flowtui.tui.logs.store import LONGEST_SHOWN, LogStore
+from flowtui.tui.view_models.deploys import DeployBook, DeployRecord, Phase, StageState
 from tests.tui.memory import flow
 
 

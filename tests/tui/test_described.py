@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowtui.tui.described import Described, described, schedule_words
+from flowtui.tui.view_models.described import Described, described, schedule_words
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace
 

@@ -8,7 +8,7 @@ import pytest
 
 from flowtui.deploy.events import DeployFinished, DeployStarted, Outcome
 from flowtui.models import FlowState
-from flowtui.tui.highlighting import Ink, highlighted, read_source
+from flowtui.tui.looks.highlighting import Ink, highlighted, read_source
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.detail.tab import tab_at, tab_line
 from tests.tui.driving import Driver, running

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from flowtui.models import FlowRun, FlowState, FlowVersion
-from flowtui.tui.flow_list import SortBy, Sorting, arranged, matcher
-from flowtui.tui.glyphs import ASCII, UNICODE
+from flowtui.tui.looks.glyphs import ASCII, UNICODE
+from flowtui.tui.looks.words import padded, shortened, shortened_left
+from flowtui.tui.view_models.flow_list import SortBy, Sorting, arranged, matcher
 from flowtui.tui.widgets.flows.columns import Cells, columns_for, header, line
-from flowtui.tui.words import padded, shortened, shortened_left
 from flowtui.workspace import FlowRow
 from tests.tui.memory import broken, flow
 

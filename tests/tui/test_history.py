@@ -22,9 +22,9 @@ from flowtui.deploy.events import (
 )
 from flowtui.deploy.history import History
 from flowtui.models import Problem
-from flowtui.tui.deploys import Phase
 from flowtui.tui.screens.deploy import DeployScreen
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.view_models.deploys import Phase
 from tests.tui.driving import Driver, running
 from tests.tui.memory import ADDRESS, MemoryWorkspace
 

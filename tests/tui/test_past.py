@@ -10,10 +10,10 @@ import pytest
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import History, Recorder
-from flowtui.tui.deploy_lines import Row, day_in_words, local_day, rows_of
 from flowtui.tui.screens.deploy import DeployScreen
 from flowtui.tui.screens.deploys import DeploysScreen
 from flowtui.tui.screens.main import MainScreen
+from flowtui.tui.view_models.deploy_lines import Row, day_in_words, local_day, rows_of
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.work.past import _Chunks
 from tests.tui.driving import Driver, running

@@ -33,7 +33,9 @@ def test_the_app_imports_textual_and_nothing_heavy() -> None:
 
 
 def test_the_registry_of_actions_and_the_deploys_need_no_textual() -> None:
-    code = "import flowtui.tui.actions, flowtui.tui.deploys, flowtui.tui.keysheet"
+    code = (
+        "import flowtui.tui.actions, flowtui.tui.view_models.deploys, flowtui.tui.actions.keysheet"
+    )
     assert modules_after(code).isdisjoint({"textual", "rich", *HEAVY})
 
 

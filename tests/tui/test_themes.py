@@ -6,7 +6,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
-from flowtui.tui.themes import DARK, LIGHT, named_for
+from flowtui.tui.looks.themes import DARK, LIGHT, named_for
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace
 

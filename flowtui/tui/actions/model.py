@@ -10,8 +10,8 @@ from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
 from flowtui.tui.actions.keymap import Keymap
-from flowtui.tui.deploys import Phase
-from flowtui.tui.registered import RegisteredFlow
+from flowtui.tui.view_models.deploys import Phase
+from flowtui.tui.view_models.registered import RegisteredFlow
 from flowtui.workspace import FlowRow
 
 

@@ -7,7 +7,7 @@ from flowtui.deploy.events import Outcome
 from flowtui.deploy.plan import Lane
 from flowtui.models import Ability, FlowKind, FlowState, Schedule
 from flowtui.tui.actions.model import Facts, Reason
-from flowtui.tui.deploys import Phase
+from flowtui.tui.view_models.deploys import Phase
 
 
 def in_terminal(facts: Facts) -> str | None:

@@ -11,9 +11,9 @@ from textual.content import Content
 from flowtui.tui.acting import app_of, bindings, heard_by
 from flowtui.tui.actions import Scope
 from flowtui.tui.actions.commands import command_line
-from flowtui.tui.laying import block
+from flowtui.tui.looks.laying import block
+from flowtui.tui.looks.words import plain
 from flowtui.tui.screens.sheet import Line, Sheet
-from flowtui.tui.words import plain
 
 _TITLE = 16
 

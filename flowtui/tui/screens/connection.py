@@ -17,7 +17,8 @@ from flowtui.models import Origin, Profile
 from flowtui.tui import embedded
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.laying import field, hanging, problem_content
+from flowtui.tui.looks.laying import field, hanging, problem_content
+from flowtui.tui.looks.words import exact, plain, plain_block, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from flowtui.tui.screens.profile_dialog import ProfileDialog
@@ -25,7 +26,6 @@ from flowtui.tui.session import Link
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import exact, plain, plain_block, shortened
 from flowtui.tui.work.connecting import TokenMove
 
 

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from flowtui.tui.acting import app_of
-from flowtui.tui.deploys import Phase
 from flowtui.tui.messages import Part
 from flowtui.tui.terminal.pace import LOCAL_HZ
+from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.run_view import RunView

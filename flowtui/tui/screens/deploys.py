@@ -15,14 +15,14 @@ from textual.widgets import Input
 
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.tui.acting import app_of
-from flowtui.tui.deploy_lines import Line, earlier_line, has_words, line_of
-from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.messages import Part
+from flowtui.tui.view_models.deploy_lines import Line, earlier_line, has_words, line_of
+from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import plain, plain_block
 
 
 class HistoryFilter(Input):

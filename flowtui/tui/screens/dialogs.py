@@ -19,7 +19,7 @@ from flowtui.errors import FlowtuiError
 from flowtui.tui.acting import Performs, bindings
 from flowtui.tui.actions import Scope
 from flowtui.tui.counting import DIGITS, moved
-from flowtui.tui.words import plain, plain_block
+from flowtui.tui.looks.words import plain, plain_block
 
 Answer = TypeVar("Answer")
 

@@ -15,14 +15,14 @@ from textual.widgets.option_list import Option
 from flowtui.doctor.checks import Check, Group, State
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.glyphs import Glyphs
-from flowtui.tui.laying import hanging
+from flowtui.tui.looks.glyphs import Glyphs
+from flowtui.tui.looks.laying import hanging
+from flowtui.tui.looks.words import plain, plain_block, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.viewer import ShowScreen
 from flowtui.tui.session import Diagnosis
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import plain, plain_block, shortened
 
 _NAME = 17
 """Cells of the column of names."""

@@ -13,11 +13,11 @@ from textual.widgets.option_list import Option
 
 from flowtui.prefect_settings import PrefectSettings
 from flowtui.tui.acting import app_of
+from flowtui.tui.looks.words import counted
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import Choice, Dialog, DialogList, choice_option, keys_line
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import counted
 
 EMBEDDED, REAL, PREFECT = "embedded", "real", "prefect"
 """What can be answered."""

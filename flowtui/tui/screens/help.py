@@ -12,9 +12,9 @@ from textual.content import Content
 from flowtui.tui.acting import Acting, app_of, bindings, heard_by, perform_soon
 from flowtui.tui.actions import Action, Facts, Scope, in_scope
 from flowtui.tui.actions.commands import command_line
-from flowtui.tui.laying import block, field
+from flowtui.tui.looks.laying import block, field
+from flowtui.tui.looks.words import plain
 from flowtui.tui.screens.sheet import Line, Sheet
-from flowtui.tui.words import plain
 
 _KEYS = 14
 """Cells of the column of keys."""

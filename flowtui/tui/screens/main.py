@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
+from flowtui.tui.looks.words import plain
 from flowtui.tui.messages import Part
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
@@ -22,7 +23,6 @@ from flowtui.tui.widgets.hot_strip import HotStrip
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.status_line import StatusLine
-from flowtui.tui.words import plain
 
 PANES = ("projects", "flows", "details")
 _FOLDED = "folded"

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.screens.dialogs import Dialog, keys_line
-from flowtui.tui.words import plain, plain_block
 
 _SHOWN = 200
 """Choices that are listed at once; typing finds the others."""

@@ -19,9 +19,9 @@ from flowtui.api.probe import Answer
 from flowtui.errors import FlowtuiError
 from flowtui.models import Origin, Profile
 from flowtui.tui.acting import app_of
+from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.screens.dialogs import Dialog, dialog_text, keys_line
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import plain, plain_block
 
 _REST = 0.3
 """Seconds without a key before the address is asked."""

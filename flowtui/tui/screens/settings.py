@@ -15,11 +15,11 @@ from flowtui.models import Origin
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.acting import app_of, bindings
 from flowtui.tui.actions import ACTIONS, Action, Facts, Scope
-from flowtui.tui.laying import block, field, problem_content
+from flowtui.tui.looks.laying import block, field, problem_content
+from flowtui.tui.looks.words import plain
 from flowtui.tui.messages import Part
-from flowtui.tui.places import Place, place_of
 from flowtui.tui.screens.sheet import Line, Sheet, SheetList
-from flowtui.tui.words import plain
+from flowtui.tui.view_models.places import Place, place_of
 
 _NAME = 27
 """Cells of the column of names."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from flowtui import paths, private_files
 from flowtui.errors import FlowtuiError
 from flowtui.text import clean_block, redact
-from flowtui.tui.words import size
+from flowtui.tui.looks.words import size
 
 OSC52_LIMIT = 74_994
 """Bytes in base64: what more is, terminals drop without a word."""

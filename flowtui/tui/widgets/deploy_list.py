@@ -21,10 +21,10 @@ from flowtui.deploy.history import INTERRUPTED
 from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.colours import colour_style
-from flowtui.tui.deploy_lines import Line, Row, local_day, rows_of
-from flowtui.tui.deploys import Phase
-from flowtui.tui.words import ago, duration, exact, plain, shortened, shortened_left
+from flowtui.tui.looks.colours import colour_style
+from flowtui.tui.looks.words import ago, duration, exact, plain, shortened, shortened_left
+from flowtui.tui.view_models.deploy_lines import Line, Row, local_day, rows_of
+from flowtui.tui.view_models.deploys import Phase
 
 _COLOURS = {
     str(Outcome.DONE): "success",

@@ -9,11 +9,11 @@ from textual.content import Content
 from flowtui.hot.decide import Why
 from flowtui.hot.events import Deployed, Failed, Held, Saved, Started, Superseded
 from flowtui.tui.acting import app_of
-from flowtui.tui.deploys import DeployRecord
-from flowtui.tui.hot_view import HotFlowView
+from flowtui.tui.looks.words import duration, plain, shortened
 from flowtui.tui.messages import Part
+from flowtui.tui.view_models.deploys import DeployRecord
+from flowtui.tui.view_models.hot import HotFlowView
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import duration, plain, shortened
 
 _CLOCK = 1.0
 """Seconds between two looks at the running time."""

@@ -14,10 +14,10 @@ from textual.content import Content
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.deploys import DeployRecord, Phase
-from flowtui.tui.laying import field, problem_content
+from flowtui.tui.looks.laying import field, problem_content
+from flowtui.tui.looks.words import counted, plain, plain_block, shortened, shortened_left, size
+from flowtui.tui.view_models.deploys import DeployRecord, Phase
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import counted, plain, plain_block, shortened, shortened_left, size
 
 TABS = ("Plan", "Settings", "Dockerfile", "Files")
 

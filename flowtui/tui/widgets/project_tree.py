@@ -17,11 +17,11 @@ from flowtui.models import FlowVersion, Project, Schedule
 from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
-from flowtui.tui.colours import colour_style
+from flowtui.tui.looks.colours import colour_style
+from flowtui.tui.looks.words import ago, plain, shortened
 from flowtui.tui.messages import Part
-from flowtui.tui.registered import RegisteredFlow, flows_of, schedule_mark
+from flowtui.tui.view_models.registered import RegisteredFlow, flows_of, schedule_mark
 from flowtui.tui.widgets.filling import Filler, Item
-from flowtui.tui.words import ago, plain, shortened
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from flowtui.models import LocalFlow
 from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
-from flowtui.tui.deploys import STAGES, DeployRecord, Phase, ProgressTotal
-from flowtui.tui.laying import problem_content
+from flowtui.tui.looks.laying import problem_content
+from flowtui.tui.looks.words import ago, counted, duration, plain, shortened, size
 from flowtui.tui.session import Session
+from flowtui.tui.view_models.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.widgets.log.pane import LogPane
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.stage_strip import StageStrip
-from flowtui.tui.words import ago, counted, duration, plain, shortened, size
 
 _TAGS = {
     Stage.SERIALIZE: "serialize",

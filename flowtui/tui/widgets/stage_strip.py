@@ -11,11 +11,11 @@ from textual.message import Message
 
 from flowtui.deploy.events import Stage
 from flowtui.tui.acting import app_of
-from flowtui.tui.deploys import STAGES, DeployRecord, StageState
-from flowtui.tui.glyphs import Glyphs
+from flowtui.tui.looks.glyphs import Glyphs
+from flowtui.tui.looks.words import duration, shortened
 from flowtui.tui.screens.jump import Spot
+from flowtui.tui.view_models.deploys import STAGES, DeployRecord, StageState
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import duration, shortened
 
 _STYLES = {
     StageState.WAITING: "$faint",

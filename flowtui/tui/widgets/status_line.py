@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from flowtui.tui.acting import app_of
+from flowtui.tui.looks.words import counted, plain, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.session import Link, Session, Watching
 from flowtui.tui.widgets.painted import Painted
-from flowtui.tui.words import counted, plain, shortened
 
 _LINK_STYLES = {
     Link.OPENING: "$warning",

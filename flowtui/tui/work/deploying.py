@@ -16,9 +16,9 @@ from flowtui.errors import FlowtuiError
 from flowtui.models import FlowKind, FlowVersion, LocalFlow, Problem
 from flowtui.tui import crash
 from flowtui.tui import messages as msg
-from flowtui.tui.deploys import DeployRecord, Phase
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.replay import replayed, unread
+from flowtui.tui.view_models.deploys import DeployRecord, Phase
+from flowtui.tui.view_models.replay import replayed, unread
 from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from flowtui.deploy.changes import Changes
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
-from flowtui.tui.highlighting import read_source, source_path
+from flowtui.tui.looks.highlighting import read_source, source_path
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.session import FlowChanges
 from flowtui.tui.widgets.detail.known import Serialization, last_plan
@@ -18,7 +18,7 @@ from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
-    from flowtui.tui.graph import DrawnGraph
+    from flowtui.tui.looks.graph import DrawnGraph
 
 _REST = 0.15
 """Seconds that the cursor rests on a row before its flow is asked for: not once per key press."""
@@ -81,7 +81,7 @@ class Details:
 
     def drawn(self, known: Serialization) -> DrawnGraph | None:
         """The graph of a flow; a large one is drawn in a thread, None until that is done."""
-        from flowtui.tui.graph import drawn_graph
+        from flowtui.tui.looks.graph import drawn_graph
 
         app, key = self._app, known.key
         done = app.session.drawings.get(key)

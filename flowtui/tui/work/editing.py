@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowtui.editor import editor_command, editor_words
 from flowtui.errors import UsageError
-from flowtui.tui.places import Place
+from flowtui.tui.view_models.places import Place
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

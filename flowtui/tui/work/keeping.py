@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flowtui.errors import FlowtuiError
 from flowtui.tui import messages as msg
+from flowtui.tui.looks.words import counted, plain
 from flowtui.tui.messages import Handler
 from flowtui.tui.terminal import clipboard
-from flowtui.tui.words import counted, plain
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -9,7 +9,7 @@ from flowtui.errors import FlowtuiError
 from flowtui.models import Ability, FlowVersion, Project
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.registered import Place, RegisteredFlow
+from flowtui.tui.view_models.registered import Place, RegisteredFlow
 from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:

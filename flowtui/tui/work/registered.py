@@ -12,7 +12,7 @@ from flowtui.models import Ability, FlowRun, Problem, RunState
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.registered import Place
+from flowtui.tui.view_models.registered import Place
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

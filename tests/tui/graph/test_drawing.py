@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from flowtui.tui.graph.drawing import Drawing, Kind, draw
-from flowtui.tui.graph.layers import TooTangled, layers_of
-from flowtui.tui.graph.model import Edge, Node, TaskGraph
+from flowtui.tui.looks.graph.drawing import Drawing, Kind, draw
+from flowtui.tui.looks.graph.layers import TooTangled, layers_of
+from flowtui.tui.looks.graph.model import Edge, Node, TaskGraph
 
 UP, DOWN, LEFT, RIGHT = (-1, 0), (1, 0), (0, -1), (0, 1)
 JOINTS = {
@@ -187,7 +187,7 @@ def test_what_nobody_could_read_is_refused_before_much_is_done() -> None:
 
 
 def test_nothing_of_textual_is_needed() -> None:
-    code = "import sys, flowtui.tui.graph.drawing; print('textual' in sys.modules)"
+    code = "import sys, flowtui.tui.looks.graph.drawing; print('textual' in sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

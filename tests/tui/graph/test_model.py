@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowtui.tui.graph.model import Edge, task_graph
+from flowtui.tui.looks.graph.model import Edge, task_graph
 
 FLOW = {
     "parameters": [{"name": "country", "slug": "country-1"}],

@@ -11,8 +11,8 @@ import flowtui.tui
 from flowtui.deploy.events import DeployFinished, Event, Stage, log_line
 from flowtui.models import DeployTable, Discovery, LocalFlow
 from flowtui.tui.app import FlowtuiApp
-from flowtui.tui.deploys import Phase
 from flowtui.tui.screens.deploy import DeployScreen
+from flowtui.tui.view_models.deploys import Phase
 from flowtui.workspace import Workspace
 from tests.tui.memory import MemoryDeploy, MemoryWorkspace, flow
 

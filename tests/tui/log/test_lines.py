@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flowtui.deploy.events import Level
-from flowtui.tui.loglines import SLICE, Lines, Matches, PickedLines, WholeLog
-from flowtui.tui.logstore import LineFilter, LogStore
+from flowtui.tui.logs.lines import SLICE, Lines, Matches, PickedLines, WholeLog
+from flowtui.tui.logs.store import LineFilter, LogStore
 
 
 def texts(lines: Lines) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flowtui.deploy.events import Level
-from flowtui.tui.logstore import LONGEST_KEPT, LONGEST_SHOWN, LineFilter, LogStore
+from flowtui.tui.logs.store import LONGEST_KEPT, LONGEST_SHOWN, LineFilter, LogStore
 
 
 def store(*texts: str, limit: int = 100_000) -> LogStore:

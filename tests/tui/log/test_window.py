@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowtui.deploy.events import Level
-from flowtui.tui.logstore import LineFilter, LogStore
+from flowtui.tui.logs.store import LineFilter, LogStore
 from flowtui.tui.widgets.log import rows
 from flowtui.tui.widgets.log.rows import Row
 from flowtui.tui.widgets.log.window import Window

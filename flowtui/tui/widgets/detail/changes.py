@@ -8,9 +8,9 @@ from textual.content import Content
 
 from flowtui.deploy.changes import Aspect, Change, Changes, Sign
 from flowtui.models import FlowState
-from flowtui.tui.laying import hanging
+from flowtui.tui.looks.laying import hanging
+from flowtui.tui.looks.words import counted, plain
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import counted, plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

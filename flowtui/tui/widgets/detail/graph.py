@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
-from flowtui.tui.laying import hanging
+from flowtui.tui.looks.laying import hanging
+from flowtui.tui.looks.words import counted
 from flowtui.tui.widgets.detail.known import plan_first, serialization
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import counted
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
-    from flowtui.tui.graph.drawing import Drawing, Kind
-    from flowtui.tui.graph.model import TaskGraph
+    from flowtui.tui.looks.graph.drawing import Drawing, Kind
+    from flowtui.tui.looks.graph.model import TaskGraph
 
 
 @cache
 def _styles() -> Mapping[Kind, str]:
-    from flowtui.tui.graph.drawing import Kind
+    from flowtui.tui.looks.graph.drawing import Kind
 
     return {
         Kind.SPACE: "",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from flowtui.deploy.plan import Plan
 from flowtui.models import FlowState, JsonObject
-from flowtui.tui.deploys import DeployRecord
 from flowtui.tui.session import Session
+from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.workspace import FlowRow
 
 

@@ -9,13 +9,13 @@ from textual.content import Content
 from flowtui.models import BrokenFile, FlowState
 from flowtui.tui import clock
 from flowtui.tui.actions import Keymap
-from flowtui.tui.deploys import DeployRecord
-from flowtui.tui.described import Described, described
-from flowtui.tui.glyphs import STATE_STYLES, state_mark
-from flowtui.tui.laying import field, hanging, problem_content
+from flowtui.tui.looks.glyphs import STATE_STYLES, state_mark
+from flowtui.tui.looks.laying import field, hanging, problem_content
+from flowtui.tui.looks.words import ago, duration, exact, plain, plain_block
+from flowtui.tui.view_models.deploys import DeployRecord
+from flowtui.tui.view_models.described import Described, described
 from flowtui.tui.widgets.detail.known import last_deploy, serialization
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import ago, duration, exact, plain, plain_block
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

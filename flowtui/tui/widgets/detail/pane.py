@@ -19,8 +19,8 @@ from flowtui.tui import asking
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
-from flowtui.tui.places import Place, place_of
 from flowtui.tui.screens.jump import Spot
+from flowtui.tui.view_models.places import Place, place_of
 from flowtui.tui.widgets.detail.changes import ChangesTab
 from flowtui.tui.widgets.detail.graph import GraphTab
 from flowtui.tui.widgets.detail.overview import OverviewTab, no_flow

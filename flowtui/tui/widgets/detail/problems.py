@@ -9,11 +9,11 @@ from textual.content import Content
 
 from flowtui.deploy.events import Outcome
 from flowtui.models import FlowState, Problem
-from flowtui.tui.laying import hanging, problem_content
+from flowtui.tui.looks.laying import hanging, problem_content
+from flowtui.tui.looks.words import plain
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.detail.known import last_deploy
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from textual.content import Content
 
 from flowtui.models import Ability, FlowRun, Problem, RunState
 from flowtui.tui import clock
-from flowtui.tui.glyphs import Glyphs
-from flowtui.tui.laying import hanging, problem_content
+from flowtui.tui.looks.glyphs import Glyphs
+from flowtui.tui.looks.laying import hanging, problem_content
+from flowtui.tui.looks.words import duration, exact, plain, when
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import duration, exact, plain, when
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, overload
 from textual.content import Content
 
 from flowtui.models import BrokenFile, LocalFlow
-from flowtui.tui.highlighting import Ink, SourceFile
-from flowtui.tui.laying import hanging
+from flowtui.tui.looks.highlighting import Ink, SourceFile
+from flowtui.tui.looks.laying import hanging
+from flowtui.tui.looks.words import plain
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

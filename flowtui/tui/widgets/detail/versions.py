@@ -8,12 +8,12 @@ from textual.content import Content
 
 from flowtui.models import FlowState, FlowVersion
 from flowtui.tui import clock
-from flowtui.tui.glyphs import Glyphs
-from flowtui.tui.laying import hanging
-from flowtui.tui.registered import schedule_mark
+from flowtui.tui.looks.glyphs import Glyphs
+from flowtui.tui.looks.laying import hanging
+from flowtui.tui.looks.words import ago, exact, plain
 from flowtui.tui.session import Session
+from flowtui.tui.view_models.registered import schedule_mark
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.tui.words import ago, exact, plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from textual.visual import Visual
 from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.deploys import DeployRecord
-from flowtui.tui.flow_list import Sorting, arranged, last_run
 from flowtui.tui.messages import Part
-from flowtui.tui.places import Place, place_of
+from flowtui.tui.view_models.deploys import DeployRecord
+from flowtui.tui.view_models.flow_list import Sorting, arranged, last_run
+from flowtui.tui.view_models.places import Place, place_of
 from flowtui.tui.widgets.flows.columns import Cells, Column, columns_for, header, line
 from flowtui.workspace import FlowRow
 
@@ -389,7 +389,7 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         """Ask once for all of them, then show the list of deploys."""
         from flowtui.tui.screens.deploys import DeploysScreen
         from flowtui.tui.screens.dialogs import ConfirmDialog
-        from flowtui.tui.selection import Selection
+        from flowtui.tui.view_models.selection import Selection
 
         app = app_of(self)
         selection = Selection.of(self.selected, app.session.deploys)

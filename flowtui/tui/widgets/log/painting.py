@@ -16,8 +16,8 @@ from textual.cache import LRUCache
 from textual.strip import Strip
 
 from flowtui.deploy.events import Level
-from flowtui.tui.glyphs import Glyphs
-from flowtui.tui.logstore import TAB, LineFilter, StoredLine
+from flowtui.tui.logs.store import TAB, LineFilter, StoredLine
+from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.widgets.log.rows import Row
 
 _TIME = 9

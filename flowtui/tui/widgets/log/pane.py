@@ -14,13 +14,13 @@ from textual.geometry import Region
 
 from flowtui.deploy.events import Level
 from flowtui.tui.acting import app_of
-from flowtui.tui.loghabits import remember
-from flowtui.tui.logstore import LineFilter, LogStore
+from flowtui.tui.logs.habits import remember
+from flowtui.tui.logs.store import LineFilter, LogStore
+from flowtui.tui.looks.words import counted, plain, shortened
 from flowtui.tui.widgets.log.prompt import Asked, LogPrompt
 from flowtui.tui.widgets.log.taking import taken
 from flowtui.tui.widgets.log.view import LogView
 from flowtui.tui.widgets.log.window import View, Window
-from flowtui.tui.words import counted, plain, shortened
 
 _TEXT_WIDTH = 24
 """Cells of a search or filter in the title."""

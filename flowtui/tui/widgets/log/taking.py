@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from flowtui.tui.loglines import Lines
-from flowtui.tui.logstore import LogStore
+from flowtui.tui.logs.lines import Lines
+from flowtui.tui.logs.store import LogStore
 
 _SLICE = 4096
 """Lines between two looks at the keys."""

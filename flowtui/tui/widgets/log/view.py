@@ -24,8 +24,8 @@ from textual.widget import Widget
 
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.loghabits import LogHabits
-from flowtui.tui.logstore import LEVELS, LineFilter, LogStore
+from flowtui.tui.logs.habits import LogHabits
+from flowtui.tui.logs.store import LEVELS, LineFilter, LogStore
 from flowtui.tui.terminal.pace import LOCAL_HZ
 from flowtui.tui.widgets.log.painting import Look, Marks, Painter
 from flowtui.tui.widgets.log.rows import Row

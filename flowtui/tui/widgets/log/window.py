@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowtui.deploy.events import Level
-from flowtui.tui.loglines import Lines, Matches, PickedLines, WholeLog
-from flowtui.tui.logstore import LineFilter, LogStore, StoredLine
+from flowtui.tui.logs.lines import Lines, Matches, PickedLines, WholeLog
+from flowtui.tui.logs.store import LineFilter, LogStore, StoredLine
 from flowtui.tui.widgets.log import rows
 from flowtui.tui.widgets.log.rows import Height, Row
 from flowtui.tui.widgets.log.taking import Source

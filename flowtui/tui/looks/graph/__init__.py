@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowtui.models import JsonObject
-from flowtui.tui.graph.drawing import Drawing, draw
-from flowtui.tui.graph.layers import TooTangled, in_order
-from flowtui.tui.graph.model import TaskGraph, task_graph
+from flowtui.tui.looks.graph.drawing import Drawing, draw
+from flowtui.tui.looks.graph.layers import TooTangled, in_order
+from flowtui.tui.looks.graph.model import TaskGraph, task_graph
 
 __all__ = ["DrawnGraph", "drawn_graph", "task_graph"]
 

@@ -1,4 +1,4 @@
-"""docs/keys.md from the registry of actions: `python -m flowtui.tui.keysheet > docs/keys.md`."""
+"""docs/keys.md from the registry: `python -m flowtui.tui.actions.keysheet > docs/keys.md`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flowtui.tui.actions import Scope, in_scope, key_name
 _HEAD = """\
 # Keys
 
-Made by `python -m flowtui.tui.keysheet` from the registry of actions; a test compares them.
+Made by `python -m flowtui.tui.actions.keysheet` from the registry of actions; a test compares them.
 
 The innermost pane hears a key first, then its screen, then the app. A key that cannot be used now
 is grey in the bottom line and says why when it is pressed. `?` shows these keys in the app,

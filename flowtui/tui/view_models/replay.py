@@ -8,7 +8,7 @@ from flowtui.deploy.events import Event, tidied
 from flowtui.deploy.history import INTERRUPTED
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.models import FlowKind, LocalFlow
-from flowtui.tui.deploys import DeployRecord, Phase
+from flowtui.tui.view_models.deploys import DeployRecord, Phase
 
 
 def unread(line: HistoryLine) -> DeployRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowtui.models import FlowVersion, Project, Schedule
-from flowtui.tui.glyphs import Glyphs
+from flowtui.tui.looks.glyphs import Glyphs
 
 Place = tuple[str, str]
 """Name of the project, name of the flow."""

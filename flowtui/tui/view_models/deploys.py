@@ -25,7 +25,7 @@ from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode
 from flowtui.models import FlowVersion, LocalFlow, Problem
 from flowtui.tui.clock import seconds
-from flowtui.tui.logstore import LogStore
+from flowtui.tui.logs.store import LogStore
 
 STAGES = tuple(Stage)
 

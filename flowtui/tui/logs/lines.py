@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Protocol
 
-from flowtui.tui.logstore import LineFilter, LogStore
+from flowtui.tui.logs.store import LineFilter, LogStore
 
 SLICE = 16_384
 """Lines looked at in one go: some milliseconds."""

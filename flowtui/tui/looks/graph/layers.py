@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flowtui.tui.graph.model import Edge, TaskGraph
+from flowtui.tui.looks.graph.model import Edge, TaskGraph
 
 _SWEEPS = 6
 MOST_TASKS = 3_000

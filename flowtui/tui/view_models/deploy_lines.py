@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from flowtui.deploy.history import RUNNING
 from flowtui.deploy.history import DeployRecord as HistoryLine
-from flowtui.tui.deploys import DeployRecord
+from flowtui.tui.view_models.deploys import DeployRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from flowtui.models import Problem
-from flowtui.tui.words import plain_block
+from flowtui.tui.looks.words import plain_block
 
 LABEL = 11
 """Cells of the label column."""

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from rich.cells import cell_len
 
-from flowtui.tui.graph.layers import Net, Spot, layers_of
-from flowtui.tui.graph.model import TaskGraph
-from flowtui.tui.graph.places import Box, boxes_of
+from flowtui.tui.looks.graph.layers import Net, Spot, layers_of
+from flowtui.tui.looks.graph.model import TaskGraph
+from flowtui.tui.looks.graph.places import Box, boxes_of
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 _ACROSS = 16

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from flowtui.models import Json, JsonObject
-from flowtui.tui.words import plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 
 _LONGEST = 30
 """Cells of a name; longer ones are cut."""

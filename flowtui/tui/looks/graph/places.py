@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from flowtui.tui.graph.layers import Layers, Spot, neighbours
-from flowtui.tui.graph.model import TaskGraph
+from flowtui.tui.looks.graph.layers import Layers, Spot, neighbours
+from flowtui.tui.looks.graph.model import TaskGraph
 
 _ROUNDS = 5
 _GAP = 2

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flowtui.models import FlowState, LocalFlow
-from flowtui.tui.deploys import DeployBook
-from flowtui.tui.words import counted, plain
+from flowtui.tui.looks.words import counted, plain
+from flowtui.tui.view_models.deploys import DeployBook
 from flowtui.workspace import FlowRow
 
 _SHOWN = 8

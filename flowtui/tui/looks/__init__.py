@@ -1,0 +1,1 @@
+"""How things look: words, marks, colours, themes, the drawing of a graph."""

@@ -1,0 +1,1 @@
+"""What the screens show, worked out without widgets: nothing in here knows Textual."""
