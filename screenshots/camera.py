@@ -16,7 +16,7 @@ from flowtui.tui.view_models.deploys import DeployRecord, Phase
 from flowtui.tui.widgets.flows import FlowTable
 from screenshots.animation import Recording
 from screenshots.picture import to_png
-from screenshots.stage import free_port
+from screenshots.stage import EMBEDDED_PORT, free_port
 
 HERE = Path(__file__).parent
 LOOKS = {"dark": DARK.name, "light": LIGHT.name}
@@ -145,9 +145,17 @@ class Camera:
 
 
 @asynccontextmanager
-async def camera(project: Path, size: tuple[int, int]) -> AsyncIterator[Camera]:
-    """The app on the stage, its embedded server not yet started."""
-    app = FlowtuiApp(project, api_url=f"http://127.0.0.1:{free_port()}")
+async def camera(
+    project: Path, size: tuple[int, int], *, first: bool = False
+) -> AsyncIterator[Camera]:
+    """The app on the stage, its embedded server not yet started.
+
+    `first` is somebody's first start: nothing says where a control plane is.
+    """
+    port = free_port()
+    app = FlowtuiApp(project, api_url=None if first else f"http://127.0.0.1:{port}")
+    if first and port != EMBEDDED_PORT:
+        raise SystemExit(f"the first start needs port {EMBEDDED_PORT} free")
     async with app.run_test(size=size, notifications=True) as pilot:
         found = Camera(app, pilot, size)
         await found.idle()

@@ -18,8 +18,9 @@ SMALL, MIDDLE, LARGE = (80, 24), (100, 28), (160, 45)
 
 async def small(project: Path, docker: Docker | None) -> list[Path]:
     """Every screen at 80x24."""
-    async with camera(project, SMALL) as cam:
+    async with camera(project, SMALL, first=True) as cam:
         await cam.take("first-start")
+        await cam.press("escape")
         await connected(cam)
         await cam.press("5")
         await cam.take("connection")
@@ -80,21 +81,21 @@ async def hot(project: Path) -> tuple[Recording, list[Path]]:
     """A hot flow: a save becomes a version, a broken save does not, its correction does."""
     async with camera(project, MIDDLE) as cam:
         await connected(cam)
-        await deployed(cam, "daily report")
-        await cam.select("daily report")
+        await deployed(cam, SCHEDULED)
+        await cam.select(SCHEDULED)
+        source = project / "nightly.py"
+        good = source.read_text(encoding="utf-8")
         async with cam.recording() as recording:
             await asyncio.sleep(1)
             await cam.press("h")
             await asyncio.sleep(1.5)
-            helper = project / "report" / "formatting.py"
-            good = helper.read_text(encoding="utf-8")
-            helper.write_text(good + "\n\nSTYLE = 'wide'\n", encoding="utf-8")
-            await version(cam, "daily report", 2)
+            source.write_text(good.replace("default=3", "default=30"), encoding="utf-8")
+            await version(cam, SCHEDULED, 2)
             await asyncio.sleep(1.5)
-            helper.write_text(good + "\n\nSTYLE = (\n", encoding="utf-8")
+            source.write_text(good.replace("default=3)", "default="), encoding="utf-8")
             await asyncio.sleep(3)
-            helper.write_text(good + "\n\nSTYLE = 'narrow'\n", encoding="utf-8")
-            await version(cam, "daily report", 3)
+            source.write_text(good.replace("default=3", "default=300"), encoding="utf-8")
+            await version(cam, SCHEDULED, 3)
             await asyncio.sleep(1)
         await cam.take("hot")
         return recording, cam.taken

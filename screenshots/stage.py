@@ -25,6 +25,7 @@ FLOW = "example-storage"
 """The sample flow of hello.py."""
 SCHEDULED = "nightly load"
 """The sample flow of nightly.py."""
+EMBEDDED_PORT = 4200
 _RUN_LIMIT = 120
 """Seconds that a flow run may take."""
 _ENDED = ("Success", "Failed", "Cancelled")
@@ -39,8 +40,8 @@ class Docker:
 
 
 def free_port() -> int:
-    """4200, the embedded server's own, where it is free."""
-    for port in (4200, 0):
+    """The embedded server's own, where it is free."""
+    for port in (EMBEDDED_PORT, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -99,7 +100,10 @@ def project_folder(docker: Docker | None) -> Iterator[Path]:
     if docker is not None:
         storage = f'registry_url = "{docker.registry_url}"\nbase_image = "{docker.base_image}"'
     (project / "flowtui.toml").write_text(
-        f'project = "My Project"\n\n[storage]\n{storage}\n', encoding="utf-8"
+        f'project = "My Project"\n\n[storage]\n{storage}\n'
+        # Prefect's local agent, which runs it, takes no Docker storage.
+        f'\n[flows."{SCHEDULED}".storage]\ntype = "local"\n',
+        encoding="utf-8",
     )
     (project / ".venv").symlink_to(virtual_environment(), target_is_directory=True)
     os.environ["FLOWTUI_HOME"] = str(STAGE / "home")

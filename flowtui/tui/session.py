@@ -185,6 +185,8 @@ class Session:
     """Files of the project that were looked at, by path."""
     looks: int = 0
     """How often the folder was looked at: what was read of files before may be old."""
+    seen: set[str] = field(default_factory=set[str])
+    """Keys of all rows that there ever were: a file that was broken and is mended is not new."""
     new: set[str] = field(default_factory=set[str])
     """Keys of rows that appeared in this session and were not looked at yet."""
     remembered: ProjectState = field(default_factory=ProjectState)

@@ -13,7 +13,7 @@ from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.flows import FlowTable
 from flowtui.workspace import FlowRow
 from tests.tui.driving import Driver, running
-from tests.tui.memory import MemoryWorkspace, flow
+from tests.tui.memory import MemoryWorkspace, broken, flow
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +97,19 @@ async def test_a_flow_that_appears_is_new_until_it_is_looked_at(
         await driver.press("G", "k")
         assert "zebra" in driver.screen_text()
         assert "zebra new" not in driver.screen_text()
+
+
+async def test_a_file_that_was_broken_and_is_mended_is_not_new(workspace: MemoryWorkspace) -> None:
+    async with running(workspace) as driver:
+        good = workspace.found
+        kept = tuple(each for each in good.flows if each.name != "hello")
+        torn = Discovery(good.root, kept, (*good.broken, broken("hello.py")))
+        workspace.change(torn, "hello.py")
+        await driver.until(lambda: driver.app.session.broken_count == 2)
+        workspace.change(good, "hello.py")
+        await driver.until(lambda: driver.app.session.broken_count == 1)
+        await driver.idle()
+        assert "hello new" not in driver.screen_text()
 
 
 async def test_a_flow_that_is_gone_but_registered_stays_and_says_why_it_cannot_be_deployed(

@@ -85,8 +85,9 @@ class Folder:
         session = self._app.session
         keys = {row.key for row in message.rows}
         if session.rows is not None:
-            session.new |= keys - {row.key for row in session.rows}
+            session.new |= keys - session.seen
         session.new &= keys
+        session.seen |= keys
         session.rows = message.rows
         self._app.session.rows_problem = None
         self._app.changed(Part.ROWS)
