@@ -81,9 +81,9 @@ def hello(project: Project, python_141: Path) -> Project:
     return project
 
 
-def helper(project: Project, word: str, *, broken: bool = False) -> None:
+def helper(project: Project, word: str, *, broken: bool = False, before: str = "") -> None:
     colon = "" if broken else ":"
-    project.write("helper.py", f"def greeting(){colon}\n    return {word!r}\n")
+    project.write("helper.py", f"{before}def greeting(){colon}\n    return {word!r}\n")
 
 
 def numbers(project: Project) -> list[int]:
@@ -115,8 +115,9 @@ def test_saves_become_versions_a_broken_one_does_not_and_ctrl_c_ends(hello: Proj
 def test_a_newer_save_takes_the_place_of_the_one_that_is_deployed(hello: Project) -> None:
     with watching(hello, "hello") as watch:
         watch.next("hot_watching")
-        helper(hello, "first")
-        watch.next("stage_finished", stage="serialize", outcome="done")
+        # A minute to load: the newer save comes long before this one is through.
+        helper(hello, "first", before="import time\ntime.sleep(60)\n")
+        watch.next("stage_started", stage="serialize")
         helper(hello, "second")
         watch.next("hot_superseded")
         assert watch.next("hot_deployed")["version"] == 1
