@@ -67,7 +67,8 @@ class Serving:
         app.begin(
             until_it_ends, group="server-end", description="the embedded server", counts=False
         )
-        app.connecting.connect()
+        # A connection that was being made may have found it already.
+        app.connecting.connect(quietly=True)
 
     def _stopped(self, _: msg.ServerStopped) -> None:
         self._app.connecting.connect()
