@@ -34,7 +34,7 @@ def record(
     flow: str = "etl",
     *,
     at: float = 1000.0,
-    root: str = "/work/a",
+    root: str = "/srv/a",
     outcome: Outcome | None = Outcome.DONE,
     lines: Iterable[str] = (),
     problem: str = "",
@@ -73,7 +73,7 @@ def past(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorder, "_BATCH_SECONDS", 0.0)
     record("a1", "etl", at=1000.0, lines=["Step 1/3 : FROM python", 'said "50%_done" \\ ok'])
     record("b2", "report", at=2000.0, outcome=Outcome.FAILED, problem="no space left")
-    record("c3", "etl", at=3000.0, root="/work/b", lines=["\x1b[31mÜber\x1b[0mraschung"])
+    record("c3", "etl", at=3000.0, root="/srv/b", lines=["\x1b[31mÜber\x1b[0mraschung"])
 
 
 def test_without_anything_all_are_found_newest_first() -> None:
@@ -86,7 +86,7 @@ def test_without_anything_all_are_found_newest_first() -> None:
         ("report", ["b2"]),
         ("ETL v4", ["c3", "a1"]),
         ("team failed", ["b2"]),
-        ("/work/b", ["c3"]),
+        ("/srv/b", ["c3"]),
         ("b2", ["b2"]),
         ("nowhere", []),
         ("step 1/3", ["a1"]),
@@ -111,8 +111,8 @@ def test_the_first_line_with_the_text_is_given_cleaned() -> None:
 
 
 def test_folder_flow_outcome_and_time_all_hold() -> None:
-    assert found(root="/work/a") == ["b2", "a1"]
-    assert found(root="/work/a", flow="etl") == ["a1"]
+    assert found(root="/srv/a") == ["b2", "a1"]
+    assert found(root="/srv/a", flow="etl") == ["a1"]
     assert found(outcome="failed") == ["b2"]
     assert found(since=1500.0, flow="etl") == ["c3"]
 
