@@ -194,13 +194,19 @@ def _may_concern(path: str, state: HotState) -> bool:
 
 def _looked_at(flow: HotFlow, look: Look, burst: Burst) -> HotFlow:
     if flow.look is None:
+        deployed = flow.settled
         # It just became hot: what is there now is where saves are counted from.
         flow = replace(flow, look=look, settled=look.content if not look.broken else "")
         running = flow.running
-        if running is None or look.broken or running.content == look.content:
+        if look.broken:
             return flow
         # Begun before somebody else took the flow: it would leave an older save deployed.
-        return replace(flow, waiting=flow.waiting or running.save)
+        if running is not None and running.content != look.content:
+            return replace(flow, waiting=flow.waiting or running.save)
+        if running is None and deployed not in ("", look.content):
+            save = Save(burst.last, burst.first, ())
+            return replace(flow, settled=deployed, waiting=flow.waiting or save)
+        return flow
     if look.flow is None:
         # What it imports is not known while it is broken: what it was made from still counts.
         look = replace(look, needs=look.needs | flow.look.needs)
