@@ -42,7 +42,9 @@ async def hits(driver: Driver, kind: type[EntryProvider], query: str) -> list[Hi
 async def choose(driver: Driver, words: str) -> None:
     await driver.press("ctrl+p")
     await driver.type(words)
-    await driver.see(words.split()[-1])
+    # Once in the field, and once more where it was found.
+    last = words.split()[-1]
+    await driver.until(lambda: driver.screen_text().count(last) > 1)
     await driver.idle()
     await driver.press_and_settle("enter")
 
