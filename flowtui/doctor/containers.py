@@ -15,9 +15,9 @@ from flowtui.deploy.docker.reachability import (
     registry_status,
 )
 from flowtui.doctor.checks import Check, State, bad
-from flowtui.doctor.installation import size
 from flowtui.doctor.subject import Subject
 from flowtui.models import StorageKind
+from flowtui.quantities import size
 
 _LITTLE_ROOM = 5_000_000_000
 _NO_ROOM = 1_000_000_000

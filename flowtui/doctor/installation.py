@@ -17,6 +17,7 @@ from flowtui.deploy.history import History
 from flowtui.doctor.checks import Check, State
 from flowtui.doctor.subject import Subject
 from flowtui.errors import FlowtuiError
+from flowtui.quantities import size
 
 _PARTS = ("textual", "httpx", "keyring", "docker", "watchfiles", "sqlalchemy")
 _LEAST_ROOM = 200_000_000
@@ -223,15 +224,3 @@ async def environment(environ: Mapping[str, str]) -> Sequence[Check]:
     ]
     value = "\n".join([*shown, *named])
     return (Check("environment", State.OK, value or "none of flowtui's variables is set"),)
-
-
-def size(count: int) -> str:
-    """`812 B`, `1.4 kB`, `23.0 GB`."""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"

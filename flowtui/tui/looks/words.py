@@ -67,18 +67,6 @@ def exact(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment is not None else ""
 
 
-def size(count: int) -> str:
-    """`812 B`, `1.4 kB`, `23.0 MB`."""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.1f} TB"
-
-
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 flow`, `3 flows`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

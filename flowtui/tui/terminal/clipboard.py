@@ -19,8 +19,8 @@ from pathlib import Path
 
 from flowtui import paths, private_files
 from flowtui.errors import FlowtuiError
+from flowtui.quantities import size
 from flowtui.text import clean_block, redact
-from flowtui.tui.looks.words import size
 
 OSC52_LIMIT = 74_994
 """Bytes in base64: what more is, terminals drop without a word."""

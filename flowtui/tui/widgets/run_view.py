@@ -14,11 +14,12 @@ from textual.content import Content
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
+from flowtui.quantities import size
 from flowtui.tui import asking, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.looks.laying import problem_content
-from flowtui.tui.looks.words import ago, counted, duration, plain, shortened, size
+from flowtui.tui.looks.words import ago, counted, duration, plain, shortened
 from flowtui.tui.session import Session
 from flowtui.tui.view_models.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.widgets.log.pane import LogPane
