@@ -37,7 +37,7 @@ async def test_folded_panes_give_their_room_and_stay_folded(workspace: MemoryWor
         await driver.press("left_parenthesis", "right_parenthesis")
         assert region(driver, "flows").width > width + 20
         assert region(driver, "flows").height > height + 6
-        await driver.press("q")
+        await driver.press_and_settle("q")
     async with running(workspace) as driver:
         assert not region(driver, "projects")
         assert not region(driver, "details")
