@@ -93,7 +93,7 @@ async def test_counts_move_in_sheets_and_escape_drops_them(workspace: MemoryWork
         await driver.press("3")
         await driver.see("3…")
         await driver.press("j")
-        assert "3…" not in driver.screen_text()
+        await driver.until(lambda: "3…" not in driver.screen_text())
         third = _on_sheet(driver)
         await driver.press("g", "j", "j", "j")
         assert _on_sheet(driver) == third != first
