@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, configure_mappers
 
 from flowtui.errors import FlowtuiError, UsageError
+from flowtui.server.migrations import can_upgrade, upgrade
 from flowtui.server.tables import SCHEMA_VERSION, Membership, SchemaVersion, Table, Tenant, User
 
 CONNECTIONS = 8
@@ -99,8 +100,8 @@ def _committed(session: Session, work: Callable[[Session], Result]) -> Result:
 def open_database(where: Path | str) -> Database:
     """Open the database, creating file, tables and the default tenant where they are missing.
 
-    Raises UsageError (not a database address, driver missing) and FlowtuiError (unreachable,
-    not ours, or of another version).
+    Tables of an older version are upgraded in place. Raises UsageError (not a database address,
+    driver missing) and FlowtuiError (unreachable, not ours, or of a newer version).
     """
     engine = _engine(where)
     try:
@@ -202,12 +203,14 @@ def _prepare(session: Session) -> None:
         _first_rows(session)
         return
     found = session.scalars(select(SchemaVersion.version)).one()
-    if found != SCHEMA_VERSION:
+    if found > SCHEMA_VERSION or not can_upgrade(found):
         raise FlowtuiError(
             f"this database is of version {found}; this flowtui reads version {SCHEMA_VERSION}",
             where=_shown(connection.engine),
             fix="use the flowtui that made it, or give another --database",
         )
+    if found < SCHEMA_VERSION:
+        upgrade(session, found)
 
 
 def _first_rows(session: Session) -> None:

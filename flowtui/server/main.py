@@ -19,6 +19,9 @@ from flowtui import paths
 from flowtui.errors import FlowtuiError, UsageError
 from flowtui.server.app import Door, build_app
 from flowtui.server.database import open_database
+from flowtui.server.services import services
+from flowtui.server.services.background import Background, running
+from flowtui.server.services.settings import ServiceSettings
 from flowtui.server.tokens import VARIABLE
 
 DEFAULT_PORT = 4200
@@ -41,6 +44,7 @@ class ServerSettings:
     database: Path | str = field(default_factory=default_database)
     """A file, or a URL: postgresql://user@host/name."""
     token: str | None = field(default=None, repr=False)
+    services: ServiceSettings = field(default_factory=ServiceSettings)
 
 
 class _Server(uvicorn.Server):
@@ -80,7 +84,9 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             url = _url(settings.host, listener.getsockname()[1])
-            _run(_Server(config, lambda: on_ready(url)), listener)
+            background = Background(database, services(settings.services))
+            with running(background):
+                _run(_Server(config, lambda: on_ready(url)), listener)
     finally:
         database.close()
 

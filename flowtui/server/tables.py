@@ -20,6 +20,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    false,
     select,
 )
 from sqlalchemy.orm import (
@@ -33,8 +34,8 @@ from sqlalchemy.orm import (
 
 from flowtui.models import Json
 
-SCHEMA_VERSION = 1
-"""Raised with every change to the tables; a database of another version is refused, not guessed."""
+SCHEMA_VERSION = 2
+"""Raised with every change to the tables, together with a step in `migrations.py`."""
 
 
 class Timestamp(TypeDecorator[datetime]):
@@ -391,6 +392,8 @@ class Agent(Owned):
     labels: Mapped[Json] = mapped_column(default=list)
     core_version: Mapped[str | None]
     last_queried: Mapped[datetime | None]
+    anonymous: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """An agent that sends no id: it stands for all that look like it."""
 
     agent_config: Mapped[AgentConfig | None] = relationship()
 

@@ -1,0 +1,18 @@
+"""How often the background services look, and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """The defaults are those of Prefect Server."""
+
+    check_every: timedelta = timedelta(minutes=2)
+    """Between two looks at the runs whose process may be gone."""
+    silent_after: timedelta = timedelta(minutes=10)
+    """Without a heartbeat or a new state for this long, the process of a run counts as gone."""
+    resurrections: int = 10
+    """How often one flow run is handed out again before it counts as failed."""
