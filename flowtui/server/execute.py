@@ -4,8 +4,9 @@ exception."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from graphql import (
@@ -24,6 +25,7 @@ from flowtui.server.database import Database
 from flowtui.server.dialect import Dialect
 from flowtui.server.operations import Caller, Refused
 from flowtui.server.schema import Context, build_schema
+from flowtui.server.tables import now
 
 MAX_TOKENS = 200_000
 MAX_FIELDS = 1_000
@@ -46,8 +48,9 @@ class Request:
 class Executor:
     """The schema over one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = now) -> None:
         self.database = database
+        self._clock = clock
         self.schema = build_schema()
         self._dialect = Dialect(self.schema)
 
@@ -78,7 +81,7 @@ class Executor:
         result = execute_sync(
             self.schema,
             document,
-            context_value=Context(self.database, caller, variables),
+            context_value=Context(self.database, caller, variables, self._clock),
             variable_values=variables,
             operation_name=request.operation_name,
         )

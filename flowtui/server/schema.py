@@ -10,6 +10,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 
@@ -71,6 +72,7 @@ class Context:
     database: Database
     caller: Caller
     raw_variables: Mapping[str, Any]
+    clock: Callable[[], datetime]
 
 
 Info: TypeAlias = "GraphQLResolveInfo[Context]"
@@ -277,7 +279,7 @@ class _OperationTypes:
         def resolve(_source: object, info: Info, *, input: Any) -> object:  # noqa: A002
             context = _context(info)
             return context.database.write(
-                lambda session: operation.run(Act(session, context.caller), input)
+                lambda session: operation.run(Act(session, context.caller, context.clock()), input)
             )
 
         taken = self._input_object(f"{operation.name}_input", operation.takes)
@@ -290,7 +292,7 @@ class _OperationTypes:
         def resolve(_source: object, info: Info, **arguments: Any) -> object:
             context = _context(info)
             with context.database.reading() as session:
-                act = Act(session, context.caller)
+                act = Act(session, context.caller, context.clock())
                 return operation.run(act, operation.takes(**arguments))
 
         hints = get_type_hints(operation.takes, include_extras=True)

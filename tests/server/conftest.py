@@ -54,6 +54,9 @@ class Api:
     def run(self, flow_id: str, **given: Any) -> str:
         return self.mutate("create_flow_run", {"flow_id": flow_id, **given})["id"]
 
+    def row(self, table: str, row_id: str, wanted: str) -> Any:
+        return self.data(f'{{{table}_by_pk(id: "{row_id}") {{{wanted}}}}}')[f"{table}_by_pk"]
+
 
 def serialized_flow(name: str = "flow", **changes: Any) -> dict[str, Any]:
     def task(slug: str) -> dict[str, Any]:

@@ -18,14 +18,6 @@ def compressed(document: object) -> str:
     return base64.b64encode(gzip.compress(json.dumps(document).encode())).decode()
 
 
-def flow_row(api: Api, flow_id: str, wanted: str) -> Any:
-    return api.data(f'{{flow_by_pk(id: "{flow_id}") {{{wanted}}}}}')["flow_by_pk"]
-
-
-def run_row(api: Api, run_id: str, wanted: str) -> Any:
-    return api.data(f'{{flow_run_by_pk(id: "{run_id}") {{{wanted}}}}}')["flow_run_by_pk"]
-
-
 def test_projects(api: Api) -> None:
     project = api.project("a")
     api.project("b")
@@ -54,7 +46,7 @@ def test_versions_count_within_project_and_name(api: Api) -> None:
         api.flow(a, "one"), api.flow(a, "one"), api.flow(a, "two"), api.flow(b, "one")
     )  # fmt: skip
     wanted = "version archived flow_group_id"
-    rows = [flow_row(api, flow, wanted) for flow in (first, second, other, elsewhere)]
+    rows = [api.row("flow", flow, wanted) for flow in (first, second, other, elsewhere)]
     assert [row["version"] for row in rows] == [1, 2, 1, 1]
     assert [row["archived"] for row in rows] == [True, False, False, False]
     assert rows[0]["flow_group_id"] == rows[1]["flow_group_id"]
@@ -65,9 +57,9 @@ def test_a_version_group_joins_flows_of_other_names_and_projects(api: Api) -> No
     a, b = api.project("a"), api.project("b")
     first = api.flow(a, "one", version_group_id="mine")
     second = api.flow(b, "renamed", version_group_id="mine")
-    assert flow_row(api, first, "archived version") == {"archived": True, "version": 1}
-    assert flow_row(api, second, "archived version") == {"archived": False, "version": 2}
-    assert flow_row(api, second, "version_group_id flow_group {name}") == {
+    assert api.row("flow", first, "archived version") == {"archived": True, "version": 1}
+    assert api.row("flow", second, "archived version") == {"archived": False, "version": 2}
+    assert api.row("flow", second, "version_group_id flow_group {name}") == {
         "version_group_id": "mine",
         "flow_group": {"name": "mine"},
     }
@@ -91,7 +83,7 @@ def test_compressed_registration_keeps_the_serialization_exactly(api: Api) -> No
     document = serialized_flow(name="Größe", extra={"z": 1, "a": [1.5, None, "\u2028"]})
     wanted = {"project_id": api.project(), "serialized_flow": compressed(document)}
     flow = api.mutate("create_flow_from_compressed_string", wanted)["id"]
-    stored = flow_row(api, flow, "serialized_flow")["serialized_flow"]
+    stored = api.row("flow", flow, "serialized_flow")["serialized_flow"]
     assert json.dumps(stored) == json.dumps(document)
 
 
@@ -149,8 +141,8 @@ def test_without_a_project_flows_go_to_one_default(api: Api) -> None:
 
 def test_tasks_and_edges_are_rows(api: Api) -> None:
     flow = api.flow(api.project())
-    found = flow_row(
-        api,
+    found = api.row(
+        "flow",
         flow,
         """tasks {slug name type max_retries retry_delay mapped is_root_task is_terminal_task}
            edges {key mapped upstream_task {slug} downstream_task {slug}}""",
@@ -181,7 +173,7 @@ def test_split_registration_is_merged_back(api: Api) -> None:
     for batch in (whole["edges"], [], whole["edges"]):
         given = {"flow_id": flow, "serialized_edges": batch}
         assert api.mutate("register_edges", given, "success") == {"success": True}
-    found = flow_row(api, flow, "serialized_flow tasks {slug mapped} edges {key}")
+    found = api.row("flow", flow, "serialized_flow tasks {slug mapped} edges {key}")
     assert found["serialized_flow"] == whole
     assert [task["mapped"] for task in found["tasks"]] == [False, False, True]
     assert len(found["edges"]) == 2
@@ -191,7 +183,7 @@ def test_split_registration_is_merged_back(api: Api) -> None:
 
 
 def test_settings_are_an_object(api: Api) -> None:
-    settings = flow_row(api, api.flow(api.project()), "settings")["settings"]
+    settings = api.row("flow", api.flow(api.project()), "settings")["settings"]
     assert settings == {
         "heartbeat_enabled": True,
         "lazarus_enabled": True,
@@ -207,7 +199,7 @@ def test_a_schedule_is_active_when_it_can_be(api: Api) -> None:
     active = "is_schedule_active"
 
     def registered(name: str, **given: Any) -> bool:
-        return flow_row(api, api.flow(project, name, **given), active)[active]
+        return api.row("flow", api.flow(project, name, **given), active)[active]
 
     required = [{"name": "x", "required": True}]
     covered = {"clocks": [{"parameter_defaults": {"x": 1}}]}
@@ -223,12 +215,12 @@ def test_schedules_are_switched(api: Api) -> None:
     flow = api.flow(project, document={"schedule": SCHEDULE}, set_schedule_active=False)
     active = "is_schedule_active"
     api.mutate("set_schedule_active", {"flow_id": flow}, "success")
-    assert flow_row(api, flow, active)[active]
+    assert api.row("flow", flow, active)[active]
     api.mutate("set_schedule_inactive", {"flow_id": flow}, "success")
-    assert not flow_row(api, flow, active)[active]
+    assert not api.row("flow", flow, active)[active]
     plain = api.flow(project, "plain")
     api.mutate("set_schedule_active", {"flow_id": plain}, "success")
-    assert not flow_row(api, plain, active)[active]
+    assert not api.row("flow", plain, active)[active]
 
 
 def test_archiving_and_deleting(api: Api) -> None:
@@ -236,8 +228,8 @@ def test_archiving_and_deleting(api: Api) -> None:
     flow = api.flow(project)
     run = api.run(flow)
     api.mutate("archive_flow", {"flow_id": flow}, "success")
-    assert flow_row(api, flow, "archived") == {"archived": True}
-    assert run_row(api, run, "state task_runs {state}") == {
+    assert api.row("flow", flow, "archived") == {"archived": True}
+    assert api.row("flow_run", run, "state task_runs {state}") == {
         "state": "Cancelled",
         "task_runs": [{"state": "Cancelled"}] * 3,
     }
@@ -247,207 +239,6 @@ def test_archiving_and_deleting(api: Api) -> None:
     api.mutate("delete_flow", {"flow_id": flow}, "success")
     empty = api.data("{flow {id} task {id} edge {id} flow_run {id} task_run {id} flow_group {id}}")
     assert not any(empty.values())
-
-
-def test_a_new_flow_run(api: Api) -> None:
-    flow = api.flow(api.project())
-    run = run_row(
-        api,
-        api.run(flow, context={"a": 1}, scheduled_start_time="2030-01-01T00:00:00"),
-        """name version state labels parameters context scheduled_start_time start_time
-           auto_scheduled serialized_state state_start_time states {state version}
-           task_runs(order_by: {created: asc}) {map_index version state serialized_state
-                                                task {slug}}""",
-    )
-    assert len(run.pop("name").split("-")) == 2
-    assert run == {
-        "version": 1,
-        "state": "Scheduled",
-        "labels": [],
-        "parameters": {"x": 1},
-        "context": {"a": 1},
-        "scheduled_start_time": "2030-01-01T00:00:00+00:00",
-        "state_start_time": "2030-01-01T00:00:00+00:00",
-        "start_time": None,
-        "auto_scheduled": False,
-        "serialized_state": {
-            "type": "Scheduled",
-            "message": "Flow run scheduled.",
-            "start_time": "2030-01-01T00:00:00+00:00",
-            "result": None,
-            "__version__": "0.6.1",
-        },
-        "states": [{"state": "Scheduled", "version": 1}],
-        "task_runs": [
-            {
-                "map_index": -1,
-                "version": 0,
-                "state": "Pending",
-                "serialized_state": {
-                    "type": "Pending",
-                    "message": "Task run created",
-                    "__version__": "0.6.1",
-                },
-                "task": {"slug": slug},
-            }
-            for slug in ("x", "add", "show")
-        ],
-    }
-
-
-def test_parameters_come_from_flow_group_and_request(api: Api) -> None:
-    declared = [
-        {"name": "a", "default": 1, "required": False},
-        {"name": "b", "default": 2, "required": False},
-        {"name": "c", "required": True},
-    ]
-    flow = api.flow(api.project(), document={"parameters": declared})
-    assert "c" in api.refused("create_flow_run", {"flow_id": flow})
-    given = run_row(api, api.run(flow, parameters={"c": 3}), "parameters")
-    assert given == {"parameters": {"a": 1, "b": 2, "c": 3}}
-    group = flow_row(api, flow, "flow_group_id")["flow_group_id"]
-    defaults = {"flow_group_id": group, "parameters": {"b": 20, "c": 30}}
-    api.mutate("set_flow_group_default_parameters", defaults, "success")
-    given = run_row(api, api.run(flow, parameters={"c": 300}), "parameters")
-    assert given == {"parameters": {"a": 1, "b": 20, "c": 300}}
-    assert "object" in api.refused("create_flow_run", {"flow_id": flow, "parameters": [1]})
-
-
-def test_labels_precedence(api: Api) -> None:
-    project = api.project()
-    configured = {"environment": {"labels": ["env"]}, "run_config": {"labels": ["config"]}}
-
-    def labels(flow: str, **given: Any) -> list[str]:
-        return run_row(api, api.run(flow, **given), "labels")["labels"]
-
-    environment = api.flow(project, "old", document={"environment": {"labels": ["env"]}})
-    assert labels(environment) == ["env"]
-    flow = api.flow(project, "new", document=configured)
-    assert labels(flow) == ["config"]
-    group = flow_row(api, flow, "flow_group_id")["flow_group_id"]
-    config = {"flow_group_id": group, "run_config": {"type": "LocalRun", "labels": ["grouped"]}}
-    api.mutate("set_flow_group_run_config", config, "success")
-    assert labels(flow) == ["grouped"]
-    api.mutate("set_flow_group_labels", {"flow_group_id": group, "labels": ["b", "a"]}, "success")
-    assert labels(flow) == ["a", "b"]
-    assert labels(flow, run_config={"labels": ["run"]}) == ["run"]
-    assert labels(flow, run_config={"labels": ["run"]}, labels=[]) == []
-
-
-def test_a_run_is_created_once_for_its_key(api: Api) -> None:
-    flow, other = api.flow(api.project()), api.flow(api.project("b"))
-    run = api.run(flow, idempotency_key="k")
-    assert api.run(flow, idempotency_key="k") == run
-    assert api.run(other, idempotency_key="k") != run
-
-
-def test_a_run_by_version_group(api: Api) -> None:
-    project = api.project()
-    api.flow(project, version_group_id="g")
-    newest = api.flow(project, version_group_id="g")
-    run = api.mutate("create_flow_run", {"version_group_id": "g"}, "flow_run {flow_id}")
-    assert run == {"flow_run": {"flow_id": newest}}
-    assert "none" in api.refused("create_flow_run", {"version_group_id": "none"})
-    assert "flow_id" in api.refused("create_flow_run", {})
-
-
-def test_a_run_goes_through_its_states(api: Api) -> None:
-    run = api.run(api.flow(api.project()))
-    (task_run, *_) = run_row(api, run, "task_runs {id}")["task_runs"]
-
-    def flow_state(kind: str, **more: Any) -> None:
-        state = {"type": kind, "message": kind, **more}
-        api.mutate("set_flow_run_state", {"flow_run_id": run, "state": state})
-
-    running = {"task_run_id": task_run["id"], "state": {"type": "Running", "message": "go"}}
-    assert "not in a running state" in api.refused("set_task_run_state", running)
-    flow_state("Submitted")
-    again = {"flow_run_id": run, "state": {"type": "Submitted"}}
-    assert "already been submitted" in api.refused("set_flow_run_state", again)
-    flow_state("Running")
-    api.mutate("set_task_run_state", running)
-    flow_state("Success", _result={"value": 1})
-    found = run_row(
-        api, run, "state version start_time end_time duration state_result states {state}"
-    )
-    assert [state["state"] for state in found["states"]] == [
-        "Scheduled", "Submitted", "Running", "Success",
-    ]  # fmt: skip
-    assert (found["state"], found["version"]) == ("Success", 4)
-    assert found["state_result"] == {"value": 1}
-    assert found["start_time"] < found["end_time"]
-    assert found["duration"].startswith("00:00:0")
-
-
-def test_states_are_checked(api: Api) -> None:
-    run = api.run(api.flow(api.project()))
-    for state, says in (
-        ([], "object"),
-        ({}, "type"),
-        ({"type": "Running", "message": "x" * 1_000_001}, "bytes"),
-        ({"type": "Scheduled", "start_time": "soon"}, "ISO 8601"),
-    ):
-        given = {"flow_run_id": run, "state": state}
-        assert says in api.refused("set_flow_run_state", given)
-    both = [{"flow_run_id": run, "state": {"type": "Running"}}, {"flow_run_id": run, "state": {}}]
-    assert "type" in api.refused("set_flow_run_states", {"states": both}, "states {id}")
-    assert run_row(api, run, "state version") == {"state": "Scheduled", "version": 1}
-
-
-def test_cancelling(api: Api) -> None:
-    flow = api.flow(api.project())
-    waiting, running, done = (api.run(flow) for _ in range(3))
-    for run, kind in ((running, "Running"), (done, "Success")):
-        api.mutate("set_flow_run_state", {"flow_run_id": run, "state": {"type": kind}})
-    states = [
-        api.mutate("cancel_flow_run", {"flow_run_id": run}, "state")["state"]
-        for run in (waiting, running, done)
-    ]
-    assert states == ["Cancelled", "Cancelling", "Success"]
-
-
-def test_task_runs_are_found_or_created(api: Api) -> None:
-    flow = api.flow(api.project())
-    run = api.run(flow)
-    (task, *_) = flow_row(api, flow, "tasks {id}")["tasks"]
-    wanted = {"flow_run_id": run, "task_id": task["id"]}
-    known = run_row(api, run, "task_runs {id task_id}")["task_runs"]
-    first = api.mutate("get_or_create_task_run_info", wanted, "id version serialized_state")
-    assert first["id"] in [row["id"] for row in known if row["task_id"] == task["id"]]
-    child = api.mutate(
-        "get_or_create_task_run", {**wanted, "map_index": 2}, "task_run {id version}"
-    )
-    assert child["task_run"]["version"] == 0
-    again = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": 2})
-    assert again["id"] == child["task_run"]["id"]
-    query = f'{{get_task_run_info(task_run_id: "{again["id"]}") {{id version serialized_state}}}}'
-    assert api.data(query)["get_task_run_info"]["serialized_state"]["type"] == "Pending"
-
-
-def test_the_queue_of_an_agent(api: Api) -> None:
-    flow = api.flow(api.project())
-    later = api.run(flow, scheduled_start_time="2090-01-01T00:00:00")
-    plain = api.run(flow, scheduled_start_time="2020-01-02T00:00:00")
-    early = api.run(flow, scheduled_start_time="2020-01-01T00:00:00")
-    labelled = api.run(flow, labels=["a"], scheduled_start_time="2020-01-01T00:00:00")
-
-    def queue(**given: Any) -> list[str]:
-        return api.mutate("get_runs_in_queue", given, "flow_run_ids")["flow_run_ids"]
-
-    assert queue() == [early, plain]
-    assert queue(labels=["a", "b"]) == [labelled]
-    assert queue(labels=["b"]) == []
-    assert queue(before="2091-01-01T00:00:00+00:00") == [early, plain, later]
-    api.mutate("set_flow_run_state", {"flow_run_id": early, "state": {"type": "Submitted"}})
-    assert queue() == [plain]
-
-
-def test_many_flow_runs_at_most_25_in_a_queue(api: Api) -> None:
-    flow = api.flow(api.project(), document={"tasks": [], "edges": []})
-    for _ in range(27):
-        api.run(flow)
-    ids = api.mutate("get_runs_in_queue", {}, "flow_run_ids")["flow_run_ids"]
-    assert len(ids) == len(set(ids)) == 25
 
 
 def test_secrets_are_read_by_name_only(api: Api) -> None:

@@ -1,6 +1,19 @@
 """Every operation, by importing the modules that define them."""
 
-from flowtui.server.operations import account, agents, flows, projects, runs, states, values
+from flowtui.server.operations import (
+    account,
+    agents,
+    cancelling,
+    flows,
+    heartbeats,
+    logs,
+    projects,
+    queue,
+    runs,
+    states,
+    task_runs,
+    values,
+)
 from flowtui.server.operations.base import MUTATIONS, QUERIES, Act, Caller, Operation, Refused
 
 __all__ = [
@@ -12,9 +25,14 @@ __all__ = [
     "Refused",
     "account",
     "agents",
+    "cancelling",
     "flows",
+    "heartbeats",
+    "logs",
     "projects",
+    "queue",
     "runs",
     "states",
+    "task_runs",
     "values",
 ]

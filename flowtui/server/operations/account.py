@@ -22,7 +22,7 @@ from flowtui.server.operations.base import (
     query,
 )
 from flowtui.server.operations.projects import UNIQUENESS
-from flowtui.server.tables import ApiToken, AuthApiKey, Membership, Tenant, User, now
+from flowtui.server.tables import ApiToken, AuthApiKey, Membership, Tenant, User
 
 _ACCESS_TOKEN_LIFE = timedelta(days=1)
 
@@ -120,7 +120,7 @@ def _access(act: Act, tenant_id: str) -> AccessPayload:
     """Clients with an API token (0.9 to 0.15) trade it for a short-lived one: they get back
     what they came with."""
     credential = act.caller.credential or "none"
-    expires = now() + _ACCESS_TOKEN_LIFE
+    expires = act.now + _ACCESS_TOKEN_LIFE
     return AccessPayload(credential, expires, credential, _user(act).id, tenant_id)
 
 
@@ -214,5 +214,5 @@ def opens(act: Act, credential: str) -> bool:
     wanted = digest(credential)
     key = act.session.scalars(select(AuthApiKey).where(AuthApiKey.digest == wanted)).first()
     if key:
-        return key.expires_at is None or key.expires_at > now()
+        return key.expires_at is None or key.expires_at > act.now
     return bool(act.session.scalars(select(ApiToken.id).where(ApiToken.digest == wanted)).first())

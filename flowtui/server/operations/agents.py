@@ -16,7 +16,7 @@ from flowtui.server.operations.base import (
     mutation,
 )
 from flowtui.server.serialized import mapping
-from flowtui.server.tables import Agent, AgentConfig, now
+from flowtui.server.tables import Agent, AgentConfig
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def register_agent(act: Act, wanted: RegisterAgent) -> IdPayload:
     if wanted.agent_config_id:
         agent.agent_config_id = act.row(AgentConfig, wanted.agent_config_id).id
     agent.core_version = act.caller.core_version
-    agent.last_queried = now()
+    agent.last_queried = act.now
     act.session.flush()
     return IdPayload(agent.id)
 

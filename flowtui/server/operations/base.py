@@ -8,7 +8,7 @@ the GraphQL types from them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from flowtui.server.scalars import JSON, TIMESTAMP, UUID
-from flowtui.server.tables import Table, Tenant
+from flowtui.server.tables import Table, Tenant, now
 
 Uuid = Annotated[str, UUID]
 Moment = Annotated[datetime, TIMESTAMP]
@@ -55,6 +55,8 @@ class Act:
 
     session: Session
     caller: Caller
+    now: datetime = field(default_factory=now)
+    """When it is done: one moment for all that it writes."""
 
     def tenant_id(self, given: str | None = None) -> str:
         """The tenant to work for: the one given, the client's own, else the oldest."""
@@ -129,3 +131,15 @@ class SuccessPayload:
 @dataclass(frozen=True)
 class IdPayload:
     id: Uuid
+
+
+@dataclass(frozen=True)
+class FlowRunPayload:
+    id: Uuid
+    flow_run: Annotated[str, RowOf("flow_run")]
+
+
+@dataclass(frozen=True)
+class TaskRunPayload:
+    id: Uuid
+    task_run: Annotated[str, RowOf("task_run")]

@@ -19,7 +19,7 @@ from flowtui.server.operations.base import (
     Uuid,
     mutation,
 )
-from flowtui.server.operations.states import cancel_scheduled
+from flowtui.server.operations.state_changes import cancel_scheduled
 from flowtui.server.serialized import Document
 from flowtui.server.tables import Edge, Flow, FlowGroup, FlowRun, Project, Task, new_id
 

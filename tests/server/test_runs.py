@@ -1,0 +1,127 @@
+"""Creating flow runs: parameters, labels, run configs, keys; their task runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.server.conftest import Api
+
+
+def test_a_new_flow_run(api: Api) -> None:
+    flow = api.flow(api.project())
+    run = api.row(
+        "flow_run",
+        api.run(flow, context={"a": 1}, scheduled_start_time="2030-01-01T00:00:00"),
+        """name version state labels parameters context scheduled_start_time start_time
+           auto_scheduled serialized_state state_start_time states {state version}
+           task_runs(order_by: {created: asc}) {map_index version state serialized_state
+                                                task {slug}}""",
+    )
+    assert len(run.pop("name").split("-")) == 2
+    assert run == {
+        "version": 1,
+        "state": "Scheduled",
+        "labels": [],
+        "parameters": {"x": 1},
+        "context": {"a": 1},
+        "scheduled_start_time": "2030-01-01T00:00:00+00:00",
+        "state_start_time": "2030-01-01T00:00:00+00:00",
+        "start_time": None,
+        "auto_scheduled": False,
+        "serialized_state": {
+            "type": "Scheduled",
+            "message": "Flow run scheduled.",
+            "start_time": "2030-01-01T00:00:00+00:00",
+            "result": None,
+            "__version__": "0.6.1",
+        },
+        "states": [{"state": "Scheduled", "version": 1}],
+        "task_runs": [
+            {
+                "map_index": -1,
+                "version": 0,
+                "state": "Pending",
+                "serialized_state": {
+                    "type": "Pending",
+                    "message": "Task run created",
+                    "__version__": "0.6.1",
+                },
+                "task": {"slug": slug},
+            }
+            for slug in ("x", "add", "show")
+        ],
+    }
+
+
+def test_parameters_come_from_flow_group_and_request(api: Api) -> None:
+    declared = [
+        {"name": "a", "default": 1, "required": False},
+        {"name": "b", "default": 2, "required": False},
+        {"name": "c", "required": True},
+    ]
+    flow = api.flow(api.project(), document={"parameters": declared})
+    assert "c" in api.refused("create_flow_run", {"flow_id": flow})
+    given = api.row("flow_run", api.run(flow, parameters={"c": 3}), "parameters")
+    assert given == {"parameters": {"a": 1, "b": 2, "c": 3}}
+    group = api.row("flow", flow, "flow_group_id")["flow_group_id"]
+    defaults = {"flow_group_id": group, "parameters": {"b": 20, "c": 30}}
+    api.mutate("set_flow_group_default_parameters", defaults, "success")
+    given = api.row("flow_run", api.run(flow, parameters={"c": 300}), "parameters")
+    assert given == {"parameters": {"a": 1, "b": 20, "c": 300}}
+    assert "object" in api.refused("create_flow_run", {"flow_id": flow, "parameters": [1]})
+
+
+def test_labels_precedence(api: Api) -> None:
+    project = api.project()
+    configured = {"environment": {"labels": ["env"]}, "run_config": {"labels": ["config"]}}
+
+    def labels(flow: str, **given: Any) -> list[str]:
+        return api.row("flow_run", api.run(flow, **given), "labels")["labels"]
+
+    environment = api.flow(project, "old", document={"environment": {"labels": ["env"]}})
+    assert labels(environment) == ["env"]
+    flow = api.flow(project, "new", document=configured)
+    assert labels(flow) == ["config"]
+    group = api.row("flow", flow, "flow_group_id")["flow_group_id"]
+    config = {"flow_group_id": group, "run_config": {"type": "LocalRun", "labels": ["grouped"]}}
+    api.mutate("set_flow_group_run_config", config, "success")
+    assert labels(flow) == ["grouped"]
+    api.mutate("set_flow_group_labels", {"flow_group_id": group, "labels": ["b", "a"]}, "success")
+    assert labels(flow) == ["a", "b"]
+    assert labels(flow, run_config={"labels": ["run"]}) == ["run"]
+    assert labels(flow, run_config={"labels": ["run"]}, labels=[]) == []
+
+
+def test_a_run_is_created_once_for_its_key(api: Api) -> None:
+    flow, other = api.flow(api.project()), api.flow(api.project("b"))
+    run = api.run(flow, idempotency_key="k")
+    assert api.run(flow, idempotency_key="k") == run
+    assert api.run(other, idempotency_key="k") != run
+
+
+def test_a_run_by_version_group(api: Api) -> None:
+    project = api.project()
+    api.flow(project, version_group_id="g")
+    newest = api.flow(project, version_group_id="g")
+    run = api.mutate("create_flow_run", {"version_group_id": "g"}, "flow_run {flow_id}")
+    assert run == {"flow_run": {"flow_id": newest}}
+    assert "none" in api.refused("create_flow_run", {"version_group_id": "none"})
+    assert "flow_id" in api.refused("create_flow_run", {})
+
+
+def test_task_runs_are_found_or_created(api: Api) -> None:
+    flow = api.flow(api.project())
+    run = api.run(flow)
+    (task, *_) = api.row("flow", flow, "tasks {id}")["tasks"]
+    wanted = {"flow_run_id": run, "task_id": task["id"]}
+    known = api.row("flow_run", run, "task_runs {id task_id}")["task_runs"]
+    first = api.mutate("get_or_create_task_run_info", wanted, "id version serialized_state")
+    assert first["id"] in [row["id"] for row in known if row["task_id"] == task["id"]]
+    child = api.mutate(
+        "get_or_create_task_run", {**wanted, "map_index": 2}, "task_run {id version}"
+    )
+    assert child["task_run"]["version"] == 0
+    again = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": 2})
+    assert again["id"] == child["task_run"]["id"]
+    query = f'{{get_task_run_info(task_run_id: "{again["id"]}") {{id version serialized_state}}}}'
+    assert api.data(query)["get_task_run_info"]["serialized_state"]["type"] == "Pending"
