@@ -25,6 +25,7 @@ RELEASES = {
     release.version: release
     for release in (
         PrefectRelease("0.6.1", "3.7", ("urllib3<2", "requests<2.32")),
+        PrefectRelease("0.6.2", "3.7", ("urllib3<2", "requests<2.32")),
         PrefectRelease("0.15.13", "3.9", ("marshmallow<4",), pip="pip<24.1"),
         PrefectRelease("1.4.1", "3.11", ("marshmallow<4",)),
     )
@@ -72,3 +73,28 @@ def prefect_venv(version: str, *extra: str) -> Path:
 def prefect_python(version: str, *extra: str) -> Path:
     """The interpreter of an old Prefect's virtual environment."""
     return prefect_venv(version, *extra) / "bin" / "python"
+
+
+def client_environment(version: str, url: str, token: str | None) -> dict[str, str]:
+    """The variables that point a client or an agent at a server, and nothing else.
+
+    Those up to 0.9 want a token even where the server has none.
+    """
+    if _numbers(version) < (0, 10):
+        return {
+            "PREFECT__CLOUD__API": url,
+            "PREFECT__CLOUD__GRAPHQL": f"{url}/graphql/alpha",
+            "PREFECT__CLOUD__AUTH_TOKEN": token or "none",
+            "PREFECT__CLOUD__AGENT__AUTH_TOKEN": token or "none",
+        }
+    if token:
+        return {
+            "PREFECT__BACKEND": "cloud",
+            "PREFECT__CLOUD__API": url,
+            "PREFECT__CLOUD__API_KEY": token,
+        }
+    return {"PREFECT__BACKEND": "server", "PREFECT__SERVER__ENDPOINT": url}
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.parts.control_plane import RunningServer, embedded_server
-from tests.parts.prefects import prefect_python
+from tests.parts.prefects import client_environment, prefect_python
 
 pytestmark = pytest.mark.real
 
@@ -63,17 +63,8 @@ def client_of(version: str, url: str, token: str | None, home: Path) -> Client:
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "HOME": str(home),
         "LANG": "C.UTF-8",
-        "PREFECT__CLOUD__API": url,
+        **client_environment(version, url, token),
     }
-    if version == "0.6.1":
-        environment["PREFECT__CLOUD__GRAPHQL"] = f"{url}/graphql/alpha"
-        environment["PREFECT__CLOUD__AUTH_TOKEN"] = token or "none"
-    elif token:
-        environment["PREFECT__BACKEND"] = "cloud"
-        environment["PREFECT__CLOUD__API_KEY"] = token
-    else:
-        environment["PREFECT__BACKEND"] = "server"
-        environment["PREFECT__SERVER__ENDPOINT"] = url
     return Client(python, environment, home)
 
 
