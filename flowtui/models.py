@@ -285,58 +285,6 @@ class FlowVersion:
         return f"{storage['registry_url']}/{image}" if storage.get("registry_url") else image
 
 
-class RunState(StrEnum):
-    """What a run's state comes to, whatever the control plane calls it."""
-
-    PLANNED = "planned"
-    RUNNING = "running"
-    GOOD = "good"
-    BAD = "bad"
-    CANCELLED = "cancelled"
-
-
-_RUN_STATES = {
-    **dict.fromkeys(("Pending", "Scheduled", "Submitted", "Queued", "Paused"), RunState.PLANNED),
-    **dict.fromkeys(("Running", "Retrying", "Resume", "Looped", "Cancelling"), RunState.RUNNING),
-    **dict.fromkeys(("Success", "Cached", "Mapped", "Skipped", "Finished"), RunState.GOOD),
-    "Cancelled": RunState.CANCELLED,
-    "Aborted": RunState.CANCELLED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRun:
-    """One run of a flow, as far as the control plane tells of it."""
-
-    id: str
-    name: str
-    flow: str
-    project: str
-    version: int
-    """Of the flow version that runs."""
-    version_id: str
-    state: str
-    """The control plane's own word, for example `Scheduled`, `TimedOut`."""
-    message: str = ""
-    scheduled: datetime | None = None
-    started: datetime | None = None
-    ended: datetime | None = None
-    parameters: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
-    labels: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> RunState:
-        """A word that is not known here is a failure: Failed, TimedOut, TriggerFailed, …"""
-        return _RUN_STATES.get(self.state, RunState.BAD)
-
-    def seconds(self, now: datetime) -> float | None:
-        """How long it ran or has been running, None when it has not started."""
-        if self.started is None:
-            return None
-        end = self.ended or (now if self.kind is RunState.RUNNING else None)
-        return (end - self.started).total_seconds() if end is not None else None
-
-
 class Ability(StrEnum):
     """What a control plane can do, in the words that say what it cannot."""
 
@@ -351,6 +299,11 @@ class Ability(StrEnum):
     RETURN_FLOWS = "return what is registered"
     """Of a version its whole serialization: what rolling back registers again."""
     TELL_RUNS = "tell which runs there were"
+    TELL_PARAMETERS = "tell the parameters of a flow"
+    START_RUNS = "start runs"
+    CANCEL_RUNS = "cancel runs"
+    TELL_RUN_DETAILS = "tell the task runs, states and log of a run"
+    TELL_AGENTS = "tell which agents there are"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Protocol
 
-from flowtui.models import FlowRun, FlowVersion, Identity, JsonObject, Project
+from flowtui.models import FlowVersion, Identity, JsonObject, Project
+from flowtui.run_models import Agent, FlowRun, Parameter, RunLine, RunRequest, StateChange, TaskRun
 
 
 class ControlPlane(Protocol):
@@ -80,14 +82,64 @@ class ControlPlane(Protocol):
         version_id: str | None = None,
         project: str | None = None,
         name: str | None = None,
+        states: Collection[str] | None = None,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
-        """Runs of one version, or of a flow by its name, or all: the latest planned start first."""
+        """Runs of one version, or of a flow by its name, or all: the latest planned start first.
+
+        `states` are the control plane's own words: only runs that are in one of them.
+        """
         ...
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
         """Of flows with these names the run that started last, as far as it can be told cheaply;
         nothing where this API does not tell."""
+        ...
+
+    async def flow_run(self, run_id: str) -> FlowRun | None:
+        """One run by its whole id, None when there is none."""
+        ...
+
+    async def find_runs(self, text: str, *, limit: int = 10) -> tuple[FlowRun, ...]:
+        """Runs whose id is or begins with this (8 characters at least); else those of this name,
+        the latest first."""
+        ...
+
+    async def flow_parameters(self, version_id: str) -> tuple[Parameter, ...]:
+        """What a registered version declares (`Ability.TELL_PARAMETERS`), in its order."""
+        ...
+
+    async def start_run(self, request: RunRequest) -> FlowRun:
+        """Start a run of a version (`Ability.START_RUNS`); a lost answer never makes two of it.
+
+        Raises `ControlPlaneError` for an archived version and for missing parameters.
+        """
+        ...
+
+    async def cancel_run(self, run_id: str) -> str:
+        """Ask that a run ends (`Ability.CANCEL_RUNS`); returns the state that it then has:
+        `Cancelled`, `Cancelling` while its process winds up, or how it had ended already."""
+        ...
+
+    async def run_states(self, run_id: str) -> tuple[StateChange, ...]:
+        """The states that a run went through, oldest first (`Ability.TELL_RUN_DETAILS`)."""
+        ...
+
+    async def task_runs(self, run_id: str) -> tuple[TaskRun, ...]:
+        """All task runs of a run, by when they started (`Ability.TELL_RUN_DETAILS`)."""
+        ...
+
+    async def run_log(
+        self, run_id: str, *, since: datetime | None = None, limit: int | None = None
+    ) -> tuple[RunLine, ...]:
+        """The log of a run, oldest first (`Ability.TELL_RUN_DETAILS`).
+
+        Only lines of that moment and later, and the first `limit` of them; `LogTail` follows it.
+        """
+        ...
+
+    async def agents(self) -> tuple[Agent, ...]:
+        """Agents that registered (`Ability.TELL_AGENTS`), those seen last first."""
         ...
 
     async def close(self) -> None: ...

@@ -42,21 +42,28 @@ _MUTATIONS = (
     "update_flow_project",
     "archive_flow",
     "delete_flow",
+    "create_flow_run",
+    "cancel_flow_run",
 )
 
-_TABLES = ("flow_run",)
-_FLOW_COLUMNS = ("serialized_flow",)
+_TABLES = ("flow_run", "task_run", "agent")
+_FLOW_COLUMNS = ("serialized_flow", "parameters")
+_RUN_RELATIONS = ("states", "logs")
 
 _INTROSPECTION = (
     "query { __schema { mutationType { fields { name } } queryType { fields { name } } } "
-    '__type(name: "flow") { fields { name } } }'
+    'flow: __type(name: "flow") { fields { name } } '
+    'flow_run: __type(name: "flow_run") { fields { name } } }'
 )
 _READING_PROBE = (
     f"query {{ {' '.join(f'{name} {{ flowtui }}' for name in _TABLES)} "
-    f"flow {{ flowtui {' '.join(_FLOW_COLUMNS)} }} }}"
+    f"flow {{ flowtui {' '.join(_FLOW_COLUMNS)} }} "
+    f"flow_run {{ {' '.join(f'{name} {{ flowtui }}' for name in _RUN_RELATIONS)} }} }}"
 )
 """No table has a column of that name, so nothing runs."""
 _UNKNOWN = re.compile(r"Cannot query field ['\"](\w+)['\"] on type")
+LEAST_PAGE = 100
+"""Rows that every API gives at once; Prefect Cloud gives no more."""
 _NEWEST_CORE = "1.4.1"
 """The Prefect whose requests are mirrored on snake_case APIs."""
 
@@ -81,7 +88,8 @@ class Dialect:
     mutations: frozenset[str]
     """Those of interest that the API has, in snake_case."""
     readable: frozenset[str] = frozenset()
-    """Tables and columns of flows that can be read, of those that not every API has."""
+    """What can be read of tables, columns of flows and relations of runs, of those that not every
+    API has."""
 
     @property
     def description(self) -> str:
@@ -111,6 +119,11 @@ class Dialect:
             Ability.SWITCH_SCHEDULES: switches or "set_flow_schedule_state" in calls,
             Ability.RETURN_FLOWS: reads,
             Ability.TELL_RUNS: "flow_run" in self.readable,
+            Ability.TELL_PARAMETERS: reads or "parameters" in self.readable,
+            Ability.START_RUNS: "create_flow_run" in calls and "flow_run" in self.readable,
+            Ability.CANCEL_RUNS: "cancel_flow_run" in calls,
+            Ability.TELL_RUN_DETAILS: {"task_run", *_RUN_RELATIONS} <= self.readable,
+            Ability.TELL_AGENTS: "agent" in self.readable,
         }
         return frozenset(ability for ability, can in able.items() if can)
 
@@ -186,6 +199,15 @@ def unknown_fields(refusal: RefusalError) -> frozenset[str]:
     return frozenset(name for each in refusal.complaints for name in _UNKNOWN.findall(each.message))
 
 
+def is_unknown_input(refusal: RefusalError, key: str) -> bool:
+    """Whether validation says that the input type has no such key; wordings of many versions."""
+    return not refusal.executed and any(
+        re.search(rf"['\"]{key}['\"]", each.message)
+        and re.search(r"unknown field|is not defined", each.message, re.IGNORECASE)
+        for each in refusal.complaints
+    )
+
+
 async def _find_url(transport: Transport) -> str:
     address = transport.address
     named = next((path for path in reversed(_PATHS) if path and address.endswith(path)), None)
@@ -241,8 +263,9 @@ async def _introspect(transport: Transport, url: str) -> _Found | None:
     if not mutations:
         return None
     tables = _field_names(schema.get("queryType")) & frozenset(_TABLES)
-    columns = _field_names(data.get("__type")) & frozenset(_FLOW_COLUMNS)
-    return _Found(mutations, tables | columns)
+    columns = _field_names(data.get("flow")) & frozenset(_FLOW_COLUMNS)
+    relations = _field_names(data.get("flow_run")) & frozenset(_RUN_RELATIONS)
+    return _Found(mutations, tables | columns | relations)
 
 
 def _field_names(graphql_type: object) -> frozenset[str]:
@@ -257,7 +280,9 @@ async def _probe(transport: Transport, url: str) -> _Found:
         await _without_unknown(
             transport, url, f"mutation {{ {' '.join(sorted(mutations))} }}", mutations
         ),
-        await _without_unknown(transport, url, _READING_PROBE, frozenset(_TABLES + _FLOW_COLUMNS)),
+        await _without_unknown(
+            transport, url, _READING_PROBE, frozenset(_TABLES + _FLOW_COLUMNS + _RUN_RELATIONS)
+        ),
     )
 
 

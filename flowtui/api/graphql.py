@@ -7,31 +7,30 @@ them the server understands.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flowtui import addresses
+from flowtui.api import agents, answers, moving, registration, run_details, runs, starting
 from flowtui.api import dialect as dialects
-from flowtui.api import moving, registration, runs
 from flowtui.api.dialect import Dialect, Naming, literal
 from flowtui.api.transport import RefusalError, Transport
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import items, mapping
-from flowtui.models import (
-    Ability,
+from flowtui.models import Ability, FlowVersion, Identity, Json, JsonObject, Project
+from flowtui.run_models import (
+    Agent,
     FlowRun,
-    FlowVersion,
-    Identity,
-    Json,
-    JsonObject,
-    Project,
-    Schedule,
+    Parameter,
+    RunLine,
+    RunRequest,
+    StateChange,
+    TaskRun,
 )
 from flowtui.text import clean
 
@@ -79,7 +78,8 @@ class GraphQLControlPlane:
         self._identity: Identity | None = None
         self._key_tenant: str | None = None
         self._tenant: str | None = None
-        self._lacking: set[str] = set()
+        self._unknown_inputs: set[str] = set()
+        self._lacking: dict[str, set[str]] = {}
         self._unfinished: set[asyncio.Task[str]] = set()
 
     @property
@@ -89,13 +89,13 @@ class GraphQLControlPlane:
     async def identify(self) -> Identity:
         """Connect: find the dialect, check the token, learn the tenant."""
         self._dialect = None
-        await self._connected()
+        await self.connected()
         assert self._identity is not None
         return self._identity
 
     async def projects(self) -> tuple[Project, ...]:
         """All projects, by name; `flow_count` counts the names of flows that are not archived."""
-        rows = await self._rows(
+        rows = await self.rows(
             "project",
             {},
             "{name: asc}",
@@ -108,10 +108,10 @@ class GraphQLControlPlane:
             },
             optional=("description", "flows_aggregate"),
         )
-        return self._understood(rows, _project)
+        return self.understood(rows, answers.project)
 
     async def create_project(self, name: str, description: str = "") -> Project:
-        await self._connected()
+        await self.connected()
         values: dict[str, Json] = {"name": name}
         if description:
             values["description"] = description
@@ -121,25 +121,23 @@ class GraphQLControlPlane:
             answer = await self.mutate(
                 "create_project", values, "id", optional=("description", "tenant_id")
             )
-        (project_id,) = self._understood([answer], lambda row: str(row["id"]))
+        (project_id,) = self.understood([answer], lambda row: str(row["id"]))
         return Project(project_id, name, description)
 
     async def rename_project(self, project: Project, name: str) -> Project:
-        await self._connected()
+        await self.connected()
         call = self.first_known(*dialects.RENAMING)
         if call is None:
-            raise self._no_such_call("renaming a project", "create a new one and deploy into it")
+            raise self.no_such_call("renaming a project", "create a new one and deploy into it")
         with self._taken_names_told(name):
             await self.mutate(call, {"project_id": project.id, "name": name}, "id")
         return replace(project, name=name)
 
     async def describe_project(self, project: Project, description: str) -> Project:
-        await self._connected()
+        await self.connected()
         call = self.first_known(*dialects.DESCRIBING)
         if call is None:
-            raise self._no_such_call(
-                "describing a project", "describe it in the control plane's UI"
-            )
+            raise self.no_such_call("describing a project", "describe it in the control plane's UI")
         await self.mutate(
             call, {"project_id": project.id, "description": description}, "id", safe=True
         )
@@ -147,14 +145,14 @@ class GraphQLControlPlane:
 
     async def delete_project(self, project: Project) -> None:
         """Delete a project with all flows in it."""
-        await self._connected()
+        await self.connected()
         if self.first_known("delete_project") is None:
-            raise self._no_such_call("deleting a project", "delete it in the control plane's UI")
+            raise self.no_such_call("deleting a project", "delete it in the control plane's UI")
         await self.succeed("delete_project", {"project_id": project.id})
 
     async def move_flow(self, name: str, source: Project, target: Project) -> None:
         """Move a flow with its versions, or register it anew in the target: see the protocol."""
-        await self._connected()
+        await self.connected()
         await moving.move(self, name, source, target)
 
     async def flow_versions(
@@ -172,7 +170,7 @@ class GraphQLControlPlane:
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
         """The serialization registered as this version, None where the API does not return it."""
-        rows = await self._rows(
+        rows = await self.rows(
             "flow",
             {"id": {"_eq": version_id}},
             "",
@@ -196,7 +194,7 @@ class GraphQLControlPlane:
         Cancelled, it takes back what it did; what could not be taken back is a note of the
         CancelledError. Use `close` afterwards: it waits for clean-up that is still under way.
         """
-        await self._connected()
+        await self.connected()
         return await registration.register(
             self,
             project,
@@ -206,13 +204,13 @@ class GraphQLControlPlane:
         )
 
     async def archive(self, version_id: str) -> None:
-        await self._connected()
+        await self.connected()
         if self.first_known("archive_flow") is None:
-            raise self._no_such_call("archiving a flow", "archive it in the control plane's UI")
+            raise self.no_such_call("archiving a flow", "archive it in the control plane's UI")
         await self.succeed("archive_flow", {"flow_id": version_id})
 
     async def set_schedule_active(self, version_id: str, active: bool) -> None:
-        await self._connected()
+        await self.connected()
         call = "set_schedule_active" if active else "set_schedule_inactive"
         if self.first_known(call) is not None:
             await self.succeed(call, {"flow_id": version_id})
@@ -221,7 +219,7 @@ class GraphQLControlPlane:
             await self.succeed("set_flow_schedule_state", values)
         else:
             action = "switching a schedule " + ("on" if active else "off")
-            raise self._no_such_call(action, "switch it in the control plane's UI")
+            raise self.no_such_call(action, "switch it in the control plane's UI")
 
     async def flow_runs(
         self,
@@ -229,32 +227,50 @@ class GraphQLControlPlane:
         version_id: str | None = None,
         project: str | None = None,
         name: str | None = None,
+        states: Collection[str] | None = None,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         """Runs of a version, of a flow by its name, or all; the latest planned start first."""
-        found = await self._connected()
-        if Ability.TELL_RUNS not in found.abilities:
-            raise self._no_such_call("listing flow runs", "look at them in the control plane's UI")
-        where: dict[str, Json] = {}
-        flow: dict[str, Json] = {}
-        if version_id is not None:
-            flow["id"] = {"_eq": version_id}
-        if name is not None:
-            flow["name"] = {"_eq": name}
-        if project is not None:
-            flow["project"] = {"name": {"_eq": project}}
-        if flow:
-            where["flow"] = flow
-        return await self.run_rows(
-            where, "{scheduled_start_time: desc, created: desc}", limit=limit
+        return await runs.flow_runs(
+            self, version_id=version_id, project=project, name=name, states=states, limit=limit
         )
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
         """Of each flow the run that started last; see `runs.last_runs` for what is not told."""
-        found = await self._connected()
-        if Ability.TELL_RUNS not in found.abilities:
-            return ()
         return await runs.last_runs(self, names)
+
+    async def flow_run(self, run_id: str) -> FlowRun | None:
+        return await runs.flow_run(self, run_id)
+
+    async def find_runs(self, text: str, *, limit: int = 10) -> tuple[FlowRun, ...]:
+        """Runs with this id, this beginning of an id (8 characters at least) or this name."""
+        return await runs.find_runs(self, text, limit=limit)
+
+    async def flow_parameters(self, version_id: str) -> tuple[Parameter, ...]:
+        return await starting.flow_parameters(self, version_id)
+
+    async def start_run(self, request: RunRequest) -> FlowRun:
+        """Start a run, once: see `starting.start_run`."""
+        return await starting.start_run(self, request)
+
+    async def cancel_run(self, run_id: str) -> str:
+        """Ask that a run ends; returns the state that it then has."""
+        return await starting.cancel_run(self, run_id)
+
+    async def run_states(self, run_id: str) -> tuple[StateChange, ...]:
+        return await run_details.run_states(self, run_id)
+
+    async def task_runs(self, run_id: str) -> tuple[TaskRun, ...]:
+        return await run_details.task_runs(self, run_id)
+
+    async def run_log(
+        self, run_id: str, *, since: datetime | None = None, limit: int | None = None
+    ) -> tuple[RunLine, ...]:
+        """Lines of a run's log, oldest first; `since` and `limit` count from there."""
+        return await run_details.run_log(self, run_id, since=since, limit=limit)
+
+    async def agents(self) -> tuple[Agent, ...]:
+        return await agents.agents(self)
 
     async def close(self) -> None:
         """Close the connections, after the clean-up of cancelled registrations."""
@@ -270,6 +286,14 @@ class GraphQLControlPlane:
     def timeout(self) -> float:
         return self._transport.timeout
 
+    async def abilities(self) -> frozenset[Ability]:
+        """What the API can do; connects when it must."""
+        return (await self.connected()).abilities
+
+    @property
+    def naming(self) -> Naming:
+        return self._found.naming
+
     def first_known(self, *names: str) -> str | None:
         """The first of these mutations (in snake_case) that the connected API has."""
         known = self._found.mutations
@@ -284,16 +308,20 @@ class GraphQLControlPlane:
         optional: tuple[str, ...] = (),
         core_version: str | None = None,
         safe: bool = False,
+        safe_with: str = "",
         limit: float | None = None,
     ) -> JsonObject:
         """Run one mutation; leaves out optional input keys that this API does not know.
 
-        `safe` is for mutations that may be done twice.
+        `safe` is for mutations that may be done twice, `safe_with` for those that may be while
+        this input key is sent.
         """
         found = self._found
         headers = self._headers(core_version)
         values = {
-            key: value for key, value in values.items() if f"{name}.{key}" not in self._lacking
+            key: value
+            for key, value in values.items()
+            if f"{name}.{key}" not in self._unknown_inputs
         }
         while True:
             try:
@@ -302,18 +330,18 @@ class GraphQLControlPlane:
                     found.mutation(name, selection),
                     {"input": found.values(values)},
                     headers=headers,
-                    safe=safe,
+                    safe=safe or safe_with in values,
                     limit=limit,
                 )
             except RefusalError as refusal:
                 unknown = {
                     key
                     for key in optional
-                    if key in values and _unknown_input(refusal, found.name(key))
+                    if key in values and dialects.is_unknown_input(refusal, found.name(key))
                 }
                 if refusal.executed or not unknown:
                     raise
-                self._lacking |= {f"{name}.{key}" for key in unknown}
+                self._unknown_inputs |= {f"{name}.{key}" for key in unknown}
                 values = {key: value for key, value in values.items() if key not in unknown}
                 continue
             answer = data.get(found.name(name))
@@ -335,21 +363,6 @@ class GraphQLControlPlane:
         versions = await self._versions({"id": {"_eq": version_id}})
         return versions[0] if versions else None
 
-    async def run_rows(
-        self, where: Mapping[str, Json], order: str, *, limit: int, distinct: str = ""
-    ) -> tuple[FlowRun, ...]:
-        """At most `limit` runs. `order` and `distinct` are GraphQL text."""
-        rows = await self._rows(
-            "flow_run",
-            where,
-            order,
-            runs.FIELDS,
-            optional=runs.OPTIONAL,
-            limit=limit,
-            distinct=distinct,
-        )
-        return self._understood(rows, _flow_run)
-
     def finish_later(self, task: asyncio.Task[str]) -> None:
         """`close` waits for this task."""
         self._unfinished.add(task)
@@ -362,10 +375,11 @@ class GraphQLControlPlane:
         assert self._dialect is not None, "not connected"
         return self._dialect
 
-    async def _connected(self) -> Dialect:
+    async def connected(self) -> Dialect:
         async with self._connecting:
             if self._dialect is None:
                 found = await dialects.find(self._transport)
+                self._unknown_inputs.clear()
                 self._lacking.clear()
                 self._key_tenant = self._tenant = None
                 self._dialect = found
@@ -439,7 +453,7 @@ class GraphQLControlPlane:
                 fix="use it as it is, or choose another name",
             ) from None
 
-    def _no_such_call(self, action: str, fix: str) -> ControlPlaneError:
+    def no_such_call(self, action: str, fix: str) -> ControlPlaneError:
         return ControlPlaneError(
             f"this API has no call for {action}",
             where=f"{self._api_url}: {self._found.description}",
@@ -449,16 +463,16 @@ class GraphQLControlPlane:
     # ------------------------------------------------------------------------------------- reading
 
     async def _versions(self, where: Mapping[str, Json]) -> tuple[FlowVersion, ...]:
-        rows = await self._rows(
+        rows = await self.rows(
             "flow",
             where,
             "{created: desc, version: desc}",
             {**{name: name for name in _VERSION_COLUMNS}, "project": "project { name }"},
             optional=("core_version", "storage", "schedule", "is_schedule_active"),
         )
-        return self._understood(rows, _flow_version)
+        return self.understood(rows, answers.flow_version)
 
-    def _understood(
+    def understood(
         self, rows: Sequence[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], T]
     ) -> tuple[T, ...]:
         try:
@@ -470,25 +484,27 @@ class GraphQLControlPlane:
                 fix="check the address: is it a Prefect 0.6 to 1.4 API?",
             ) from None
 
-    async def _rows(
+    async def rows(
         self,
         table: str,
         where: Mapping[str, Json],
         order: str,
         fields: Mapping[str, str],
         *,
-        optional: tuple[str, ...],
+        optional: tuple[str, ...] = (),
         limit: int | None = None,
         distinct: str = "",
+        page: int = dialects.LEAST_PAGE,
     ) -> list[dict[str, Any]]:
         """All rows of a query or the first `limit`, page by page.
 
-        `order`, `distinct` and the fields are GraphQL text.
+        `order`, `distinct` and the fields are GraphQL text. An API that gives fewer rows at once
+        than a `page` is asked for the rest.
         """
-        found = await self._connected()
+        found = await self.connected()
         rows: list[dict[str, Any]] = []
         while True:
-            wanted = runs.PAGE if limit is None else min(runs.PAGE, limit - len(rows))
+            wanted = page if limit is None else min(page, limit - len(rows))
             if wanted <= 0:
                 return rows
             arguments = [f"limit: {wanted}"]
@@ -511,85 +527,11 @@ class GraphQLControlPlane:
                 self._transport,
                 render,
                 optional,
-                lacking=self._lacking,
+                lacking=self._lacking.setdefault(table, set()),
                 url=found.url,
                 headers=self._headers(),
             )
-            page = [mapping(row) for row in items(data.get(table))]
-            rows += page
-            if len(page) < wanted:
+            got = [mapping(row) for row in items(data.get(table))]
+            rows += got
+            if len(got) < min(wanted, dialects.LEAST_PAGE):
                 return rows
-
-
-def _unknown_input(refusal: RefusalError, key: str) -> bool:
-    """Whether validation says that the input type has no such key; wordings of many versions."""
-    return any(
-        re.search(rf"['\"]{key}['\"]", each.message)
-        and re.search(r"unknown field|is not defined", each.message, re.IGNORECASE)
-        for each in refusal.complaints
-    )
-
-
-def _project(row: Mapping[str, Any]) -> Project:
-    aggregate = mapping(mapping(row.get("flows_aggregate")).get("aggregate"))
-    return Project(
-        str(row["id"]),
-        clean(str(row["name"])),
-        clean(str(row.get("description") or "")),
-        int(aggregate.get("count") or 0),
-    )
-
-
-def _flow_version(row: Mapping[str, Any]) -> FlowVersion:
-    storage = row.get("storage")
-    return FlowVersion(
-        id=str(row["id"]),
-        name=clean(str(row["name"])),
-        version=int(row["version"]),
-        project=clean(str(mapping(row.get("project")).get("name") or "")),
-        archived=bool(row.get("archived")),
-        created=_moment(row.get("created")),
-        core_version=clean(str(row.get("core_version") or "")),
-        storage=cast("JsonObject", storage) if isinstance(storage, dict) else None,
-        schedule=_schedule(row),
-    )
-
-
-def _schedule(row: Mapping[str, Any]) -> Schedule:
-    """A schedule may also be the flow group's: an active one counts wherever it is kept."""
-    if "is_schedule_active" not in row:
-        return Schedule.UNKNOWN
-    if row["is_schedule_active"]:
-        return Schedule.ACTIVE
-    if "schedule" not in row:
-        return Schedule.UNKNOWN
-    return Schedule.PAUSED if row["schedule"] else Schedule.NONE
-
-
-def _flow_run(row: Mapping[str, Any]) -> FlowRun:
-    flow = mapping(row.get("flow"))
-    return FlowRun(
-        id=str(row["id"]),
-        name=clean(str(row.get("name") or "")),
-        flow=clean(str(flow["name"])),
-        project=clean(str(mapping(flow.get("project")).get("name") or "")),
-        version=int(flow["version"]),
-        version_id=str(flow["id"]),
-        state=clean(str(row.get("state") or "")),
-        message=clean(str(row.get("state_message") or "")),
-        scheduled=_moment(row.get("scheduled_start_time")),
-        started=_moment(row.get("start_time")),
-        ended=_moment(row.get("end_time")),
-        parameters=runs.parameters_in(row),
-        labels=tuple(clean(label) for label in runs.labels_in(row)),
-    )
-
-
-def _moment(text: object) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,48 +2,100 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, cast
 
-from flowtui.json_shapes import items, mapping
-from flowtui.models import FlowRun, Json
+from flowtui.api import answers
+from flowtui.api.asking import Api, require
+from flowtui.api.dialect import LEAST_PAGE
+from flowtui.models import Ability, Json
+from flowtui.run_models import FlowRun
 
-PAGE = 100
-"""Rows asked for at once: Prefect Cloud gives no more."""
-
-FIELDS: Mapping[str, str] = {
-    **{
-        name: name
-        for name in (
-            "id",
-            "name",
-            "state",
-            "state_message",
-            "scheduled_start_time",
-            "start_time",
-            "end_time",
-            "parameters",
-            "labels",
-        )
-    },
-    "flow": "flow { id name version project { name } }",
-}
-OPTIONAL = (
+_OF_RUNS = (
     "state_message",
     "scheduled_start_time",
     "start_time",
     "end_time",
     "parameters",
     "labels",
+    "created",
+    "auto_scheduled",
+    "run_config",
+    "state_start_time",
+    "heartbeat",
+    "agent_id",
 )
+_OF_VERSIONS = ("archived", "storage", "core_version")
+_FIELDS: Mapping[str, str] = {
+    **{name: name for name in ("id", "name", "state", *_OF_RUNS)},
+    "flow": "flow { id name version project { name } }",
+    **{name: f"flow {{ {name} }}" for name in _OF_VERSIONS},
+}
+"""GraphQL merges what is selected of `flow` in several places."""
+_LATEST_FIRST = "{scheduled_start_time: desc, created: desc}"
+
+SHORTEST_ID = 8
+"""Characters of a run's id that can stand for it."""
+_ID_BEGINNING = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]*)*")
 
 
-class Api(Protocol):
-    """What reading runs needs of a connected control plane."""
+async def flow_runs(
+    api: Api,
+    *,
+    version_id: str | None,
+    project: str | None,
+    name: str | None,
+    states: Collection[str] | None,
+    limit: int,
+) -> tuple[FlowRun, ...]:
+    """See `ControlPlane.flow_runs`."""
+    await require(api, Ability.TELL_RUNS)
+    where: dict[str, Json] = {}
+    flow: dict[str, Json] = {}
+    if version_id is not None:
+        flow["id"] = {"_eq": version_id}
+    if name is not None:
+        flow["name"] = {"_eq": name}
+    if project is not None:
+        flow["project"] = {"name": {"_eq": project}}
+    if flow:
+        where["flow"] = flow
+    if states is not None:
+        where["state"] = {"_in": sorted(states)}
+    return await _rows(api, where, _LATEST_FIRST, limit=limit)
 
-    async def run_rows(
-        self, where: Mapping[str, Json], order: str, *, limit: int, distinct: str = ""
-    ) -> tuple[FlowRun, ...]: ...
+
+async def flow_run(api: Api, run_id: str) -> FlowRun | None:
+    await require(api, Ability.TELL_RUNS)
+    found = await _rows(api, {"id": {"_eq": run_id}}, "", limit=1)
+    return found[0] if found else None
+
+
+async def find_runs(api: Api, text: str, *, limit: int) -> tuple[FlowRun, ...]:
+    """See `ControlPlane.find_runs`."""
+    await require(api, Ability.TELL_RUNS)
+    ids = _ids_from(text)
+    if ids is not None:
+        by_id: dict[str, Json] = {"id": {"_gte": ids[0], "_lte": ids[1]}}
+        found = await _rows(api, by_id, _LATEST_FIRST, limit=limit)
+        if found:
+            return found
+    return await _rows(api, {"name": {"_eq": text}}, _LATEST_FIRST, limit=limit)
+
+
+def _ids_from(text: str) -> tuple[str, str] | None:
+    """The first and the last UUID that begins so: a database compares them, it has no patterns."""
+    digits = text.strip().lower()
+    if not _ID_BEGINNING.fullmatch(digits):
+        return None
+    digits = digits.replace("-", "")
+    if not SHORTEST_ID <= len(digits) <= 32:
+        return None
+    return _hyphenated(digits.ljust(32, "0")), _hyphenated(digits.ljust(32, "f"))
+
+
+def _hyphenated(digits: str) -> str:
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 async def last_runs(api: Api, names: Collection[str]) -> tuple[FlowRun, ...]:
@@ -52,16 +104,17 @@ async def last_runs(api: Api, names: Collection[str]) -> tuple[FlowRun, ...]:
     One request where the newest runs of all of them fit into a page. Else flows that are not among
     these are looked up by the version in use: the last run of an earlier version is then not told.
     """
-    if not names:
+    if not names or Ability.TELL_RUNS not in await api.abilities():
         return ()
     started: dict[str, Json] = {"start_time": {"_is_null": False}}
     of_names: dict[str, Json] = {"name": {"_in": sorted(names)}}
-    newest = await api.run_rows({**started, "flow": of_names}, "{start_time: desc}", limit=PAGE)
+    newest = await _rows(api, {**started, "flow": of_names}, "{start_time: desc}", limit=LEAST_PAGE)
     found = _newest_of_each(newest)
     missing = set(names) - {run.flow for run in found}
-    if len(newest) == PAGE and missing:
+    if len(newest) == LEAST_PAGE and missing:
         in_use: dict[str, Json] = {"name": {"_in": sorted(missing)}, "archived": {"_eq": False}}
-        rest = await api.run_rows(
+        rest = await _rows(
+            api,
             {**started, "flow": in_use},
             "{flow_id: asc, start_time: desc}",
             limit=len(missing),
@@ -85,9 +138,16 @@ def _started(run: FlowRun) -> float:
     return run.started.timestamp() if run.started is not None else 0.0
 
 
-def labels_in(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(label) for label in items(row.get("labels")))
-
-
-def parameters_in(row: Mapping[str, Any]) -> Mapping[str, Json]:
-    return cast("Mapping[str, Json]", mapping(row.get("parameters")))
+async def _rows(
+    api: Api, where: Mapping[str, Json], order: str, *, limit: int, distinct: str = ""
+) -> tuple[FlowRun, ...]:
+    rows = await api.rows(
+        "flow_run",
+        where,
+        order,
+        _FIELDS,
+        optional=(*_OF_RUNS, *_OF_VERSIONS),
+        limit=limit,
+        distinct=distinct,
+    )
+    return api.understood(rows, answers.flow_run)

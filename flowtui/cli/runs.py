@@ -11,7 +11,7 @@ import click
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.session import connected
-from flowtui.models import FlowRun
+from flowtui.run_models import FlowRun
 
 
 @click.command()

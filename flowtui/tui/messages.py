@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from flowtui.hot.events import HotEvent
     from flowtui.models import (
         Discovery,
-        FlowRun,
         FlowVersion,
         Identity,
         JsonObject,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from flowtui.prefect_settings import PrefectSettings
     from flowtui.preferences import Preferences
     from flowtui.project_state import ProjectState
+    from flowtui.run_models import FlowRun
     from flowtui.settings_list import ListedSetting
     from flowtui.tui.looks.graph import DrawnGraph
     from flowtui.tui.looks.highlighting import SourceFile

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from flowtui.models import FlowRun, FlowVersion, Problem, Profile
+from flowtui.models import FlowVersion, Problem, Profile
+from flowtui.run_models import FlowRun
 from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.looks.themes import DARK, LIGHT

@@ -17,7 +17,6 @@ from flowtui.doctor.report import Report
 from flowtui.models import (
     Ability,
     Discovery,
-    FlowRun,
     FlowState,
     FlowVersion,
     Identity,
@@ -27,6 +26,7 @@ from flowtui.models import (
     Project,
 )
 from flowtui.project_state import ProjectState
+from flowtui.run_models import FlowRun
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.logs.habits import LogHabits
 from flowtui.tui.looks.highlighting import SourceFile

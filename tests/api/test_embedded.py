@@ -10,7 +10,8 @@ from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.api.registration import SPLIT_ABOVE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
-from flowtui.models import Ability, RunState, Schedule
+from flowtui.models import Ability, Schedule
+from flowtui.run_models import RunState
 from tests.api.test_graphql import flow
 from tests.parts.control_plane import RunningServer, embedded_server
 

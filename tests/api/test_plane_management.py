@@ -7,11 +7,12 @@ from datetime import datetime
 
 import pytest
 
-from flowtui.api import runs
+from flowtui.api.dialect import LEAST_PAGE
 from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError
-from flowtui.models import Ability, RunState, Schedule
+from flowtui.models import Ability, Schedule
+from flowtui.run_models import RunState
 from tests.api.test_graphql import flow
 from tests.parts.recorded_cloud import TOKEN, RecordedCloud, recorded_cloud
 
@@ -63,6 +64,7 @@ async def test_what_each_cloud_can_do_is_told_though_introspection_is_off(
         Ability.ARCHIVE_VERSIONS,
         Ability.SWITCH_SCHEDULES,
         Ability.TELL_RUNS,
+        Ability.START_RUNS,
     }
     new = (await connect(snake).identify()).abilities
     assert new == {
@@ -73,6 +75,8 @@ async def test_what_each_cloud_can_do_is_told_though_introspection_is_off(
         Ability.MOVE_FLOWS,
         Ability.RETURN_FLOWS,
         Ability.TELL_RUNS,
+        Ability.TELL_PARAMETERS,
+        Ability.START_RUNS,
     }
     assert camel.projects == camel.flows == camel.runs == []
 
@@ -212,7 +216,7 @@ async def test_a_busy_flow_does_not_hide_the_last_run_of_a_quiet_one(
     team = cloud.add_project("team")
     quiet, busy = cloud.add_flow(team, flow("quiet")), cloud.add_flow(team, flow("busy"))
     cloud.add_run(quiet, name="long ago", start_time="2026-01-01T00:00:00+00:00")
-    for _ in range(runs.PAGE + 5):
+    for _ in range(LEAST_PAGE + 5):
         cloud.add_run(busy, start_time=MINUTES[3])
     found = await connect(cloud).last_runs(["busy", "quiet"])
     assert {run.flow for run in found} == {"busy", "quiet"}

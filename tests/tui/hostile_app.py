@@ -17,7 +17,6 @@ from flowtui.deploy.plan import ContextSummary, Plan, Setting
 from flowtui.models import (
     DeployTable,
     Discovery,
-    FlowRun,
     FlowState,
     LocalFlow,
     Origin,
@@ -25,6 +24,7 @@ from flowtui.models import (
     Profile,
     Schedule,
 )
+from flowtui.run_models import FlowRun
 from flowtui.tui.app import FlowtuiApp
 from flowtui.workspace import Workspace
 from tests.tui.memory import ADDRESS, CREATED, MemoryDeploy, MemoryWorkspace, broken, flow

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from flowtui.api.base import ControlPlane
@@ -33,7 +32,6 @@ from flowtui.models import (
     Discovery,
     ExecutionOptions,
     FlowKind,
-    FlowRun,
     FlowState,
     FlowVersion,
     Identity,
@@ -51,9 +49,7 @@ from flowtui.models import (
     StorageOptions,
 )
 from flowtui.workspace import FlowRow, ResumePoint, Workspace
-
-ADDRESS = "http://127.0.0.1:4999"
-CREATED = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+from tests.tui.memory_runs import ADDRESS, CREATED, MemoryRuns
 
 
 def flow(name: str | None, path: str = "flows/etl.py", line: int = 12) -> LocalFlow:
@@ -64,33 +60,26 @@ def broken(path: str = "flows/typo.py", message: str = "invalid syntax") -> Brok
     return BrokenFile(path, 7, 3, message)
 
 
-class MemoryControlPlane:
+class MemoryControlPlane(MemoryRuns):
     """Projects and versions in lists. `refusal` makes every call raise it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.project_list: list[Project] = []
-        self.version_list: list[FlowVersion] = []
-        self.refusal: FlowtuiError | None = None
         self.api_url = ADDRESS
         self.serialized: dict[str, JsonObject] = {}
         self.asked_for: list[str] = []
-        self.runs: list[FlowRun] = []
-        """Newest first, as they are answered."""
         self.abilities = frozenset(Ability)
         self.listings: list[str] = []
         """The projects whose versions were asked for."""
         self._made = 0
 
-    def _answer(self) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-
     async def identify(self) -> Identity:
-        self._answer()
+        self.answering()
         return Identity(ADDRESS, "memory server 1.0", authenticated=False, abilities=self.abilities)
 
     async def projects(self) -> tuple[Project, ...]:
-        self._answer()
+        self.answering()
         counts = {
             project.name: len({v.name for v in self.version_list if v.project == project.name})
             for project in self.project_list
@@ -99,7 +88,7 @@ class MemoryControlPlane:
         return tuple(sorted(counted, key=lambda project: project.name))
 
     async def create_project(self, name: str, description: str = "") -> Project:
-        self._answer()
+        self.answering()
         return self.add_project(name, description)
 
     def add_project(self, name: str, description: str = "") -> Project:
@@ -109,23 +98,23 @@ class MemoryControlPlane:
         return project
 
     async def rename_project(self, project: Project, name: str) -> Project:
-        self._answer()
+        self.answering()
         renamed = replace(project, name=name)
         self.project_list = [renamed if p.id == project.id else p for p in self.project_list]
         return renamed
 
     async def describe_project(self, project: Project, description: str) -> Project:
-        self._answer()
+        self.answering()
         described = replace(project, description=description)
         self.project_list = [described if p.id == project.id else p for p in self.project_list]
         return described
 
     async def delete_project(self, project: Project) -> None:
-        self._answer()
+        self.answering()
         self.project_list = [p for p in self.project_list if p.id != project.id]
 
     async def move_flow(self, name: str, source: Project, target: Project) -> None:
-        self._answer()
+        self.answering()
         self.version_list = [
             replace(v, project=target.name) if (v.name, v.project) == (name, source.name) else v
             for v in self.version_list
@@ -134,7 +123,7 @@ class MemoryControlPlane:
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
     ) -> tuple[FlowVersion, ...]:
-        self._answer()
+        self.answering()
         if project is not None:
             self.listings.append(project)
         return tuple(
@@ -146,7 +135,7 @@ class MemoryControlPlane:
         )
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
-        self._answer()
+        self.answering()
         self.asked_for.append(version_id)
         return self.serialized.get(version_id)
 
@@ -158,7 +147,7 @@ class MemoryControlPlane:
         set_schedule_active: bool = True,
         idempotency_key: str | None = None,
     ) -> FlowVersion:
-        self._answer()
+        self.answering()
         name = str(serialized["name"])
         return self.add_version(name, project.name)
 
@@ -186,43 +175,17 @@ class MemoryControlPlane:
         return version
 
     async def archive(self, version_id: str) -> None:
-        self._answer()
+        self.answering()
         self.version_list = [
             replace(v, archived=True) if v.id == version_id else v for v in self.version_list
         ]
 
     async def set_schedule_active(self, version_id: str, active: bool) -> None:
-        self._answer()
+        self.answering()
         state = Schedule.ACTIVE if active else Schedule.PAUSED
         self.version_list = [
             replace(v, schedule=state) if v.id == version_id else v for v in self.version_list
         ]
-
-    async def flow_runs(
-        self,
-        *,
-        version_id: str | None = None,
-        project: str | None = None,
-        name: str | None = None,
-        limit: int = 50,
-    ) -> tuple[FlowRun, ...]:
-        self._answer()
-        found = [
-            run
-            for run in self.runs
-            if version_id in (None, run.version_id)
-            and project in (None, run.project)
-            and name in (None, run.flow)
-        ]
-        return tuple(found[:limit])
-
-    async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
-        self._answer()
-        newest: dict[tuple[str, str], FlowRun] = {}
-        for run in self.runs:
-            if run.flow in names and run.started is not None:
-                newest.setdefault((run.project, run.flow), run)
-        return tuple(newest.values())
 
     async def close(self) -> None:
         return None

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from flowtui.models import FlowRun, FlowState, FlowVersion
+from flowtui.models import FlowState, FlowVersion
+from flowtui.run_models import FlowRun
 from flowtui.tui.looks.glyphs import ASCII, UNICODE
 from flowtui.tui.looks.words import padded, shortened, shortened_left
 from flowtui.tui.view_models.flow_list import SortBy, Sorting, arranged, matcher

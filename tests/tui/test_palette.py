@@ -7,7 +7,8 @@ from datetime import timedelta
 from textual.command import Hit
 from textual.style import Style
 
-from flowtui.models import Discovery, FlowRun
+from flowtui.models import Discovery
+from flowtui.run_models import FlowRun
 from flowtui.tui.palette import (
     MOST_HITS,
     MOST_LOOKED_AT,

@@ -9,7 +9,8 @@ import pytest
 
 from flowtui.deploy.events import DeployFinished, DeployStarted, Outcome
 from flowtui.errors import ControlPlaneError
-from flowtui.models import Ability, FlowRun
+from flowtui.models import Ability
+from flowtui.run_models import FlowRun
 from flowtui.tui import clock
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.work import registered

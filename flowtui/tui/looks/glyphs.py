@@ -6,7 +6,8 @@ import locale
 import os
 from dataclasses import dataclass
 
-from flowtui.models import FlowRun, FlowState, RunState
+from flowtui.models import FlowState
+from flowtui.run_models import FlowRun, RunState
 
 
 @dataclass(frozen=True, slots=True)

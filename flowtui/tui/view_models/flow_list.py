@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from flowtui.models import FlowRun, FlowState
+from flowtui.models import FlowState
+from flowtui.run_models import FlowRun
 from flowtui.workspace import FlowRow
 
 LastRuns = Mapping[tuple[str, str], FlowRun]

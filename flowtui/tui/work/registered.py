@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError
-from flowtui.models import Ability, FlowRun, Problem, RunState
+from flowtui.models import Ability, Problem
+from flowtui.run_models import FlowRun, RunState
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part

@@ -14,7 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
-from flowtui.models import FlowRun, FlowVersion, Problem
+from flowtui.models import FlowVersion, Problem
+from flowtui.run_models import FlowRun
 from flowtui.tui import asking
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope

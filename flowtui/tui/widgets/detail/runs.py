@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from flowtui.models import Ability, FlowRun, Problem, RunState
+from flowtui.models import Ability, Problem
+from flowtui.run_models import FlowRun, RunState
 from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging, problem_content

@@ -1,0 +1,143 @@
+"""Starting and cancelling runs: once, whatever becomes of the answer."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flowtui.api import answers, runs
+from flowtui.api.asking import Api, require
+from flowtui.api.dialect import Naming, camel, is_unknown_input
+from flowtui.api.transport import RefusalError
+from flowtui.errors import ControlPlaneError, FlowtuiError
+from flowtui.json_shapes import items, mapping
+from flowtui.models import Ability, Json
+from flowtui.run_models import FlowRun, Parameter, RunRequest
+
+_KEY = "idempotency_key"
+_LATER_INPUTS = {
+    "flow_run_name": "name a run",
+    "labels": "give a single run labels of its own",
+    "run_config": "give a single run a run config of its own",
+    "context": "give a run a context",
+}
+"""What not every API takes, and what that means it cannot do."""
+_FINISHED_WORDS = re.compile(r"archived", re.IGNORECASE)
+_MISSING = re.compile(r"required parameter", re.IGNORECASE)
+
+
+async def flow_parameters(api: Api, version_id: str) -> tuple[Parameter, ...]:
+    """See `ControlPlane.flow_parameters`."""
+    await require(api, Ability.TELL_PARAMETERS)
+    where: Mapping[str, Json] = {"id": {"_eq": version_id}}
+    rows = await api.rows(
+        "flow", where, "", {"id": "id", "parameters": "parameters"}, optional=("parameters",)
+    )
+    if rows and not isinstance(rows[0].get("parameters"), list):
+        whole = {"id": "id", "serialized_flow": "serialized_flow"}
+        rows = await api.rows("flow", where, "", whole, optional=("serialized_flow",))
+        rows = [mapping(row.get("serialized_flow")) for row in rows]
+    if not rows:
+        raise ControlPlaneError(
+            "this version is not registered any more",
+            where=api.api_url,
+            fix="look at the versions again: flowtui versions list",
+        )
+    declared = [mapping(each) for each in items(rows[0].get("parameters"))]
+    return api.understood(declared, answers.parameter)
+
+
+async def start_run(api: Api, request: RunRequest) -> FlowRun:
+    """Start a run and return it as the control plane has it.
+
+    The same request is sent again when its answer is lost: by its idempotency key the control
+    plane makes no second run of it. An API that knows no such key is asked once.
+    """
+    await require(api, Ability.START_RUNS)
+    values = _input(request)
+    payload = "flow_run { id }" if api.naming is Naming.CAMEL else "id"
+    try:
+        answer = await api.mutate(
+            "create_flow_run", values, payload, optional=(_KEY,), safe_with=_KEY
+        )
+    except RefusalError as refusal:
+        raise _explained(api, refusal, values) from None
+    row = answer if api.naming is Naming.SNAKE else mapping(answer.get("flow_run"))
+    (run_id,) = api.understood([row], lambda row: str(row["id"]))
+    return await _started(api, run_id)
+
+
+def _input(request: RunRequest) -> dict[str, Json]:
+    values: dict[str, Json] = {
+        "flow_id": request.version_id,
+        "parameters": request.parameters,
+        _KEY: request.idempotency_key or uuid.uuid4().hex,
+    }
+    if request.name:
+        values["flow_run_name"] = request.name
+    if request.start is not None:
+        values["scheduled_start_time"] = _utc(request.start)
+    if request.labels is not None:
+        values["labels"] = list(request.labels)
+    if request.run_config is not None:
+        values["run_config"] = request.run_config
+    if request.context is not None:
+        values["context"] = request.context
+    return values
+
+
+def _utc(moment: datetime) -> str:
+    """A time without a zone is this machine's."""
+    return moment.astimezone(UTC).isoformat()
+
+
+async def _started(api: Api, run_id: str) -> FlowRun:
+    try:
+        run = await runs.flow_run(api, run_id)
+    except FlowtuiError as error:
+        raise ControlPlaneError(
+            f"the run was started, but it cannot be looked at: {error.problem.what}",
+            where=f"{api.api_url}: run {run_id}",
+            fix=f"look again: flowtui runs show {run_id}",
+        ) from error
+    if run is None:
+        raise ControlPlaneError(
+            "the run was started, but the control plane does not find it",
+            where=f"{api.api_url}: run {run_id}",
+            fix="somebody may have deleted it: flowtui runs shows all",
+        )
+    return run
+
+
+def _explained(api: Api, refusal: RefusalError, values: Mapping[str, Any]) -> ControlPlaneError:
+    """What a refused start means, with what to do about it."""
+    for key, action in _LATER_INPUTS.items():
+        name = camel(key) if api.naming is Naming.CAMEL else key
+        if key in values and is_unknown_input(refusal, name):
+            return ControlPlaneError(
+                f"this API cannot {action}", where=api.api_url, fix="start the run without it"
+            )
+    said = "; ".join(dict.fromkeys(each.message for each in refusal.complaints))
+    if any(_MISSING.search(each.message) for each in refusal.complaints):
+        return ControlPlaneError(
+            f"the run was not started: {said}",
+            where=api.api_url,
+            fix="give each of them a value: -p NAME=VALUE",
+        )
+    if any(_FINISHED_WORDS.search(each.message) for each in refusal.complaints):
+        return ControlPlaneError(
+            f"the run was not started: {said}",
+            where=api.api_url,
+            fix="run the version that is in use, or deploy the flow again",
+        )
+    return refusal
+
+
+async def cancel_run(api: Api, run_id: str) -> str:
+    """See `ControlPlane.cancel_run`."""
+    await require(api, Ability.CANCEL_RUNS)
+    answer = await api.mutate("cancel_flow_run", {"flow_run_id": run_id}, "state", safe=True)
+    return answers.text(answer, "state")

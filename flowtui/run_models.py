@@ -1,0 +1,186 @@
+"""The vocabulary of running: runs, their task runs, states, log lines, and agents. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from flowtui.models import Json, JsonObject
+
+
+class RunState(StrEnum):
+    """What a run's state comes to, whatever the control plane calls it."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    GOOD = "good"
+    BAD = "bad"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a run in such a state stays as it is."""
+        return self not in (RunState.PLANNED, RunState.RUNNING)
+
+
+_RUN_STATES = {
+    **dict.fromkeys(("Pending", "Scheduled", "Submitted", "Queued", "Paused"), RunState.PLANNED),
+    **dict.fromkeys(("Running", "Retrying", "Resume", "Looped", "Cancelling"), RunState.RUNNING),
+    **dict.fromkeys(("Success", "Cached", "Mapped", "Skipped", "Finished"), RunState.GOOD),
+    "Cancelled": RunState.CANCELLED,
+    "Aborted": RunState.CANCELLED,
+}
+
+
+def kind_of(state: str) -> RunState:
+    """A word that is not known here is a failure: Failed, TimedOut, TriggerFailed, …"""
+    return _RUN_STATES.get(state, RunState.BAD)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRun:
+    """One run of a flow, as far as the control plane tells of it."""
+
+    id: str
+    name: str
+    flow: str
+    project: str
+    version: int
+    """Of the flow version that runs."""
+    version_id: str
+    state: str
+    """The control plane's own word, for example `Scheduled`, `TimedOut`."""
+    message: str = ""
+    scheduled: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict[str, "Json"])
+    labels: tuple[str, ...] = ()
+    created: datetime | None = None
+    auto_scheduled: bool = False
+    """Whether a schedule made it, not a person."""
+    run_config: JsonObject | None = None
+    state_start: datetime | None = None
+    """When a waiting state (Scheduled, Retrying, …) is due."""
+    heartbeat: datetime | None = None
+    version_archived: bool = False
+    storage: JsonObject | None = None
+    """Of the flow version: with `core_version` what an agent must be able to start."""
+    core_version: str = ""
+    agent_id: str = ""
+    """The agent that took it; empty while none has, and where it is not told."""
+
+    @property
+    def kind(self) -> RunState:
+        return kind_of(self.state)
+
+    def seconds(self, now: datetime) -> float | None:
+        """How long it ran or has been running, None when it has not started."""
+        if self.started is None:
+            return None
+        end = self.ended or (now if self.kind is RunState.RUNNING else None)
+        return (end - self.started).total_seconds() if end is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One task in one flow run, or one child of a mapped task."""
+
+    id: str
+    task: str
+    """The task's name."""
+    slug: str
+    """What tells tasks of one name apart; a random UUID before Prefect 0.12.1."""
+    map_index: int
+    """Which child of a mapped task, from 0; -1 for everything else."""
+    state: str
+    message: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+    attempts: int = 0
+    """How often it went to Running."""
+
+    @property
+    def kind(self) -> RunState:
+        return kind_of(self.state)
+
+    def seconds(self, now: datetime) -> float | None:
+        """How long it ran or has been running, None when it has not started."""
+        if self.started is None:
+            return None
+        end = self.ended or (now if self.kind is RunState.RUNNING else None)
+        return (end - self.started).total_seconds() if end is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A state that a flow run went to."""
+
+    moment: datetime
+    state: str
+    message: str = ""
+
+    @property
+    def kind(self) -> RunState:
+        return kind_of(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One record of a flow run's log."""
+
+    id: str
+    moment: datetime
+    """By the clock of the machine that wrote it."""
+    level: str
+    """Python's names: DEBUG, INFO, WARNING, ERROR, CRITICAL; empty where it has none."""
+    logger: str
+    text: str
+    """Cleaned, with colour kept; may be several lines."""
+    task_run_id: str = ""
+    """Empty for lines of the flow run itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as the control plane knows it."""
+
+    id: str
+    name: str
+    type: str
+    """Prefect's class name, for example `LocalAgent`, `DockerAgent`."""
+    labels: tuple[str, ...] = ()
+    core_version: str = ""
+    last_seen: datetime | None = None
+    """When it last asked for runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that a registered flow declares."""
+
+    name: str
+    required: bool
+    default: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that is wanted of a registered version."""
+
+    version_id: str
+    parameters: Mapping[str, Json]
+    name: str = ""
+    """Empty: the control plane makes one up."""
+    start: datetime | None = None
+    """None: as soon as an agent takes it."""
+    labels: tuple[str, ...] | None = None
+    """None: the flow's own."""
+    run_config: JsonObject | None = None
+    """None: the flow's own."""
+    context: JsonObject | None = None
+    idempotency_key: str = ""
+    """Asked for again with the same key, the run that is there already is told. Empty: one is
+    made for this request."""
