@@ -1,0 +1,1 @@
+"""Prefect's agents: which of them can take a run, and running one as a child process."""
