@@ -9,8 +9,9 @@ from enum import StrEnum
 from rich.cells import cell_len
 
 from flowtui.tui.looks.graph.layers import Net, Spot, layers_of
-from flowtui.tui.looks.graph.model import TaskGraph
+from flowtui.tui.looks.graph.model import Node, TaskGraph
 from flowtui.tui.looks.graph.places import Box, boxes_of
+from flowtui.tui.looks.words import shortened
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 _ACROSS = 16
@@ -45,6 +46,8 @@ class Kind(StrEnum):
 class Run:
     text: str
     kind: Kind
+    node: int | None = None
+    """The number of the node whose box this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class _Piece:
     column: int
     text: str
     kind: Kind
+    node: int | None = None
 
 
 def _boxes_row(
@@ -99,11 +103,17 @@ def _boxes_row(
             pieces.append(_Piece(box.left, text, Kind.LINE))
             continue
         node = graph.nodes[spot.node]
-        room = box.width - 2 - cell_len(node.label)
-        inner = " " * (room // 2) + node.label + " " * (room - room // 2)
-        text = f"({inner})" if node.parameter else f"[{inner}]"
-        pieces.append(_Piece(box.left, text, Kind.PARAMETER if node.parameter else Kind.TASK))
+        kind = Kind.PARAMETER if node.parameter else Kind.TASK
+        pieces.append(_Piece(box.left, boxed(node, node.label, box.width), kind, spot.node))
     return pieces
+
+
+def boxed(node: Node, text: str, width: int) -> str:
+    """A text in the middle of a node's box of so many cells."""
+    text = shortened(text, width - 2)
+    room = width - 2 - cell_len(text)
+    inner = " " * (room // 2) + text + " " * (room - room // 2)
+    return f"({inner})" if node.parameter else f"[{inner}]"
 
 
 def _entries(
@@ -239,14 +249,14 @@ def _pieces(row: Mapping[int, int], *, ascii: bool) -> list[_Piece]:  # noqa: A0
 
 def _row(pieces: Iterable[_Piece]) -> tuple[Run, ...]:
     """Pieces put beside each other, those of one kind as one run."""
-    runs: list[tuple[list[str], Kind]] = []
+    runs: list[tuple[list[str], Kind, int | None]] = []
     at = 0
     for piece in sorted(pieces, key=lambda piece: piece.column):
         if piece.column > at:
-            runs.append(([" " * (piece.column - at)], Kind.SPACE))
-        if runs and runs[-1][1] is piece.kind:
+            runs.append(([" " * (piece.column - at)], Kind.SPACE, None))
+        if runs and runs[-1][1:] == (piece.kind, piece.node):
             runs[-1][0].append(piece.text)
         else:
-            runs.append(([piece.text], piece.kind))
+            runs.append(([piece.text], piece.kind, piece.node))
         at = piece.column + cell_len(piece.text)
-    return tuple(Run("".join(texts), kind) for texts, kind in runs)
+    return tuple(Run("".join(texts), kind, node) for texts, kind, node in runs)

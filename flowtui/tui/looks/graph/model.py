@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from flowtui.models import Json, JsonObject
@@ -19,6 +19,10 @@ class Node:
     label: str
     """As it is drawn, unique in its graph."""
     parameter: bool = False
+    slug: str = ""
+    """What its task runs are known by; empty where the serialization does not tell."""
+    room: int = 0
+    """Cells kept free in its box, for how it stands in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def task_graph(serialized: JsonObject) -> TaskGraph:
     slugs = {str(task.get("slug", f"\0{n}")): n for n, task in enumerate(tasks)}
     labels = _labels(tasks)
     nodes = tuple(
-        Node(label, _is_parameter(task, parameters))
+        Node(label, _is_parameter(task, parameters), str(task.get("slug") or ""))
         for task, label in zip(tasks, labels, strict=True)
     )
     wanted = _objects(serialized.get("edges"))
@@ -72,6 +76,21 @@ def task_graph(serialized: JsonObject) -> TaskGraph:
     edges = [Edge(*pair, mapped) for pair, mapped in found.items()]
     kept = without_circles(len(nodes), edges)
     return TaskGraph(nodes, kept, missing + len(edges) - len(kept))
+
+
+_MARK, _COUNTS = 2, 10
+"""Cells of a mark and a space; of a space and ` 1000/1000`."""
+
+
+def with_room_for_states(graph: TaskGraph) -> TaskGraph:
+    """The same graph with boxes that have room for a mark, and for counts where tasks are mapped:
+    what comes in later moves nothing."""
+    mapped = {edge.downstream for edge in graph.edges if edge.mapped}
+    nodes = tuple(
+        replace(node, room=_MARK + _COUNTS * (number in mapped))
+        for number, node in enumerate(graph.nodes)
+    )
+    return replace(graph, nodes=nodes)
 
 
 def without_circles(nodes: int, edges: Sequence[Edge]) -> tuple[Edge, ...]:

@@ -80,7 +80,8 @@ def _width(graph: TaskGraph, spot: Spot, coming: int) -> int:
     """Room for the name in its brackets, and for every line that comes in."""
     if spot.node is None:
         return _PASSING
-    return max(cell_len(graph.nodes[spot.node].label) + 2, 2 * coming)
+    node = graph.nodes[spot.node]
+    return max(cell_len(node.label) + node.room + 2, 2 * coming)
 
 
 def _packed(widths: Sequence[int]) -> list[float]:
