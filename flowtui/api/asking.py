@@ -31,6 +31,7 @@ class Api(Protocol):
         optional: tuple[str, ...] = (),
         limit: int | None = None,
         distinct: str = "",
+        offset: int = 0,
         page: int = LEAST_PAGE,
     ) -> list[dict[str, Any]]: ...
     def understood(

@@ -82,12 +82,18 @@ class ControlPlane(Protocol):
         version_id: str | None = None,
         project: str | None = None,
         name: str | None = None,
+        names: Collection[str] | None = None,
         states: Collection[str] | None = None,
+        planned_until: datetime | None = None,
+        planned_after: datetime | None = None,
+        offset: int = 0,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         """Runs of one version, or of a flow by its name, or all: the latest planned start first.
 
-        `states` are the control plane's own words: only runs that are in one of them.
+        `names` are flows: only runs of one of them. `states` are the control plane's own words:
+        only runs that are in one of them. `planned_until` and `planned_after` cut by the planned
+        start; with the second the soonest come first. The first `offset` are left out.
         """
         ...
 

@@ -227,13 +227,18 @@ class GraphQLControlPlane:
         version_id: str | None = None,
         project: str | None = None,
         name: str | None = None,
+        names: Collection[str] | None = None,
         states: Collection[str] | None = None,
+        planned_until: datetime | None = None,
+        planned_after: datetime | None = None,
+        offset: int = 0,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         """Runs of a version, of a flow by its name, or all; the latest planned start first."""
-        return await runs.flow_runs(
-            self, version_id=version_id, project=project, name=name, states=states, limit=limit
+        wanted = runs.Wanted(
+            version_id, project, name, names, states, planned_until, planned_after
         )
+        return await runs.flow_runs(self, wanted, offset=offset, limit=limit)
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
         """Of each flow the run that started last; see `runs.last_runs` for what is not told."""
@@ -494,9 +499,10 @@ class GraphQLControlPlane:
         optional: tuple[str, ...] = (),
         limit: int | None = None,
         distinct: str = "",
+        offset: int = 0,
         page: int = dialects.LEAST_PAGE,
     ) -> list[dict[str, Any]]:
-        """All rows of a query or the first `limit`, page by page.
+        """All rows of a query from `offset` on, or the first `limit` of them, page by page.
 
         `order`, `distinct` and the fields are GraphQL text. An API that gives fewer rows at once
         than a `page` is asked for the rest.
@@ -514,8 +520,8 @@ class GraphQLControlPlane:
                 arguments.append(f"order_by: {order}")
             if distinct:
                 arguments.append(f"distinct_on: {distinct}")
-            if rows:
-                arguments.append(f"offset: {len(rows)}")
+            if offset + len(rows):
+                arguments.append(f"offset: {offset + len(rows)}")
 
             def render(asked: frozenset[str], arguments: list[str] = arguments) -> str:
                 selection = " ".join(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from flowtui.api import answers
 from flowtui.api.asking import Api, require
@@ -33,36 +35,58 @@ _FIELDS: Mapping[str, str] = {
 }
 """GraphQL merges what is selected of `flow` in several places."""
 _LATEST_FIRST = "{scheduled_start_time: desc, created: desc}"
+_SOONEST_FIRST = "{scheduled_start_time: asc, created: asc}"
 
 SHORTEST_ID = 8
 """Characters of a run's id that can stand for it."""
 _ID_BEGINNING = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]*)*")
 
 
-async def flow_runs(
-    api: Api,
-    *,
-    version_id: str | None,
-    project: str | None,
-    name: str | None,
-    states: Collection[str] | None,
-    limit: int,
-) -> tuple[FlowRun, ...]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs are asked for; None leaves a condition out."""
+
+    version_id: str | None = None
+    project: str | None = None
+    name: str | None = None
+    names: Collection[str] | None = None
+    states: Collection[str] | None = None
+    planned_until: datetime | None = None
+    planned_after: datetime | None = None
+
+    def where(self) -> dict[str, Json]:
+        where: dict[str, Json] = {}
+        flow: dict[str, Json] = {}
+        if self.version_id is not None:
+            flow["id"] = {"_eq": self.version_id}
+        of_names: dict[str, Json] = {}
+        if self.name is not None:
+            of_names["_eq"] = self.name
+        if self.names is not None:
+            of_names["_in"] = sorted(self.names)
+        if of_names:
+            flow["name"] = of_names
+        if self.project is not None:
+            flow["project"] = {"name": {"_eq": self.project}}
+        if flow:
+            where["flow"] = flow
+        if self.states is not None:
+            where["state"] = {"_in": sorted(self.states)}
+        planned: dict[str, Json] = {}
+        if self.planned_until is not None:
+            planned["_lte"] = self.planned_until.isoformat()
+        if self.planned_after is not None:
+            planned["_gt"] = self.planned_after.isoformat()
+        if planned:
+            where["scheduled_start_time"] = planned
+        return where
+
+
+async def flow_runs(api: Api, wanted: Wanted, *, offset: int, limit: int) -> tuple[FlowRun, ...]:
     """See `ControlPlane.flow_runs`."""
     await require(api, Ability.TELL_RUNS)
-    where: dict[str, Json] = {}
-    flow: dict[str, Json] = {}
-    if version_id is not None:
-        flow["id"] = {"_eq": version_id}
-    if name is not None:
-        flow["name"] = {"_eq": name}
-    if project is not None:
-        flow["project"] = {"name": {"_eq": project}}
-    if flow:
-        where["flow"] = flow
-    if states is not None:
-        where["state"] = {"_in": sorted(states)}
-    return await _rows(api, where, _LATEST_FIRST, limit=limit)
+    order = _LATEST_FIRST if wanted.planned_after is None else _SOONEST_FIRST
+    return await _rows(api, wanted.where(), order, offset=offset, limit=limit)
 
 
 async def flow_run(api: Api, run_id: str) -> FlowRun | None:
@@ -139,7 +163,13 @@ def _started(run: FlowRun) -> float:
 
 
 async def _rows(
-    api: Api, where: Mapping[str, Json], order: str, *, limit: int, distinct: str = ""
+    api: Api,
+    where: Mapping[str, Json],
+    order: str,
+    *,
+    limit: int,
+    offset: int = 0,
+    distinct: str = "",
 ) -> tuple[FlowRun, ...]:
     rows = await api.rows(
         "flow_run",
@@ -148,6 +178,7 @@ async def _rows(
         _FIELDS,
         optional=(*_OF_RUNS, *_OF_VERSIONS),
         limit=limit,
+        offset=offset,
         distinct=distinct,
     )
     return api.understood(rows, answers.flow_run)

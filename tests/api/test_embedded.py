@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from flowtui.api.registration import SPLIT_ABOVE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import Ability, Schedule
-from flowtui.run_models import RunState
+from flowtui.run_models import RunRequest, RunState
 from tests.api.test_graphql import flow
 from tests.parts.control_plane import RunningServer, embedded_server
 
@@ -159,6 +161,29 @@ async def test_runs(plane: GraphQLControlPlane) -> None:
     assert await plane.flow_runs(version_id=quiet.id) == ()
     last = await plane.last_runs(["etl", "quiet"])
     assert [(run.flow, run.id) for run in last] == [("etl", first)]
+
+
+async def test_runs_page_by_page_due_or_planned(plane: GraphQLControlPlane) -> None:
+    project = await plane.create_project("team")
+    etl = await plane.register(project, flow(edges=0))
+    quiet = await plane.register(project, flow("quiet", edges=0))
+    now = datetime.now(UTC)
+    due = [await create_run(plane, etl.id) for _ in range(3)]
+    starts = [now + timedelta(hours=hours) for hours in (3, 1, 2)]
+    later = [
+        (await plane.start_run(RunRequest(quiet.id, {}, start=start))).id for start in starts
+    ]
+    soon = now + timedelta(minutes=10)
+
+    async def ids(**wanted: Any) -> list[str]:
+        return [run.id for run in await plane.flow_runs(**wanted)]
+
+    assert await ids(planned_until=soon) == due[::-1]
+    assert await ids(planned_until=soon, offset=1, limit=1) == [due[1]]
+    assert await ids(planned_until=soon, offset=3) == []
+    assert await ids(planned_after=soon) == [later[1], later[2], later[0]]
+    assert sorted(await ids(names=["quiet", "nothing"])) == sorted(later)
+    assert await ids(names=[]) == []
 
 
 async def create_run(plane: GraphQLControlPlane, version_id: str) -> str:

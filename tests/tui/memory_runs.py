@@ -39,6 +39,8 @@ class MemoryRuns:
         self.requests: list[RunRequest] = []
         """What runs were asked for with."""
         self.cancelled: list[str] = []
+        self.listings_of_runs: list[int] = []
+        """From which place on runs were asked for."""
         self.clock: Callable[[], datetime] = self._next_second
         self._tasks: dict[str, list[TaskRun]] = {}
         self._states: dict[str, list[StateChange]] = {}
@@ -180,19 +182,28 @@ class MemoryRuns:
         version_id: str | None = None,
         project: str | None = None,
         name: str | None = None,
+        names: Collection[str] | None = None,
         states: Collection[str] | None = None,
+        planned_until: datetime | None = None,
+        planned_after: datetime | None = None,
+        offset: int = 0,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         self.answering()
+        self.listings_of_runs.append(offset)
         found = [
             run
             for run in self.runs
             if version_id in (None, run.version_id)
             and project in (None, run.project)
             and name in (None, run.flow)
+            and (names is None or run.flow in names)
             and (states is None or run.state in states)
+            and _planned(run, planned_until, planned_after)
         ]
-        return tuple(found[:limit])
+        if planned_after is not None:
+            found.sort(key=lambda run: run.scheduled or CREATED)
+        return tuple(found[offset : offset + limit])
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:
         self.answering()
@@ -268,3 +279,10 @@ class MemoryRuns:
     async def agents(self) -> tuple[Agent, ...]:
         self.answering()
         return tuple(self.agent_list)
+
+
+def _planned(run: FlowRun, until: datetime | None, after: datetime | None) -> bool:
+    at = run.scheduled
+    if at is None:
+        return until is None and after is None
+    return (until is None or at <= until) and (after is None or at > after)
