@@ -235,9 +235,7 @@ class GraphQLControlPlane:
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         """Runs of a version, of a flow by its name, or all; the latest planned start first."""
-        wanted = runs.Wanted(
-            version_id, project, name, names, states, planned_until, planned_after
-        )
+        wanted = runs.Wanted(version_id, project, name, names, states, planned_until, planned_after)
         return await runs.flow_runs(self, wanted, offset=offset, limit=limit)
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:

@@ -170,9 +170,7 @@ async def test_runs_page_by_page_due_or_planned(plane: GraphQLControlPlane) -> N
     now = datetime.now(UTC)
     due = [await create_run(plane, etl.id) for _ in range(3)]
     starts = [now + timedelta(hours=hours) for hours in (3, 1, 2)]
-    later = [
-        (await plane.start_run(RunRequest(quiet.id, {}, start=start))).id for start in starts
-    ]
+    later = [(await plane.start_run(RunRequest(quiet.id, {}, start=start))).id for start in starts]
     soon = now + timedelta(minutes=10)
 
     async def ids(**wanted: Any) -> list[str]:

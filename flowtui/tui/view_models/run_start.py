@@ -1,4 +1,4 @@
-"""When a run is to start, as a person types it: a local time or a length of time. No widgets here."""
+"""When a run is to start, as a person types it: a local time or a length of time."""
 
 from __future__ import annotations
 

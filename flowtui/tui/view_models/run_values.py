@@ -1,4 +1,4 @@
-"""Values of a run's parameters as a person types them, and what is sent of them. No widgets here."""
+"""Values of a run's parameters as a person types them, and what is sent of them."""
 
 from __future__ import annotations
 

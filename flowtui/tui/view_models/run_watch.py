@@ -1,4 +1,4 @@
-"""One run as it is looked at again and again: its states, its task runs, its log. No widgets here."""
+"""One run as it is looked at again and again: its states, its task runs, its log."""
 
 from __future__ import annotations
 

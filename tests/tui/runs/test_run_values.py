@@ -162,11 +162,13 @@ JSON_VALUES = st.recursive(
     | st.integers(-(10**15), 10**15)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=8,
 )
