@@ -20,7 +20,6 @@ class Api(Protocol):
     @property
     def naming(self) -> Naming: ...
     async def abilities(self) -> frozenset[Ability]: ...
-    def no_such_call(self, action: str, fix: str) -> ControlPlaneError: ...
     async def rows(
         self,
         table: str,
@@ -53,6 +52,8 @@ class Api(Protocol):
 async def require(api: Api, ability: Ability) -> None:
     """Raises ControlPlaneError where the API cannot do it."""
     if ability not in await api.abilities():
-        raise api.no_such_call(
-            f"what was asked: to {ability}", "do it in the control plane's own UI"
+        raise ControlPlaneError(
+            f"this API cannot {ability}",
+            where=api.api_url,
+            fix="do it in the control plane's own UI",
         )

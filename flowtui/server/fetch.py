@@ -80,6 +80,10 @@ class _Parents:
     column: str
     values: Sequence[Any]
 
+    @property
+    def several(self) -> bool:
+        return len(self.values) > 1
+
 
 def fetch_rows(session: Session, wanted: RowSelection) -> list[Row]:
     return [row for _, row in _rows(session, wanted, None)]
@@ -101,7 +105,7 @@ def _rows(
         .where(chosen)
         .order_by(*_total_order(table, wanted.arguments))
     )
-    if parents is None:
+    if parents is None or not parents.several:
         query = _cut(query, wanted.arguments)
     found = [dict(zip(columns, row, strict=True)) for row in session.execute(query)]
     answers = [_own_fields(selection, row) for row in found]
@@ -227,8 +231,8 @@ def _chosen(
 ) -> ColumnElement[bool]:
     """The condition for the wanted rows.
 
-    `distinct_on` always becomes part of it. `limit` and `offset` do where they count for each
-    parent, or where `cut_here` says that no query around it will apply them.
+    `distinct_on` always becomes part of it. `limit` and `offset` do where they count for each of
+    several parents, or where `cut_here` says that no query around it will apply them.
     """
     entity: Any = table.entity
     chosen = condition(table, entity, arguments.where)
@@ -242,7 +246,8 @@ def _chosen(
     if arguments.distinct_on:
         groups = [*links, *(getattr(entity, name) for name in arguments.distinct_on)]
         chosen = entity.id.in_(_numbered(entity, chosen, groups, order, first=1, last=1))
-    if (parents or cut_here) and (arguments.limit is not None or arguments.offset):
+    numbered = cut_here or (parents is not None and parents.several)
+    if numbered and (arguments.limit is not None or arguments.offset):
         first = (arguments.offset or 0) + 1
         last = None if arguments.limit is None else first + arguments.limit - 1
         chosen = entity.id.in_(_numbered(entity, chosen, links, order, first=first, last=last))

@@ -330,11 +330,20 @@ class _Root:
 
     def create_flow_run(self, info: Any, input: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         flow = self._one(self.cloud.flows, input["flow_id"])
+        key = input.get("idempotency_key")
+        known = [run for run in self.cloud.runs if (run["flow"], run.get("key")) == (flow, key)]
+        if key is not None and known:
+            return {"id": known[0]["id"]}
+        if flow["archived"]:
+            raise GraphQLError("Flow is archived.", extensions={"code": "API_ERROR"})
         run = self.cloud.add_run(
             flow,
             name=input.get("flow_run_name") or "",
             planned=input.get("scheduled_start_time") or "",
             parameters=input.get("parameters"),
+            labels=input.get("labels") or [],
+            run_config=input.get("run_config"),
+            key=key,
         )
         return {"id": run["id"]}
 
@@ -462,6 +471,9 @@ def _matches(row: dict[str, Any], where: Any) -> bool:
                 return False
         elif "_in" in condition:
             if row[key] not in condition["_in"]:
+                return False
+        elif "_gte" in condition:
+            if not condition["_gte"] <= row[key] <= condition["_lte"]:
                 return False
         elif "_is_null" in condition:
             if (row[key] is None) != condition["_is_null"]:
