@@ -36,8 +36,13 @@ class AppDriver:
         """
         async with asyncio.timeout(_PATIENCE):
             await self._nothing_can_go_on()
-            while self.app._running and self._has_to_draw():
-                self.app.screen._on_timer_update()
+            while self.app._running:
+                if self._has_to_draw():
+                    self.app.screen._on_timer_update()
+                elif self._dealing_with_something():
+                    await asyncio.sleep(_LOOK)
+                else:
+                    break
                 await self._nothing_can_go_on()
 
     async def _nothing_can_go_on(self) -> None:
@@ -60,6 +65,19 @@ class AppDriver:
             or screen._recompose_required
             or screen._dirty_widgets
             or screen._callbacks
+        )
+
+    def _dealing_with_something(self) -> bool:
+        """A key waits for the one before it, or a handler waits for a thread or for a moment.
+
+        A node that has nothing to do waits for its next message.
+        """
+        return self.app._hearing is not None or any(
+            node._running
+            and not node._closing
+            and not node._closed
+            and not node._message_queue.ready_event._waiters  # type: ignore[attr-defined]
+            for node in (self.app, *self.app._registry)
         )
 
     async def idle(self) -> None:
