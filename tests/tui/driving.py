@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
@@ -19,6 +20,8 @@ _PATIENCE = 20.0
 """Seconds until a test that waits for something that never comes gives up."""
 _LOOK = 0.005
 """Seconds between two looks whether running work has brought it about."""
+_SAID = 600.0
+"""Seconds that a notification stays."""
 
 
 @dataclass
@@ -141,7 +144,16 @@ _KEYS = {" ": "space"}
 
 @asynccontextmanager
 async def driving(app: FlowtuiApp, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[AppDriver]:
-    """An app of the test's own making, idle."""
+    """An app of the test's own making, idle.
+
+    What it says stays: on a busy machine it would be gone before the test has looked.
+    """
+    notify = app.notify
+
+    def notify_for_long(message: str, *, timeout: float | None = None, **more: Any) -> None:
+        notify(message, timeout=_SAID, **more)
+
+    app.notify = notify_for_long  # type: ignore[method-assign]
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = AppDriver(app, pilot)
         await driver.idle()
