@@ -1,7 +1,9 @@
 """Hasura's `where` and `order_by` as SQL.
 
 `{column: {_eq: null}}` means "no condition", as in Hasura 1: clients send it for every filter that
-was not given. A condition is None where it holds for every row.
+was not given. In an `_or` that is one possibility less, not every row: Prefect 0.6.1 looks for
+cached states by `_or: [{cache_key: {_eq: null}}, {task_id: …}]`, and would take those of all tasks.
+A condition is None where it holds for every row.
 """
 
 from __future__ import annotations
@@ -80,9 +82,9 @@ def _all(conditions: Iterator[Condition]) -> Condition:
 
 def _any(conditions: Sequence[Condition]) -> Condition:
     real = [part for part in conditions if part is not None]
-    if len(real) < len(conditions):
-        return None
-    return or_(*real) if real else false()
+    if real:
+        return or_(*real)
+    return None if conditions else false()
 
 
 def _through(table: Shown, entity: Entity, name: str, where: Where) -> Condition:

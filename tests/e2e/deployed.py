@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.e2e.conftest import Project
 from tests.e2e.runs import Witness
 from tests.parts.control_plane import RunningServer
 
+_NOTHING: Mapping[str, str] = {}
 _FLOWS = Path(__file__).parent / "run_flows"
 
 
@@ -34,8 +36,9 @@ def deploy_flow(
     source: str,
     storage: str,
     token: str | None = None,
+    environment: Mapping[str, str] = _NOTHING,
 ) -> Deployed:
-    """Deploy the flow of a file of `run_flows/` from a project of its own below `folder`.
+    """Deploy the flow of a file of `run_flows/` from a folder and to a project of its own.
 
     `storage` holds lines of the table [storage]. Fixtures of a module come before a test's own
     home, so the project has one of its own.
@@ -43,17 +46,18 @@ def deploy_flow(
     root, home = folder / "project", folder / "home"
     root.mkdir(parents=True)
     home.mkdir()
-    environment = {
+    own = {
         "HOME": str(home),
         "FLOWTUI_HOME": str(home / "flowtui"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        **environment,
     }
     if token is not None:
-        environment["FLOWTUI_API_KEY"] = token
-    project = Project(root, server.url, environment)
-    project.configure(python, storage)
+        own["FLOWTUI_API_KEY"] = token
+    project = Project(root, server.url, own)
+    project.configure(python, storage, project=f"Prefect {version}")
     shutil.copy(_FLOWS / source, root / "flow.py")
     ran = project.deploy("flow.py", "--create-project")
     assert ran.code == 0, ran.stdout + ran.stderr
     witness = Witness(server.url, token)
-    return Deployed(version, project, server, witness, witness.flow_id(ran.result["flow"]))
+    return Deployed(version, project, server, witness, witness.flow_id("shop", version))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-_SECONDS = 180
+from tests.parts.waiting import until
+
 ENDED = frozenset({"Success", "Failed", "Cancelled"})
 
 
@@ -36,13 +36,11 @@ class Witness:
         )
         return self.ask(query, input=given)[mutation]
 
-    def flow_id(self, name: str) -> str:
+    def flow_id(self, name: str, core_version: str) -> str:
         """The version of a flow that is in use."""
-        query = (
-            "query($name: String) { flow(where: {name: {_eq: $name}, archived: {_eq: false}}) "
-            "{ id } }"
-        )
-        (flow,) = self.ask(query, name=name)["flow"]
+        query = """query($name: String, $core: String) { flow(where: {name: {_eq: $name},
+            core_version: {_eq: $core}, archived: {_eq: false}}) { id } }"""
+        (flow,) = self.ask(query, name=name, core=core_version)["flow"]
         return flow["id"]
 
     def start(self, flow_id: str, parameters: dict[str, Any], **given: Any) -> str:
@@ -92,24 +90,30 @@ class Witness:
         return [state["state"] for state in self.run(run_id)["states"]]
 
     def wait(self, run_id: str, *states: str) -> dict[str, Any]:
-        """The run once it is in one of the states, by default an end. AssertionError if never."""
+        """The run once it is in one of the states, by default an end.
+
+        AssertionError with all that is known of it when it ends otherwise, or never.
+        """
         wanted = set(states) or ENDED
-        end = time.monotonic() + _SECONDS
-        while True:
-            run = self.run(run_id)
-            if run["state"] in wanted:
-                return run
-            told = f"{run}\n{self.task_runs(run_id)}\n" + "\n".join(self.logs(run_id))
-            assert run["state"] not in ENDED, told
-            assert time.monotonic() < end, told
-            time.sleep(0.2)
+
+        def is_so() -> bool:
+            return self.run(run_id)["state"] in wanted | ENDED
+
+        until(is_so, f"state {wanted}", told=lambda: self._told(run_id))
+        run = self.run(run_id)
+        assert run["state"] in wanted, self._told(run_id)
+        return run
 
     def wait_for_task(self, run_id: str, task: str, state: str) -> TaskRun:
-        end = time.monotonic() + _SECONDS
-        while (found := self.task_run(run_id, task)).state != state:
-            assert time.monotonic() < end, f"{found}\n{self.run(run_id)}"
-            time.sleep(0.2)
-        return found
+        def is_so() -> bool:
+            return self.task_run(run_id, task).state == state
+
+        until(is_so, f"task {task} in state {state}", told=lambda: self._told(run_id))
+        return self.task_run(run_id, task)
+
+    def _told(self, run_id: str) -> str:
+        tasks = "\n".join(map(str, self.task_runs(run_id)))
+        return f"{self.run(run_id)}\n{tasks}\n" + "\n".join(self.logs(run_id))
 
 
 @dataclass(frozen=True)

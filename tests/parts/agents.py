@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ import httpx
 from tests.parts.engine import RunningEngine
 from tests.parts.prefects import client_environment, prefect_python
 from tests.parts.registry import free_port
+from tests.parts.waiting import until
 
-_SECONDS = 120
+_SECONDS = 60
 _STOP_SECONDS = 20
 
 # Its command line has no option for the engine's address; its class does.
@@ -54,12 +54,13 @@ class RunningAgent:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_until_it_said(self, text: str) -> None:
-        """Raises AssertionError with its log when it ends or does not say it in two minutes."""
-        end = time.monotonic() + _SECONDS
-        while text not in self.said():
+        """Raises AssertionError with its log when it ends or does not say it in time."""
+
+        def is_so() -> bool:
             assert self.process.poll() is None, self.said()
-            assert time.monotonic() < end, self.said()
-            time.sleep(0.05)
+            return text in self.said()
+
+        until(is_so, text, told=self.said)
 
     def wake(self) -> None:
         """Let it look for runs now: an idle agent does so each 10 s only."""

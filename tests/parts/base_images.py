@@ -19,7 +19,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.need import missing
 from tests.parts.prefects import RELEASES, find_python, prefect_venv
 
-_RECIPE = "4"
+_RECIPE = "5"
 """Counted up when the recipe changes: it is part of the cache's key."""
 _TOOLS = ("dash", "rm", "mkdir", "sleep", "ls", "cat")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -28,6 +28,10 @@ _LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "__pycache__", "idlelib", "tkinter", "turtledemo", "*.a", "config-*",
     "site-packages", "dist-packages",
 )  # fmt: skip
+_PREFECT_COMMAND = """#!/usr/local/bin/python3
+from prefect.cli import cli
+cli()
+"""
 _DESCRIBE = """
 import os, sys, sysconfig
 print(os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable))
@@ -91,6 +95,7 @@ def _make_archive(python: Path, venv: Path | None, archive: Path) -> None:
                 shutil.copytree(item, site / item.name, symlinks=True)
         if venv is not None:
             _copy_packages(next(venv.glob("lib/python3*/site-packages")), site)
+            _write_prefect_command(root)
         _copy_libraries(root, executable, library, target)
         subprocess.run(
             ["tar", "-C", str(root), "--owner=0", "--group=0", "-cf", str(archive), "."], check=True
@@ -142,6 +147,13 @@ def _copy_packages(source: Path, site: Path) -> None:
             )
         else:
             shutil.copy(item, site / item.name)
+
+
+def _write_prefect_command(root: Path) -> None:
+    """What agents start in a container: `prefect execute …`."""
+    command = root / "usr/local/bin/prefect"
+    command.write_text(_PREFECT_COMMAND)
+    command.chmod(0o755)
 
 
 def _copy_libraries(root: Path, executable: Path, library: Path, target: Path) -> None:

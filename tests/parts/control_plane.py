@@ -18,7 +18,7 @@ from flowtui.server.main import ServerSettings, serve
 host, port, database = sys.argv[1:]
 settings = ServerSettings(host, int(port), database, os.environ.get("FLOWTUI_SERVER_TOKEN"))
 try:
-    serve(settings, on_ready=lambda ready: print(ready.url, flush=True))
+    serve(settings, on_ready=lambda url: print(url, flush=True))
 except FlowtuiError as error:
     sys.exit(str(error))
 """
@@ -83,11 +83,11 @@ def stop_server(server: RunningServer) -> None:
 
 @contextmanager
 def embedded_server(
-    database: Path | str | None = None, token: str | None = None
+    database: Path | str | None = None, token: str | None = None, *, host: str = "127.0.0.1"
 ) -> Iterator[RunningServer]:
-    """A server on a free loopback port, on the given database or on one of its own."""
+    """A server on a free port, on the given database or on one of its own."""
     with tempfile.TemporaryDirectory(prefix="flowtui-server-") as folder:
-        server = start_server(database or Path(folder) / "server.db", token)
+        server = start_server(database or Path(folder) / "server.db", token, host=host)
         try:
             yield server
         finally:

@@ -57,6 +57,13 @@ class RunningEngine:
             raise RuntimeError(f"docker {' '.join(arguments)}: {done.stderr.decode()}")
         return done.stdout.decode().strip()
 
+    def gateway(self) -> str:
+        """The address of this machine that containers of the default network reach."""
+        if self.docker("network", "ls", "--quiet", "--filter", "name=^bridge$") == "":
+            missing("bridge network", "containers of this engine cannot reach a server here")
+        template = "{{(index .IPAM.Config 0).Gateway}}"
+        return self.docker("network", "inspect", "bridge", "--format", template)
+
     def containers(self, mark: str) -> list[str]:
         """Containers, running or not, with `mark` in their command, name or labels.
 

@@ -69,6 +69,7 @@ EVERYTHING = ["one 1", "one 2", "two 1", "Straße 1"]
         ("{_and: []}", EVERYTHING),
         ('{_or: [{name: {_eq: "two"}}, {version: {_eq: 2}}]}', ["one 2", "two 1"]),
         ("{_or: []}", []),
+        ('{_or: [{name: {_eq: null}}, {name: {_eq: "two"}}]}', ["two 1"]),
         ('{_not: {name: {_eq: "one"}}}', ["two 1", "Straße 1"]),
         ('{project: {name: {_eq: "b"}}}', ["Straße 1"]),
         ('{_not: {project: {name: {_eq: "b"}}}}', ["one 1", "one 2", "two 1"]),
@@ -96,7 +97,8 @@ def test_where(filled: Api, where: str, expected: list[str]) -> None:
         "{_and: {name: {_eq: null}, version: {_eq: null}, project: {name: {_eq: null}}}}",
         "{project: {name: {_eq: null}}}",
         "{flow_runs: {name: {_eq: null}}}",
-        '{_or: [{name: {_eq: "one"}}, {name: {_eq: null}}]}',
+        "{_or: [{name: {_eq: null}}, {version: {_eq: null}}]}",
+        "{_or: [{}]}",
     ],
 )
 def test_null_is_no_condition(filled: Api, where: str) -> None:
