@@ -30,6 +30,11 @@ def server_database() -> Path:
     return data_dir() / "server.db"
 
 
+def server_token_file() -> Path:
+    """The token that the embedded server made for itself, mode 0600."""
+    return data_dir() / "server-token"
+
+
 def cache_dir() -> Path:
     """What can be made anew."""
     home = os.environ.get("FLOWTUI_HOME")

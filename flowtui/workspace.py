@@ -165,9 +165,8 @@ class Workspace:
         """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""
         await self._disconnect()
         self._credential = await self.credentials.find(self.profile.api_url)
-        secret = self._credential.secret if self._credential is not None else None
         try:
-            self._control_plane, self._identity = await self._reach(secret)
+            self._control_plane, self._identity = await self._reach(self.secret)
         except CredentialsError as error:
             raise _with_notes(error, self.credentials.notes) from error
         return self._identity
@@ -211,6 +210,11 @@ class Workspace:
             return "none"
         detail = f" ({self._credential.detail})" if self._credential.detail else ""
         return f"{self._credential.source}{detail}"
+
+    @property
+    def secret(self) -> Secret | None:
+        """The token in use, None when no token is used."""
+        return self._credential.secret if self._credential is not None else None
 
     def discover(self) -> Discovery:
         """Walk the folder. Blocking, imports nothing of the user's: run it in a thread."""

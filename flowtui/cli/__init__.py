@@ -43,6 +43,7 @@ class _Commands(click.Group):
         "versions": "flowtui.cli.versions:versions",
         "schedules": "flowtui.cli.schedules:schedules",
         "runs": "flowtui.cli.runs:runs",
+        "agent": "flowtui.cli.agent:agent",
         "diff": "flowtui.cli.diff:diff",
         "deploy": "flowtui.cli.deploy:deploy",
         "watch": "flowtui.cli.watch:watch",

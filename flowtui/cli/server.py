@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flowtui.addresses import is_loopback
 from flowtui.cli.options import json_option
 from flowtui.cli.output import Output
+from flowtui.errors import EngineError
+
+if TYPE_CHECKING:
+    from flowtui.server.main import Containers, Ready
 
 
 @click.command()
@@ -28,9 +34,20 @@ from flowtui.cli.output import Output
     type=click.Path(path_type=Path, dir_okay=False),
     help="File with the token clients must send (FLOWTUI_SERVER_TOKEN also works).",
 )
+@click.option(
+    "--containers/--no-containers",
+    default=None,
+    help="Also listen where containers of the Docker engine reach this machine; they need the "
+    "token. Default: where an engine on this machine has a bridge network.",
+)
 @json_option
 def server(
-    host: str, port: int, database: str | None, given_token_file: Path | None, as_json: bool
+    host: str,
+    port: int,
+    database: str | None,
+    given_token_file: Path | None,
+    containers: bool | None,
+    as_json: bool,
 ) -> None:
     """Run the embedded server: a Prefect GraphQL API for clients and agents 0.6.1 to 1.4.1.
 
@@ -46,11 +63,17 @@ def server(
         token = generated_token()
         output.note(f"clients need the token in {token_file()}")
 
-    def ready(url: str) -> None:
+    def ready(served: Ready) -> None:
         if as_json:
-            output.data({"event": "ready", "url": url, "pid": os.getpid()})
-        else:
-            output.note(f"flowtui server is ready: {url}\nstop it with Ctrl-C")
+            found = {"event": "ready", "url": served.url, "pid": os.getpid()}
+            output.data({**found, "containers": served.containers_url})
+            return
+        output.note(f"flowtui server is ready: {served.url}")
+        if served.containers_url:
+            output.note(f"containers reach it: {served.containers_url}{_with_token(token)}")
+        if served.containers_problem is not None:
+            output.note(f"containers do not reach it: {served.containers_problem.what}")
+        output.note("stop it with Ctrl-C")
 
     target = database if database and "://" in database else Path(database) if database else None
     settings = ServerSettings(
@@ -58,5 +81,31 @@ def server(
         port=port,
         database=target or default_database(),
         token=token,
+        containers=_containers(token, wanted=containers),
     )
     serve(settings, on_ready=ready)
+
+
+def _with_token(token: str | None) -> str:
+    from flowtui.server.tokens import token_file
+
+    return ", with the token" if token is not None else f", with the token in {token_file()}"
+
+
+def _containers(token: str | None, *, wanted: bool | None) -> Containers | None:
+    """The way for containers of the engine that is in use; unasked, a way that costs nothing."""
+    if wanted is False:
+        return None
+    from flowtui.deploy.docker.host_address import host_address
+    from flowtui.server.main import Containers
+    from flowtui.server.tokens import generated_token
+
+    try:
+        found = asyncio.run(host_address())
+    except EngineError:
+        if wanted:
+            raise
+        return None
+    if found.open_to_network and not wanted:
+        return None
+    return Containers(found.name, found.listen, token or generated_token(), required=bool(wanted))

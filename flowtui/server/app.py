@@ -55,28 +55,39 @@ class Door:
     token: str | None
     check_host: bool
     """True where nothing but the name in `Host` tells our own clients from a rebound web page."""
+    token_beyond_loopback: str | None = None
+    """What connections to any other address of this machine need, where loopback needs nothing."""
+
+    def at(self, address: str) -> Door:
+        """The door of a connection that came in at this address of this machine."""
+        if self.token is not None or self.token_beyond_loopback is None or is_own_name(address):
+            return self
+        return Door(self.token_beyond_loopback, check_host=False)
 
 
-def build_app(database: Database, door: Door) -> Starlette:
+def build_app(database: Database, door: Door, containers_url: str = "") -> Starlette:
+    """`containers_url` is told to whoever asks what this is: the address that containers reach."""
     executor = Executor(database)
     workers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="graphql")
 
     async def about(_request: HttpRequest) -> Response:
-        return _json({"name": "flowtui server", "version": __version__, "graphql": "POST here"})
+        about = {"name": "flowtui server", "version": __version__, "graphql": "POST here"}
+        return _json({**about, "containers": containers_url})
 
     async def health(_request: HttpRequest) -> Response:
         return _json({"status": "ok", "version": __version__})
 
     async def graphql(http: HttpRequest) -> Response:
+        here = door.at(_address_of(http))
         try:
-            _check_origin(http, door)
+            _check_origin(http, here)
             body = await _body(http)
         except _BadRequestError as error:
             return _json(refusal(str(error), error.code), error.status)
         except ClientDisconnect:
             return Response(status_code=400)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(workers, _answer, executor, door, http.headers, body)
+        return await loop.run_in_executor(workers, _answer, executor, here, http.headers, body)
 
     return Starlette(
         routes=[
@@ -85,6 +96,12 @@ def build_app(database: Database, door: Door) -> Starlette:
             Route("/{path:path}", graphql, methods=["POST"]),
         ]
     )
+
+
+def _address_of(http: HttpRequest) -> str:
+    """The address of this machine that the connection was made to."""
+    server = http.scope.get("server")
+    return str(server[0]) if server else ""
 
 
 def _answer(executor: Executor, door: Door, headers: Mapping[str, str], body: bytes) -> Response:

@@ -9,7 +9,8 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,7 @@ import uvicorn
 
 from flowtui import paths
 from flowtui.errors import FlowtuiError, UsageError
+from flowtui.models import Problem
 from flowtui.server.app import Door, build_app
 from flowtui.server.database import open_database
 from flowtui.server.services import services
@@ -28,10 +30,36 @@ DEFAULT_PORT = 4200
 """Prefect Server's own: its clients and Docker agents assume it."""
 _GRACE_SECONDS = 5
 _BACKLOG = 128
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 def default_database() -> Path:
     return paths.server_database()
+
+
+@dataclass(frozen=True)
+class Containers:
+    """How containers of a Docker engine are to reach the server."""
+
+    name: str
+    """What they call this machine: an address of it, or `host.docker.internal`."""
+    listen: str
+    """What to listen on for that, beside the server's own address; empty: nothing more."""
+    token: str = field(repr=False)
+    """What they have to send, also where the server's own address needs nothing."""
+    required: bool = True
+    """False: where that address cannot be had, the server does without."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A server that answers."""
+
+    url: str
+    containers_url: str = ""
+    """Where containers reach it; empty: nowhere."""
+    containers_problem: Problem | None = None
+    """Why they do not, where that was wanted."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +72,7 @@ class ServerSettings:
     database: Path | str = field(default_factory=default_database)
     """A file, or a URL: postgresql://user@host/name."""
     token: str | None = field(default=None, repr=False)
+    containers: Containers | None = None
     services: ServiceSettings = field(default_factory=ServiceSettings)
 
 
@@ -60,8 +89,8 @@ class _Server(uvicorn.Server):
             self._on_started()
 
 
-def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the URL once requests are answered.
+def serve(settings: ServerSettings, *, on_ready: Callable[[Ready], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` is called once requests are answered.
 
     Raises UsageError (not loopback without a token, unknown host) and FlowtuiError (port in use,
     database unreachable).
@@ -70,8 +99,15 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
     _require_token(settings, address)
     database = open_database(settings.database)
     try:
-        with _listen(address) as listener:
-            app = build_app(database, Door(settings.token, check_host=settings.token is None))
+        with ExitStack() as listening:
+            listener = listening.enter_context(_listen(address))
+            listeners = [listener]
+            port = listener.getsockname()[1]
+            ready = Ready(_url(settings.host, port))
+            if settings.containers is not None:
+                ready, more = _for_containers(settings.containers, address, ready, port)
+                listeners += [listening.enter_context(each) for each in more]
+            app = build_app(database, _door(settings), ready.containers_url)
             config = uvicorn.Config(
                 app,
                 http="h11",
@@ -83,12 +119,32 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[str], None]) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
-            url = _url(settings.host, listener.getsockname()[1])
             background = Background(database, services(settings.services))
             with running(background):
-                _run(_Server(config, lambda: on_ready(url)), listener)
+                _run(_Server(config, lambda: on_ready(ready)), listeners)
     finally:
         database.close()
+
+
+def _door(settings: ServerSettings) -> Door:
+    beyond = settings.containers.token if settings.containers is not None else None
+    return Door(settings.token, settings.token is None, token_beyond_loopback=beyond)
+
+
+def _for_containers(
+    wanted: Containers, own: _Address, ready: Ready, port: int
+) -> tuple[Ready, list[socket.socket]]:
+    """What is told of the way for containers, and the listener that this way needs."""
+    reached = replace(ready, containers_url=_url(wanted.name, port))
+    if not wanted.listen or own.ip in (wanted.listen, *_EVERYWHERE):
+        return reached, []
+    family = socket.AF_INET6 if ":" in wanted.listen else socket.AF_INET
+    try:
+        return reached, [_listen(_Address(family, wanted.listen, port))]
+    except FlowtuiError as error:
+        if wanted.required:
+            raise
+        return replace(ready, containers_problem=error.problem), []
 
 
 @dataclass(frozen=True)
@@ -146,14 +202,14 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+def _run(server: uvicorn.Server, listeners: list[socket.socket]) -> None:
     """uvicorn raises the signal that stopped it again when it is done; by then it has done its
     work, so the second one is let go."""
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     stoppers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, _ignore) for number in stoppers}
     try:
-        asyncio.run(server.serve(sockets=[listener]))
+        asyncio.run(server.serve(sockets=listeners))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

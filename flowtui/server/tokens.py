@@ -15,7 +15,7 @@ _SHORTEST = 16
 
 def token_file() -> Path:
     """Where a generated token is kept, mode 0600."""
-    return paths.data_dir() / "server-token"
+    return paths.server_token_file()
 
 
 def configured_token() -> str | None:

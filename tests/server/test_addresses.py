@@ -15,7 +15,7 @@ from flowtui.server.main import ServerSettings, serve
 
 def refused(settings: ServerSettings) -> str:
     with pytest.raises(FlowtuiError) as caught:
-        serve(settings, on_ready=lambda url: pytest.fail(f"it serves on {url}"))
+        serve(settings, on_ready=lambda ready: pytest.fail(f"it serves on {ready.url}"))
     return str(caught.value)
 
 

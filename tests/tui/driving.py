@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
@@ -19,6 +20,8 @@ _PATIENCE = 20.0
 """Seconds until a test that waits for something that never comes gives up."""
 _LOOK = 0.005
 """Seconds between two looks whether running work has brought it about."""
+_SAID = 600.0
+"""Seconds that a notification stays."""
 
 
 @dataclass
@@ -36,8 +39,13 @@ class AppDriver:
         """
         async with asyncio.timeout(_PATIENCE):
             await self._nothing_can_go_on()
-            while self.app._running and self._has_to_draw():
-                self.app.screen._on_timer_update()
+            while self.app._running:
+                if self._has_to_draw():
+                    self.app.screen._on_timer_update()
+                elif self._dealing_with_something():
+                    await asyncio.sleep(_LOOK)
+                else:
+                    break
                 await self._nothing_can_go_on()
 
     async def _nothing_can_go_on(self) -> None:
@@ -60,6 +68,19 @@ class AppDriver:
             or screen._recompose_required
             or screen._dirty_widgets
             or screen._callbacks
+        )
+
+    def _dealing_with_something(self) -> bool:
+        """A key waits for the one before it, or a handler waits for a thread or for a moment.
+
+        A node that has nothing to do waits for its next message.
+        """
+        return self.app._hearing is not None or any(
+            node._running
+            and not node._closing
+            and not node._closed
+            and not node._message_queue.ready_event._waiters  # type: ignore[attr-defined]
+            for node in (self.app, *self.app._registry)
         )
 
     async def idle(self) -> None:
@@ -123,7 +144,16 @@ _KEYS = {" ": "space"}
 
 @asynccontextmanager
 async def driving(app: FlowtuiApp, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[AppDriver]:
-    """An app of the test's own making, idle."""
+    """An app of the test's own making, idle.
+
+    What it says stays: on a busy machine it would be gone before the test has looked.
+    """
+    notify = app.notify
+
+    def notify_for_long(message: str, *, timeout: float | None = None, **more: Any) -> None:
+        notify(message, timeout=_SAID, **more)
+
+    app.notify = notify_for_long  # type: ignore[method-assign]
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = AppDriver(app, pilot)
         await driver.idle()

@@ -92,7 +92,7 @@ def test_a_storm_of_resizes_ends_in_a_whole_screen(tmp_path: Path, own_home: Pat
         for number in range(40):
             term.resize(60 + number * 13 % 90, 20 + number * 7 % 25)
         term.resize(100, 30)
-        term.until(lambda: term.row(29).rstrip().endswith("palette"), patience=8)
+        term.until(lambda: term.row(29).rstrip().endswith("palette"))
         term.until(lambda: term.row(1).startswith("╭─ 1 Projects"))
         assert term.row(0).startswith(" flowtui") and "hello.py" in term.text()
         assert term.row(1).rstrip().endswith("╮")

@@ -108,7 +108,15 @@ class Engine:
 
     async def data_folder(self) -> str:
         """Where the engine keeps its images, on its own machine; empty when it does not tell."""
-        return str((await self._json("GET", "/info")).get("DockerRootDir") or "")
+        return str((await self.about()).get("DockerRootDir") or "")
+
+    async def about(self) -> JsonObject:
+        """What the engine tells about itself and its machine: `docker info`."""
+        return await self._json("GET", "/info")
+
+    async def network(self, name: str) -> JsonObject:
+        """One of its networks, as `docker network inspect` shows it."""
+        return await self._json("GET", f"/networks/{quote(name)}")
 
     async def image(self, reference: str) -> ImageInfo | None:
         """The image with this name or ID, None when the engine does not have it."""

@@ -1,0 +1,252 @@
+"""A real Prefect agent as a child process: started, watched, started again, stopped.
+
+Whatever happens to flowtui, its agents end: asked when it stops them, by the kernel when it is
+killed. Flow processes that a local agent started are not the agent: they go on to their end, as
+Prefect means it, and the control plane hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import time
+from asyncio.subprocess import DEVNULL, Process
+from collections import deque
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from flowtui import paths
+from flowtui.agents.diagnosis import why_it_died
+from flowtui.agents.events import (
+    AgentDied,
+    AgentEnd,
+    AgentEvent,
+    AgentGaveUp,
+    AgentLine,
+    AgentReady,
+    AgentStarted,
+    AgentStopped,
+)
+from flowtui.agents.kinds import AgentKind
+from flowtui.agents.launch import Launch
+from flowtui.agents.output import AgentOutput
+from flowtui.agents.restarting import Death, pause_before_restart
+from flowtui.agents.session import end_session, flow_processes
+from flowtui.child_processes import end_with_parent
+from flowtui.deploy.events import Level
+from flowtui.deploy.uncancelled import uncancelled
+from flowtui.errors import FlowtuiError
+
+Tell = Callable[[AgentEvent], None]
+Prepare = Callable[[Tell], Awaitable[Launch]]
+"""Finds out how to start the agent, telling what it makes first. Raises FlowtuiError."""
+
+INTERRUPT_SECONDS = 15.0
+"""An agent that is asked to stop finishes starting the runs that it took."""
+TERMINATE_SECONDS = 3.0
+_LAST_LINES = 60
+_LOG_FILES_KEPT = 20
+_READY = "Waiting for flow runs"
+
+
+class AgentProcess:
+    """One agent of ours. `run` returns when it was stopped, or is not worth another start.
+
+    Every event goes to `tell`, in the event loop; the last one is also what `run` returns.
+    """
+
+    def __init__(
+        self,
+        kind: AgentKind,
+        prepare: Prepare,
+        tell: Tell,
+        *,
+        log_file: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.kind = kind
+        self.log_file = log_file or new_log_file(kind)
+        """All that it writes, across restarts; readable by the owner only."""
+        self._prepare = prepare
+        self._tell = tell
+        self._clock = clock
+        self._stop = asyncio.Event()
+        self._at_once = asyncio.Event()
+        self._process: Process | None = None
+        self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Ask it to end; `run` returns when it has. `at_once` gives it no time to finish."""
+        self._stop.set()
+        if at_once:
+            self._at_once.set()
+
+    async def run(self) -> AgentEnd:
+        """Start it, and start it again when it dies. Cancelling stops it too."""
+        deaths: list[Death] = []
+        try:
+            await asyncio.to_thread(_remove_old_logs, self.log_file.parent)
+            while not self._stop.is_set():
+                launch = await self._unless_stopped(self._prepare(self._tell))
+                if launch is None:
+                    break
+                hopeless = await self._live(launch, deaths)
+                if hopeless is not None:
+                    return self._end(AgentGaveUp.of(hopeless))
+        except FlowtuiError as error:
+            return self._end(AgentGaveUp.of(error))
+        return self._end(AgentStopped(flow_runs_left=await self._flow_runs_left()))
+
+    def _end(self, event: AgentEnd) -> AgentEnd:
+        self._tell(event)
+        return event
+
+    async def _unless_stopped(self, work: Awaitable[Launch]) -> Launch | None:
+        """The result, or None as soon as it is to stop."""
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            for each in (task, stopped):
+                each.cancel()
+            await asyncio.wait({task, stopped})
+
+    async def _live(self, launch: Launch, deaths: list[Death]) -> FlowtuiError | None:
+        """One life of the agent, and the pause after it. An error: do not start it again."""
+        started = self._clock()
+        self._last_lines.clear()
+        status = await self._run_once(launch, len(deaths) + 1)
+        if self._stop.is_set():
+            return None
+        error = why_it_died(launch, status, tuple(self._last_lines))
+        reason = error.problem.what
+        deaths.append(Death(self._clock() - started, reason))
+        pause = pause_before_restart(deaths)
+        if pause is None:
+            return error
+        self._tell(AgentDied(status=status, reason=reason, restart_in=pause))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), pause)
+        return None
+
+    async def _run_once(self, launch: Launch, attempt: int) -> int:
+        output = AgentOutput(self.log_file, self._line)
+        try:
+            process = await self._started(launch, output)
+        except OSError as error:
+            self._line(f"it does not start: {error}", Level.ERROR)
+            return 127
+        self._process = process
+        self._tell(
+            AgentStarted(
+                pid=process.pid,
+                prefect=launch.prefect_version,
+                python=launch.command[0],
+                api_url=launch.api_url,
+                attempt=attempt,
+            )
+        )
+        reading = asyncio.create_task(output.follow())
+        try:
+            await self._until_over(process)
+        finally:
+            await uncancelled(self._finish(process, output, reading))
+        return process.returncode if process.returncode is not None else 0
+
+    async def _finish(
+        self, process: Process, output: AgentOutput, reading: asyncio.Task[None]
+    ) -> None:
+        """Have it ended, and all that it said read."""
+        await self._ended(process)
+        reading.cancel()
+        await asyncio.wait({reading})
+        await output.rest()
+
+    async def _started(self, launch: Launch, output: AgentOutput) -> Process:
+        descriptor = await asyncio.to_thread(output.open)
+        with open(descriptor, "wb") as stream:  # noqa: ASYNC230, PTH123  (takes over the descriptor)
+            return await asyncio.create_subprocess_exec(
+                *launch.command,
+                stdin=DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd=launch.folder,
+                env=launch.environment,
+                start_new_session=True,
+                preexec_fn=end_with_parent(),
+            )
+
+    async def _until_over(self, process: Process) -> None:
+        """Until it has ended or is to stop."""
+        over = asyncio.ensure_future(process.wait())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({over, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            stopped.cancel()
+
+    async def _ended(self, process: Process) -> None:
+        """SIGINT, with time to finish what it has begun, then SIGTERM, then SIGKILL."""
+        for number, seconds in (
+            (signal.SIGINT, INTERRUPT_SECONDS),
+            (signal.SIGTERM, TERMINATE_SECONDS),
+        ):
+            if process.returncode is not None or self._at_once.is_set():
+                break
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+            await self._wait(process, seconds)
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+        if self.kind is not AgentKind.LOCAL:
+            # What is left are copies of containers' logs.
+            await asyncio.to_thread(end_session, process.pid)
+
+    async def _wait(self, process: Process, seconds: float) -> None:
+        over = asyncio.ensure_future(process.wait())
+        at_once = asyncio.ensure_future(self._at_once.wait())
+        await asyncio.wait({over, at_once}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        over.cancel()
+        at_once.cancel()
+
+    async def _flow_runs_left(self) -> int:
+        if self._process is None or self.kind is not AgentKind.LOCAL:
+            return 0
+        return len(await asyncio.to_thread(flow_processes, self._process.pid))
+
+    def _line(self, text: str, level: Level) -> None:
+        self._last_lines.append(text)
+        self._tell(AgentLine(text=text, level=level))
+        if _READY in text and self._process is not None:
+            self._tell(AgentReady(pid=self._process.pid))
+
+
+def new_log_file(kind: AgentKind) -> Path:
+    """The path of a file for one agent alone."""
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    return paths.logs_dir() / "agents" / f"{kind}-{moment}-{secrets.token_hex(3)}.log"
+
+
+def _remove_old_logs(folder: Path) -> None:
+    for old in sorted(folder.glob("*.log"), key=_changed)[:-_LOG_FILES_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _changed(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,325 @@
+"""`flowtui agent start|list|why|env`: Prefect's agents, and what they pick up."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from flowtui.cli.options import json_option, workspace_options
+from flowtui.cli.output import Output, print_problem, style
+from flowtui.cli.session import connected
+from flowtui.errors import ExitCode, UsageError
+from flowtui.models import Problem
+from flowtui.text import clean_block, redact
+
+if TYPE_CHECKING:
+    from flowtui.agents.events import AgentEnd, AgentEvent
+    from flowtui.agents.spec import AgentSpec
+    from flowtui.agents.waiting import Waiting
+    from flowtui.run_models import Agent, FlowRun
+    from flowtui.workspace import Workspace
+
+_KINDS = ("local", "docker")
+_WAITING = ("Scheduled", "Submitted", "Queued", "Paused", "Pending", "Retrying", "Resume")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@click.group()
+def agent() -> None:
+    """Agents: start one, list all, see why a run is not picked up."""
+
+
+def _variables(
+    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not _NAME.fullmatch(name):
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+        found[name] = value
+    return found
+
+
+@agent.command()
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(_KINDS),
+    help="What it starts for a run: processes or containers. Default: what most flows here need.",
+)
+@click.option("--label", "-l", "labels", multiple=True, help="A label; may be repeated.")
+@click.option("--name", "-n", default="", help="Its name.")
+@click.option(
+    "--env",
+    "-e",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_variables,
+    help="A variable for the flows that it runs; may be repeated.",
+)
+@click.option("--no-hostname-label", is_flag=True, help="Local: no label but the given ones.")
+@click.option("--show-flow-logs", "-f", is_flag=True, help="Also show what the flows log.")
+@click.option("--no-pull", is_flag=True, help="Docker: use images as the engine has them.")
+@click.option("--network", "networks", multiple=True, help="Docker: a network for the containers.")
+@click.option("--volume", "volumes", multiple=True, help="Docker: as `docker run --volume`.")
+@click.option(
+    "--log-level",
+    type=click.Choice(("DEBUG", "INFO", "WARNING", "ERROR"), case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="How much it says.",
+)
+@click.option("--managed", is_flag=True, help="Run it in an environment of flowtui's own.")
+@workspace_options
+@json_option
+def start(
+    kind: str | None,
+    labels: tuple[str, ...],
+    name: str,
+    variables: dict[str, str],
+    no_hostname_label: bool,
+    show_flow_logs: bool,
+    no_pull: bool,
+    networks: tuple[str, ...],
+    volumes: tuple[str, ...],
+    log_level: str,
+    managed: bool,
+    profile: str | None,
+    api_url: str | None,
+    as_json: bool,
+) -> int:
+    """Run Prefect's own agent for this project until Ctrl-C.
+
+    It is the agent of the project's Prefect, with the settings of its version; where that Prefect
+    has none (0.6.1), one in an environment of flowtui's own. It is started again when it dies.
+    Ctrl-C lets it finish what it has begun, a second Ctrl-C does not wait. Flows that a local
+    agent started run on to their end.
+    """
+    from flowtui.agents.kinds import AgentKind
+    from flowtui.agents.spec import AgentSpec
+
+    docker_only = [
+        option
+        for option, given in (
+            ("--no-pull", no_pull),
+            ("--network", networks),
+            ("--volume", volumes),
+        )
+        if given
+    ]
+    if kind == "local" and docker_only:
+        raise UsageError(f"{docker_only[0]} is an option of Docker agents", fix="leave it out")
+    wanted = AgentSpec(
+        AgentKind(kind or AgentKind.DOCKER),
+        name=name,
+        labels=labels,
+        env=variables,
+        hostname_label=not no_hostname_label,
+        show_flow_logs=show_flow_logs,
+        log_level=log_level.upper(),
+        pull=not no_pull,
+        networks=networks,
+        volumes=volumes,
+        managed=managed,
+    )
+    output = Output(as_json=as_json)
+
+    async def work() -> AgentEnd:
+        async with connected(profile, api_url) as workspace:
+            spec = wanted
+            if kind is None:
+                spec = await _with_default_kind(workspace, wanted, output)
+            return await _run(workspace, spec, output)
+
+    return _exit_code(asyncio.run(work()))
+
+
+async def _with_default_kind(workspace: Workspace, wanted: AgentSpec, output: Output) -> AgentSpec:
+    from flowtui.agents.choosing import default_kind
+
+    kind, why = await default_kind(workspace)
+    output.note(f"a {kind} agent: {why}")
+    return replace(wanted, kind=kind)
+
+
+async def _run(workspace: Workspace, spec: AgentSpec, output: Output) -> AgentEnd:
+    from flowtui.agents.preparing import agent_process
+
+    process = agent_process(workspace, spec, lambda event: _tell(output, event))
+    loop = asyncio.get_running_loop()
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        process.stop(at_once=asked)
+        if not asked:
+            output.note("stopping; Ctrl-C again does not wait for it")
+        asked = True
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    return await process.run()
+
+
+def _tell(output: Output, event: AgentEvent) -> None:
+    """JSON lines on stdout, or what it writes itself on stderr, with a few words between."""
+    from flowtui.agents import events
+
+    if output.as_json:
+        output.data(events.to_json(event))
+        return
+    match event:
+        case events.AgentPreparing():
+            output.note(event.text)
+        case events.AgentStarted():
+            again = "" if event.attempt == 1 else f", start {event.attempt}"
+            output.note(
+                f"agent of Prefect {event.prefect} for {event.api_url} (process {event.pid}{again})"
+            )
+        case events.AgentReady():
+            _say("it asks for runs; Ctrl-C stops it", "green")
+        case events.AgentLine():
+            _say(event.text, {"warning": "yellow", "error": "red"}.get(event.level))
+        case events.AgentDied():
+            _say(f"{event.reason}; starting it again in {event.restart_in:.0f} s", "yellow")
+        case events.AgentGaveUp():
+            print_problem(Problem(event.what, event.where, event.fix))
+        case events.AgentStopped():
+            left = event.flow_runs_left
+            plural = "s go" if left != 1 else " goes"
+            output.note(f"stopped; {left} flow run{plural} on by itself" if left else "stopped")
+
+
+def _say(text: str, colour: str | None) -> None:
+    """A word on stderr; what comes from outside is made safe before it is coloured."""
+    safe = redact(clean_block(text))
+    click.echo(style(safe, fg=colour, stream=sys.stderr) if colour else safe, err=True)
+
+
+def _exit_code(end: AgentEnd) -> int:
+    from flowtui.agents.events import AgentGaveUp
+
+    return end.exit_code if isinstance(end, AgentGaveUp) else ExitCode.OK
+
+
+@agent.command("list")
+@workspace_options
+@json_option
+def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
+    """All agents that the control plane knows, the one seen last first."""
+    from flowtui.agents.waiting import is_silent
+
+    async def work() -> tuple[Agent, ...]:
+        async with connected(profile, api_url) as workspace:
+            return await workspace.control_plane.agents()
+
+    found = asyncio.run(work())
+    output = Output(as_json=as_json)
+    now = datetime.now(UTC)
+    if as_json:
+        output.data([{**asdict(each), "silent": is_silent(each, now)} for each in found])
+    elif not found:
+        output.note("no agent has asked for runs yet: flowtui agent start")
+    else:
+        output.table(
+            ("NAME", "TYPE", "LABELS", "PREFECT", "LAST SEEN", ""),
+            (
+                (
+                    each.name,
+                    each.type,
+                    ", ".join(each.labels),
+                    each.core_version,
+                    _moment(each.last_seen),
+                    "silent" if is_silent(each, now) else "asks for runs",
+                )
+                for each in found
+            ),
+        )
+
+
+@agent.command()
+@click.argument("run", required=False)
+@workspace_options
+@json_option
+def why(run: str | None, profile: str | None, api_url: str | None, as_json: bool) -> None:
+    """Why a RUN (its id, the beginning of it, or its name) is not picked up; without, of all."""
+    from flowtui.agents.waiting import why_waiting
+
+    async def work() -> list[tuple[FlowRun, tuple[Waiting, ...]]]:
+        async with connected(profile, api_url) as workspace:
+            plane = workspace.control_plane
+            if run is None:
+                runs = await plane.flow_runs(states=_WAITING, limit=100)
+            else:
+                runs = await plane.find_runs(run)
+            if run is not None and not runs:
+                raise UsageError(f"there is no run {run}", fix="flowtui runs lists them")
+            agents = await plane.agents() if runs else ()
+            now = datetime.now(UTC)
+            return [(each, why_waiting(each, agents, now)) for each in runs]
+
+    found = asyncio.run(work())
+    output = Output(as_json=as_json)
+    if as_json:
+        output.data([_reasons_as_json(each, reasons) for each, reasons in found])
+    elif not found:
+        output.note("no run waits")
+    for each, reasons in found if not as_json else ():
+        output.line(f"{each.name} of “{each.flow}” ({each.id[:8]}): {each.state}")
+        for reason in reasons:
+            output.line(f"  {reason.kind}: {reason.what}")
+            if reason.fix:
+                output.line(f"  next: {reason.fix}")
+        if not reasons:
+            output.line("  it waits for no agent")
+
+
+def _reasons_as_json(run: FlowRun, reasons: Sequence[Waiting]) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "name": run.name,
+        "flow": run.flow,
+        "state": run.state,
+        "reasons": [asdict(reason) for reason in reasons],
+    }
+
+
+@agent.command()
+@click.option("--type", "kind", type=click.Choice(_KINDS), default="local", show_default=True)
+@click.option("--with-token", is_flag=True, help="Print the token too, not just where it goes.")
+@workspace_options
+def env(kind: str, with_token: bool, profile: str | None, api_url: str | None) -> None:
+    """The variables that point the project's own Prefect at this control plane.
+
+    For a shell: eval "$(flowtui agent env --with-token)". With --type docker the address is the
+    one that containers reach.
+    """
+    from flowtui.agents.kinds import AgentKind
+    from flowtui.agents.preparing import prefect_variables
+
+    async def work() -> dict[str, str]:
+        async with connected(profile, api_url) as workspace:
+            return await prefect_variables(workspace, AgentKind(kind))
+
+    output = Output()
+    for name, text in asyncio.run(work()).items():
+        line = f"export {name}={shlex.quote(text)}"
+        if with_token:
+            click.echo(line)  # not through the redactor: this is what was asked for
+        else:
+            output.line(line)
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment is not None else "never"
