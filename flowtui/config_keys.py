@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from flowtui import executors
 from flowtui.errors import UsageError
 
 Table: TypeAlias = Mapping[str, Any]
@@ -79,6 +80,10 @@ def is_json(value: object) -> bool:
 TEXT = Kind("text", _is_text)
 SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
 RATE = Kind(f"number from 1 to {_FASTEST_RATE}", _is_rate)
+EXECUTOR = Kind(
+    ", ".join(f'"{name}"' for name in executors.CLASSES) + " or the dotted path of an executor",
+    lambda value: isinstance(value, str) and executors.is_name(value),
+)
 TEXT_OR_TEXTS = Kind("text or list of texts", _is_text_or_texts)
 COUNT = Kind(
     "a whole number from 1 to 16",
@@ -173,8 +178,13 @@ STORAGE = (
     Key("directory", TEXT, "Local storage only: the folder that flow files are stored under."),
 )
 EXECUTION = (
-    Key("executor", TEXT, "Dotted path of the Prefect executor class."),
-    Key("executor_kwargs", DATA, "Keyword arguments of the executor."),
+    Key(
+        "executor",
+        EXECUTOR,
+        "How the tasks of a run are executed.",
+        "the flow's own",
+    ),
+    Key("executor_kwargs", DATA, "Keyword arguments of the executor, for example `address`."),
 )
 DEPLOY = (
     Key(

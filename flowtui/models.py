@@ -161,9 +161,20 @@ class LoadedFlow:
     run_config: JsonObject | None
     """The serialized run config the flow's author set (Prefect >= 0.13)."""
     executor: str | None
-    """Dotted path of the executor attached to the flow (Prefect >= 0.14)."""
+    """Dotted path of the executor the flow's author gave: to the flow, or to its environment."""
     modules: tuple[LocalModule, ...]
     packages: tuple[Package, ...]
+    executor_kwargs: JsonObject | None = None
+    """Its arguments, as far as they are JSON and its class is Prefect's own."""
+    executors: tuple[str, ...] = ()
+    """Dotted paths of the executor classes that this Prefect has."""
+    executor_found: str | None = None
+    """Dotted path, in this Prefect, of the executor that the settings name."""
+    executor_in_force: str | None = None
+    """Dotted path of the executor that a run of this very object uses; None where the settings of
+    the process that runs it decide."""
+    environment_replaced: str | None = None
+    """Name of the author's environment in which the executor of the settings has no place."""
     log: tuple[str, ...] = ()
     """What the user's code printed while it was loaded."""
     project: str | None = None
@@ -204,7 +215,7 @@ class ExecutionOptions:
     """How a flow run is executed; None means "not set here"."""
 
     executor: str | None = None
-    """Dotted path of a Prefect executor class."""
+    """Short name (see `flowtui.executors`) or dotted path of a Prefect executor class."""
     executor_kwargs: Mapping[str, Json] | None = None
     run_config: JsonObject | None = None
     """A run config as data: key `type` (UniversalRun, LocalRun, DockerRun, KubernetesRun) and its

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from flowtui import executors
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output, print_problem
 from flowtui.cli.progress import EventPrinter
@@ -75,8 +76,19 @@ def _storage_options(command: _Command) -> _Command:
 @click.option("--create-project", is_flag=True, help="Create the project if it does not exist.")
 @click.option("--storage", type=click.Choice([str(kind) for kind in StorageKind]))
 @_storage_options
-@click.option("--executor", metavar="DOTTED.PATH", help="Prefect executor to run the flow with.")
-@click.option("--executor-kwargs", metavar="JSON", help="Its keyword arguments.")
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help="How tasks are run: local, local-dask, dask, or an executor's dotted path.",
+)
+@click.option(
+    "--executor-arg",
+    "executor_args",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Argument of the executor; VALUE is JSON or else text.",
+)
+@click.option("--executor-kwargs", metavar="JSON", help="Its arguments as one JSON object.")
 @click.option("--run-config", metavar="JSON", help='Run config: {"type": "DockerRun", …}.')
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--no-push", is_flag=True, help="Keep the image in this engine only.")
@@ -335,11 +347,25 @@ def _overrides(values: dict[str, Any]) -> DeployTable:
         project=values["project"],
         storage=StorageOptions(**storage),
         execution=ExecutionOptions(
-            executor=values["executor"],
-            executor_kwargs=_json_object("--executor-kwargs", values["executor_kwargs"]),
+            executor=_executor(values["executor"]),
+            executor_kwargs=_executor_kwargs(values["executor_kwargs"], values["executor_args"]),
             run_config=_json_object("--run-config", values["run_config"]),
         ),
     )
+
+
+def _executor(name: str | None) -> str | None:
+    if name is None or executors.is_name(name):
+        return name
+    raise UsageError(
+        f"--executor {name} is no name of an executor",
+        fix=f"{', '.join(executors.CLASSES)}, or a dotted path",
+    )
+
+
+def _executor_kwargs(text: str | None, words: tuple[str, ...]) -> dict[str, Any] | None:
+    whole = _json_object("--executor-kwargs", text) or {}
+    return {**whole, **(executors.arguments(words, option="--executor-arg") or {})} or None
 
 
 def _mapping(option: str, words: tuple[str, ...]) -> dict[str, str] | None:

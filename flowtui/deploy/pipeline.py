@@ -30,6 +30,7 @@ from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan
 from flowtui.deploy.planner import (
     PlanRequest,
+    known_execution,
     make_plan,
     settle,
 )
@@ -81,7 +82,7 @@ class Deployer:
     ) -> Plan:
         """What a deploy would do, as far as it can be known. Raises FlowtuiError subclasses."""
         request = self._request(flow, overrides, force=force, push=push)
-        loaded = await serialize.load(self._config, flow)
+        loaded = await serialize.load(self._config, flow, known_execution(request))
         async with AsyncExitStack() as stack:
             settled = settle(request, loaded)
             engine = registry = None
@@ -134,7 +135,7 @@ class Deployer:
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan as it is now, and what keeps a deploy from going on, in words."""
         request = self._request_again(flow, taken)
-        loaded = await serialize.load(self._config, flow)
+        loaded = await serialize.load(self._config, flow, known_execution(request))
         async with AsyncExitStack() as stack:
             settled = settle(request, loaded)
             engine = None
@@ -211,7 +212,9 @@ class _Run:
             registry: Registry | None = None
             pickled: PickledFlow | None = None
             async with self._under_way.stage(Stage.SERIALIZE) as ctx:
-                loaded = await serialize.load(self._request.config, self._request.flow, ctx)
+                loaded = await serialize.load(
+                    self._request.config, self._request.flow, known_execution(self._request), ctx
+                )
                 self._under_way.flow_name = loaded.name
                 settled = settle(self._request, loaded)
                 if settled.options.type is StorageKind.DOCKER:

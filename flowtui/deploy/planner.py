@@ -16,16 +16,26 @@ from flowtui.deploy import local_storage
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.docker.image import ImageRecipe, prepare
 from flowtui.deploy.docker.image_spec import ImageSpec, default_base_image, flow_path
-from flowtui.deploy.docker.prefect_pins import pins_for
+from flowtui.deploy.docker.prefect_pins import dask_pins_for, pins_for
 from flowtui.deploy.docker.registry import ImageReference, Registry
+from flowtui.deploy.executor_problems import executor_problems
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan, Setting
-from flowtui.deploy.settings import Layer, Resolved, flow_layer, resolve, with_options
+from flowtui.deploy.settings import (
+    Layer,
+    Resolved,
+    attached_execution,
+    execution_of,
+    flow_layer,
+    resolve,
+    with_options,
+)
 from flowtui.deploy.slug import slug
 from flowtui.errors import UsageError
 from flowtui.models import (
     Attachment,
     DeployTable,
+    ExecutionOptions,
     FlowVersion,
     JsonObject,
     LoadedFlow,
@@ -68,9 +78,25 @@ class Prepared:
     local: LocalRecipe | None = None
 
 
+def known_execution(request: PlanRequest) -> ExecutionOptions:
+    """What settings say of the execution before the flow is loaded."""
+    return execution_of(_own_layers(request, request.flow.name))
+
+
 def settle(request: PlanRequest, loaded: LoadedFlow) -> Resolved:
     """Which settings win for this flow: known before an engine or a control plane is asked."""
-    resolved = resolve(_layers(request, loaded))
+    layers = (
+        *_own_layers(request, loaded.name),
+        flow_layer(loaded),
+        *_inferred(loaded),
+    )
+    resolved = _with_class_found(resolve(layers), request, loaded)
+    if resolved.execution.executor is None and resolved.execution.executor_kwargs:
+        raise UsageError(
+            "executor_kwargs are given without an executor",
+            where=request.flow.target,
+            fix="say which: --executor NAME, or `executor` beside executor_kwargs",
+        )
     if request.push or resolved.options.registry_url is None:
         return resolved
     return with_options(resolved, Origin.COMMAND_LINE, "--no-push", registry_url=None)
@@ -106,15 +132,28 @@ async def make_plan(
     return await draft.image(engine, registry)
 
 
-def _layers(request: PlanRequest, loaded: LoadedFlow) -> tuple[Layer, ...]:
+def _with_class_found(resolved: Resolved, request: PlanRequest, loaded: LoadedFlow) -> Resolved:
+    """With the class that the executor's name means in the flow's Prefect, where it was found."""
+    found, wanted = loaded.executor_found, resolved.execution.executor
+    if found is None or wanted != known_execution(request).executor:
+        return resolved
+    settings = tuple(
+        replace(setting, value=found) if setting.name == "executor" else setting
+        for setting in resolved.settings
+    )
+    execution = replace(resolved.execution, executor=found)
+    return replace(resolved, execution=execution, settings=settings)
+
+
+def _own_layers(request: PlanRequest, name: str | None) -> tuple[Layer, ...]:
+    """What a person said outside of the flow's file, strongest first."""
     config = request.config
     file = config.file.name if config.file is not None else ""
-    own = config.flows.get(loaded.name)
+    own = config.flows.get(name) if name is not None else None
     layers = [Layer(Origin.COMMAND_LINE, request.overrides)]
     if own is not None:
-        layers.append(Layer(Origin.FLOW_TABLE, own, f'{file} [flows."{loaded.name}"]'))
-    layers += [Layer(Origin.PROJECT_FILE, config.table, file), flow_layer(loaded)]
-    return (*layers, *_inferred(loaded))
+        layers.append(Layer(Origin.FLOW_TABLE, own, f'{file} [flows."{name}"]'))
+    return (*layers, Layer(Origin.PROJECT_FILE, config.table, file))
 
 
 def _inferred(loaded: LoadedFlow) -> tuple[Layer, ...]:
@@ -193,7 +232,7 @@ class _Draft:
                 "image_tag": tag,
                 "prefect_version": options.prefect_version,
             },
-            execution=self.settled.execution,
+            execution=attached_execution(self.settled),
         )
         plan = self._plan(
             lane,
@@ -227,7 +266,7 @@ class _Draft:
                 "path": str(recipe.pickle_path),
                 "directory": str(recipe.folder),
             },
-            execution=self.settled.execution,
+            execution=attached_execution(self.settled),
             source_dir=str(recipe.source_dir) if recipe.sources else None,
         )
         plan = self._plan(
@@ -266,7 +305,11 @@ class _Draft:
             storage=storage,
             current=self._current,
             earlier=earlier,
-            problems=(*self._replaced_storage(storage), *problems),
+            problems=(
+                *self._replaced_storage(storage),
+                *executor_problems(self.loaded, self.settled, storage),
+                *problems,
+            ),
             **image_only,
         )
 
@@ -383,6 +426,7 @@ class _Draft:
                     f"prefect=={prefect}",
                     f"cloudpickle=={cloudpickle}",
                     *pins_for(prefect, python),
+                    *dask_pins_for(prefect, self.settled.execution),
                 ),
                 options.python_dependencies or (),
             ),

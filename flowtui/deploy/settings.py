@@ -17,7 +17,7 @@ from flowtui.models import (
     StorageOptions,
 )
 
-_MERGED = frozenset({"env_vars", "files", "build_args"})
+_MERGED = frozenset({"env_vars", "files", "build_args", "executor_kwargs"})
 """Mappings whose entries add up over the layers; a stronger layer wins per key."""
 
 _EXCLUSIVE = (("base_image", "dockerfile"),)
@@ -46,9 +46,7 @@ class Resolved:
 def resolve(layers: Sequence[Layer]) -> Resolved:
     """Merge the layers, strongest first. Raises UsageError when one layer sets both of a pair."""
     storage = {field.name: _pick(layers, "storage", field.name) for field in fields(StorageOptions)}
-    execution = {
-        field.name: _pick(layers, "execution", field.name) for field in fields(ExecutionOptions)
-    }
+    execution = _execution(layers)
     for pair in _EXCLUSIVE:
         _keep_stronger(storage, pair, layers)
     project = _pick(layers, "", "project")
@@ -61,13 +59,32 @@ def resolve(layers: Sequence[Layer]) -> Resolved:
     )
 
 
+def execution_of(layers: Sequence[Layer]) -> ExecutionOptions:
+    """What these layers alone say of the execution, as `resolve` merges it."""
+    return ExecutionOptions(**_values(_execution(layers)))
+
+
+def attached_execution(resolved: Resolved) -> ExecutionOptions:
+    """What has to be attached to the flow: all but what its own object says already.
+
+    An object of the author's can be more than what is known of it, so it is left alone.
+    """
+    strange = {
+        setting.name for setting in resolved.settings if setting.origin is not Origin.FLOW_OBJECT
+    }
+    execution = resolved.execution
+    run_config = execution.run_config if "run_config" in strange else None
+    if not strange & {"executor", "executor_kwargs"}:
+        return ExecutionOptions(run_config=run_config)
+    return replace(execution, run_config=run_config)
+
+
 def flow_layer(loaded: LoadedFlow) -> Layer:
     """What the flow's own `storage=`, `environment=`, `run_config=` and `executor=` say.
 
     The project is the one its file names in a `flow.deploy(...)` or `flow.register(...)`.
     """
     own: Mapping[str, Any] = loaded.storage or {}
-    environment: Mapping[str, Any] = loaded.environment or {}
     kind = {"Docker": StorageKind.DOCKER, "Local": StorageKind.LOCAL}.get(str(own.get("type")))
     known = {field.name for field in fields(StorageOptions)} - {"type", "build_args"}
     values = {key: value for key, value in own.items() if key in known and value not in (None, "")}
@@ -91,12 +108,23 @@ def flow_layer(loaded: LoadedFlow) -> Layer:
         project=loaded.project,
         storage=StorageOptions(type=kind, **values),
         execution=ExecutionOptions(
-            executor=loaded.executor or environment.get("executor"),
-            executor_kwargs=environment.get("executor_kwargs") or None,
+            executor=loaded.executor,
+            executor_kwargs=loaded.executor_kwargs,
             run_config=loaded.run_config,
         ),
     )
     return Layer(Origin.FLOW_OBJECT, table)
+
+
+def _execution(layers: Sequence[Layer]) -> dict[str, Setting | None]:
+    """Arguments go with an executor: those of layers below the one that names it do not count."""
+    named = [n for n, layer in enumerate(layers, 1) if layer.table.execution.executor is not None]
+    above = layers[: named[0]] if named else layers
+    return {
+        "executor": _pick(layers, "execution", "executor"),
+        "executor_kwargs": _pick(above, "execution", "executor_kwargs"),
+        "run_config": _pick(layers, "execution", "run_config"),
+    }
 
 
 def _pick(layers: Sequence[Layer], part: str, name: str) -> Setting | None:

@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from flowtui import child_processes
+from flowtui import child_processes, executors
 from flowtui.byte_lines import ByteLines
 from flowtui.errors import DeployError
 from flowtui.models import (
     Attachment,
+    ExecutionOptions,
     Interpreter,
     Json,
     JsonObject,
@@ -91,11 +92,17 @@ async def inspect(
     root: Path,
     interpreter: Interpreter,
     *,
+    execution: ExecutionOptions | None = None,
     time_limit: float = 60.0,
     on_line: OnLine | None = None,
 ) -> LoadedFlow:
-    """Load a flow as it is on disk. `time_limit` is in seconds. Raises LoadError."""
-    loaded, _ = await _load("inspect", flow, root, interpreter, None, time_limit, on_line)
+    """Load a flow as it is on disk. `time_limit` is in seconds. Raises LoadError.
+
+    `execution` is what settings are known to say before the flow is: its executor is looked for in
+    the flow's Prefect and tried with its arguments.
+    """
+    tried = {"execution": _asked(execution or ExecutionOptions())}
+    loaded, _ = await _load("inspect", flow, root, interpreter, tried, time_limit, on_line)
     return loaded
 
 
@@ -114,8 +121,16 @@ async def pickle_flow(
     The serialization and the pickle come from one object in one process, so their task slugs
     agree (slugs are random in Prefect before 0.12).
     """
+    asked = {**asdict(attachment), "execution": _asked(attachment.execution)}
     loaded, content = await _load(
-        "pickle", flow, root, interpreter, attachment, time_limit, on_line, pickle_limit
+        "pickle",
+        flow,
+        root,
+        interpreter,
+        {"attachment": _plain(asked)},
+        time_limit,
+        on_line,
+        pickle_limit,
     )
     return PickledFlow(loaded=loaded, pickle=content)
 
@@ -125,7 +140,7 @@ async def _load(
     flow: LocalFlow,
     root: Path,
     interpreter: Interpreter,
-    attachment: Attachment | None,
+    more: Mapping[str, Json],
     time_limit: float,
     on_line: OnLine | None,
     pickle_limit: int = PICKLE_LIMIT,
@@ -141,8 +156,8 @@ async def _load(
         "variable": flow.variable,
         "line": flow.line,
         "modules": [[module.name, module.path] for module in static],
-        "attachment": None if attachment is None else _plain(asdict(attachment)),
         "pickle_limit": pickle_limit,
+        **more,
     }
     with _exchange(request) as files:
         run = _Run(flow, root, interpreter, files, on_line)
@@ -394,6 +409,12 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _asked(execution: ExecutionOptions) -> Json:
+    """For the worker, which knows no short names: Prefect's own class by its name."""
+    name = execution.executor
+    return _plain(asdict(replace(execution, executor=executors.class_of(name) if name else None)))
+
+
 def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ...]) -> LoadedFlow:
     told = cast("Mapping[str, Any]", answer)
     own = cast("Mapping[str, Any]", told["own"])
@@ -410,6 +431,11 @@ def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ..
         environment=own["environment"],
         run_config=own["run_config"],
         executor=own["executor"],
+        executor_kwargs=own["executor_kwargs"],
+        executors=tuple(told["executors"]),
+        executor_found=told["executor_found"],
+        executor_in_force=told["executor_in_force"],
+        environment_replaced=told["environment_replaced"],
         project=own["project"],
         modules=tuple(LocalModule(name, path) for name, path in told["modules"]),
         packages=tuple(Package(name, version) for name, version in told["packages"]),

@@ -10,6 +10,8 @@ Started by `loader.py` in a process of its own. The request is one JSON object o
     variable     Python name the flow is bound to, or null
     line         1-based line of the `Flow(...)` call, 0 when unknown
     modules      [[dotted name, absolute path], ...] that a static look at the file found
+    execution    null, or {"executor": ..., "executor_kwargs": ...}: the settings that are known
+                 before loading; tried, so that what cannot work is known before a build
     attachment   null, or {"storage": {...}, "execution": {...}, "source_dir": str or null}
     answer       file for the answer, a JSON object: {"flow": {...}} or {"error": {...}}
     pickle       file for the pickled flow (action "pickle")
@@ -246,7 +248,7 @@ class Recorder:
 
     def watch(self, prefect):
         self._watch_flows(prefect.Flow)
-        for cls in _prefect_classes(prefect):
+        for cls in [*_prefect_classes(prefect), *executor_classes().values()]:
             if "__init__" in vars(cls):
                 self._watch_arguments(cls)
         for name in _IGNORED_CALLS:
@@ -694,16 +696,34 @@ def own_run_config(flow):
     return None if run_config is None else run_config.serialize()
 
 
-def own_executor(flow):
+def own_executor(flow, recorder):
+    """(dotted path, keywords) of the executor the author gave, (None, None) for none."""
     executor = getattr(flow, "executor", None)
+    environment = getattr(flow, "environment", None)
+    if executor is None and recorder.made_by_author(flow, environment):
+        executor = getattr(environment, "executor", None)
+    if isinstance(executor, str):
+        return executor, plain(environment.executor_kwargs) or None
     if executor is None:
-        return None
-    cls = type(executor)
-    for public in ("prefect.executors", "prefect.engine.executors"):
-        module = sys.modules.get(public)
-        if module is not None and getattr(module, cls.__name__, None) is cls:
-            return "%s.%s" % (public, cls.__name__)
-    return "%s.%s" % (cls.__module__, cls.__qualname__)
+        return None, None
+    known = type(executor) in executor_classes().values()
+    keywords = plain(recorder.arguments_of(executor)) if known else None
+    return path_of(type(executor)), keywords or None
+
+
+def executor_in_force(flow):
+    """Dotted path of the executor that a run will use, None where the run's own settings say it."""
+    environment = getattr(flow, "environment", None)
+    if environment is None or getattr(flow, "run_config", None) is not None:
+        executor = getattr(flow, "executor", None)
+    else:
+        executor = getattr(environment, "executor", None)
+    return executor if executor is None or isinstance(executor, str) else path_of(type(executor))
+
+
+def path_of(cls):
+    known = [name for name, one in executor_classes().items() if one is cls]
+    return known[0] if known else "%s.%s" % (cls.__module__, cls.__qualname__)
 
 
 # Attaching what flowtui decided
@@ -778,15 +798,19 @@ def make_run_config(flow, options):
         ) from error
 
 
-def set_executor(flow, dotted, keywords, recorder, notice):
-    cls, found = find_executor(dotted)
-    if found != dotted:
-        notice("executor %s is %s in this Prefect" % (dotted, found))
+def set_executor(flow, wanted, keywords, recorder, notice):
+    cls, found = find_executor(wanted)
+    if found != wanted:
+        notice("the executor %s is %s in this Prefect" % (wanted, found))
+    executor = make_executor(cls, keywords)
     environment = getattr(flow, "environment", None)
     if hasattr(flow, "executor"):
-        flow.executor = make_executor(cls, keywords)
+        flow.executor = executor
     if environment is None:
         return
+    replaced = replaced_environment(flow, recorder)
+    if replaced is not None:
+        notice("%s is replaced by RemoteEnvironment: it has no place for an executor" % replaced)
     if hasattr(environment, "executor_kwargs"):
         environment = copy.copy(environment)
         environment.executor = found
@@ -794,42 +818,105 @@ def set_executor(flow, dotted, keywords, recorder, notice):
         flow.environment = environment
     elif hasattr(environment, "executor"):
         environment = copy.copy(environment)
-        environment.executor = make_executor(cls, keywords)
+        environment.executor = executor
         flow.environment = environment
-    elif not recorder.made_by_author(flow, environment) or not hasattr(flow, "executor"):
-        environments = importlib.import_module("prefect.environments")
-        flow.environment = environments.RemoteEnvironment(
-            executor=found, executor_kwargs=dict(keywords)
-        )
+    else:
+        flow.environment = remote_environment(environment, found, keywords)
 
 
-def find_executor(dotted):
-    """The executor class; the two homes that Prefect's executors had are interchangeable."""
-    name = dotted.rpartition(".")[2]
-    homes = ("prefect.executors." + name, "prefect.engine.executors." + name)
-    for candidate in homes if dotted in homes else (dotted,):
-        module, _, attribute = candidate.rpartition(".")
+def replaced_environment(flow, recorder):
+    """Name of the author's own environment when an executor cannot be put into it."""
+    environment = getattr(flow, "environment", None)
+    if environment is None or hasattr(environment, "executor"):
+        return None
+    return type(environment).__name__ if recorder.made_by_author(flow, environment) else None
+
+
+def remote_environment(before, executor, keywords):
+    """A RemoteEnvironment with what the one before says beside how tasks are run."""
+    cls = importlib.import_module("prefect.environments").RemoteEnvironment
+    taken = {
+        name: getattr(before, name)
+        for name in ("labels", "on_start", "on_exit", "metadata")
+        if name in inspect.signature(cls.__init__).parameters and hasattr(before, name)
+    }
+    return cls(executor=executor, executor_kwargs=dict(keywords), **taken)
+
+
+@functools.lru_cache(maxsize=None)
+def executor_classes():
+    """By dotted path: prefect.executors from 0.14 on, prefect.engine.executors before."""
+    for home in ("prefect.executors", "prefect.engine.executors"):
         try:
-            cls = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError):
+            module = importlib.import_module(home)
+        except ImportError:
             continue
-        if isinstance(cls, type) and any(base.__name__ == "Executor" for base in cls.__mro__[1:]):
-            return cls, candidate
-    raise RefusalError(
-        "BadSettings",
-        "executor %r is not in this flow's Prefect" % dotted,
-        "give the dotted path of an executor class, for example prefect.%sexecutors.LocalExecutor"
-        % ("" if importlib.util.find_spec("prefect.executors") else "engine."),
-    )
+        return {
+            "%s.%s" % (home, name): cls
+            for name, cls in sorted(vars(module).items())
+            if is_executor(cls) and not name.startswith("_")
+        }
+    return {}
+
+
+def is_executor(cls):
+    return isinstance(cls, type) and any(base.__name__ == "Executor" for base in cls.__mro__[1:])
+
+
+def find_executor(wanted):
+    """(class, dotted path) of a class of this Prefect's, named alone or under either home that
+    Prefect's executors had, or of any other that can be imported here."""
+    module, _, name = wanted.rpartition(".")
+    if module in ("", "prefect.executors", "prefect.engine.executors"):
+        known = {path.rpartition(".")[2]: path for path in executor_classes()}
+        if name in known:
+            return executor_classes()[known[name]], known[name]
+        raise RefusalError(
+            "BadSettings",
+            "Prefect %s has no executor %s" % (prefect_version(), name),
+            "it has %s" % ", ".join(sorted(known)),
+        )
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        raise RefusalError(
+            "BadSettings",
+            "executor %r cannot be imported: %s" % (wanted, describe(error)),
+            "correct the setting `executor`, or install what it needs in %s" % sys.executable,
+        ) from error
+    if not is_executor(cls):
+        raise RefusalError(
+            "BadSettings",
+            "%r is not an executor class" % wanted,
+            "name a class made from %s.Executor"
+            % next(iter(executor_classes())).rpartition(".")[0],
+        )
+    return cls, wanted
+
+
+def prefect_version():
+    return importlib.import_module("prefect").__version__
 
 
 def make_executor(cls, keywords):
     try:
         return cls(**keywords)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         raise RefusalError(
-            "BadSettings", "executor %s: %s" % (cls.__name__, error), "see executor_kwargs"
+            "BadSettings",
+            "executor %s does not take these arguments: %s" % (cls.__name__, describe(error)),
+            "see executor_kwargs",
         ) from error
+
+
+def tried_executor(flow, execution, recorder):
+    """(dotted path, environment it replaces) of the executor that the settings name."""
+    wanted = execution.get("executor")
+    if not wanted:
+        return None, None
+    cls, found = find_executor(wanted)
+    make_executor(cls, execution.get("executor_kwargs") or {})
+    return found, replaced_environment(flow, recorder)
 
 
 def as_registered(flow, recorder):
@@ -1152,13 +1239,16 @@ def answer(request, project, notice, installed):
     prepare_path(project)
     values = load(project, prefect)
     flow = choose(request, project, recorder, values, prefect)
+    executor, executor_kwargs = own_executor(flow, recorder)
     own = {
         "storage": own_storage(flow, recorder),
         "environment": own_environment(flow, recorder),
         "run_config": own_run_config(flow),
-        "executor": own_executor(flow),
+        "executor": executor,
+        "executor_kwargs": executor_kwargs,
         "project": recorder.call_on(flow)[0],
     }
+    found, replaced = tried_executor(flow, request.get("execution") or {}, recorder)
     content = None
     if request["action"] == "pickle":
         refuse_unschedulable(flow)
@@ -1173,6 +1263,10 @@ def answer(request, project, notice, installed):
         "name": flow.name,
         "serialized": serialized,
         "own": own,
+        "executors": sorted(executor_classes()),
+        "executor_found": found,
+        "environment_replaced": replaced,
+        "executor_in_force": executor_in_force(flow),
         "modules": modules,
         "packages": packages(files, local, installed, before),
         "python_version": "%d.%d.%d" % sys.version_info[:3],

@@ -4,7 +4,6 @@ from flowtui.deploy.settings import Layer, flow_layer, resolve
 from flowtui.errors import UsageError
 from flowtui.models import (
     DeployTable,
-    ExecutionOptions,
     Interpreter,
     JsonObject,
     LoadedFlow,
@@ -18,13 +17,13 @@ def _layer(origin: Origin, project: str | None = None, **values: object) -> Laye
     return Layer(origin, DeployTable(project=project, storage=StorageOptions(**values)), "a.toml")  # type: ignore[arg-type]
 
 
-def _loaded(storage: JsonObject | None, environment: JsonObject | None = None) -> LoadedFlow:
+def _loaded(storage: JsonObject | None) -> LoadedFlow:
     return LoadedFlow(
         name="f",
         interpreter=Interpreter("python", "3.11.7", "1.4.1", "3.1.2"),
         serialized={},
         storage=storage,
-        environment=environment,
+        environment=None,
         run_config=None,
         executor=None,
         modules=(),
@@ -96,8 +95,7 @@ def test_the_flows_own_docker_storage_is_read_with_prefects_words() -> None:
                 "ignore_healthchecks": True,
                 "build_kwargs": {"buildargs": {"A": "1"}},
                 "base_image": None,
-            },
-            {"executor": "prefect.engine.executors.LocalExecutor", "executor_kwargs": {}},
+            }
         )
     )
     assert layer.table.storage == StorageOptions(
@@ -106,9 +104,6 @@ def test_the_flows_own_docker_storage_is_read_with_prefects_words() -> None:
         python_dependencies=("pandas",),
         ignore_healthchecks=True,
         build_args={"A": "1"},
-    )
-    assert layer.table.execution == ExecutionOptions(
-        executor="prefect.engine.executors.LocalExecutor"
     )
 
 

@@ -376,16 +376,6 @@ async def test_run_configs_are_made_from_data(
             ExecutionOptions(run_config={"type": "LocalRun", "imagee": "x"}),
             "unexpected keyword argument 'imagee'",
         ),
-        ("1.4.1", ExecutionOptions(executor="my.Executor"), "'my.Executor' is not in"),
-        ("0.6.1", ExecutionOptions(executor="my.Executor"), "'my.Executor' is not in"),
-        ("1.4.1", ExecutionOptions(executor="prefect.Task"), "'prefect.Task' is not in"),
-        (
-            "1.4.1",
-            ExecutionOptions(
-                executor="prefect.executors.LocalExecutor", executor_kwargs={"speed": 3}
-            ),
-            "executor LocalExecutor",
-        ),
         ("1.4.1", ExecutionOptions(executor_kwargs={"a": 1}), "without an executor"),
     ],
 )

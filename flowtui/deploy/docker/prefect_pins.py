@@ -5,7 +5,13 @@ Measured on Prefect 0.6.1 to 1.4.1 with the packages of November 2026.
 
 from __future__ import annotations
 
+from flowtui import executors
+from flowtui.models import ExecutionOptions
 from flowtui.releases import release
+
+OLD_DASK = ("dask<2.6", "distributed<2.6", "msgpack<1")
+"""What the DaskExecutor before Prefect 0.6.7 needs to connect to a scheduler: from 2.6.0 on the
+client refuses keywords that it is given, and releases before that need the earlier msgpack."""
 
 
 def pins_for(prefect_version: str, python_minor: str) -> tuple[str, ...]:
@@ -22,6 +28,19 @@ def pins_for(prefect_version: str, python_minor: str) -> tuple[str, ...]:
     if (0, 15) <= prefect < (1,) and python >= (3, 12):
         pins.append("setuptools<81")  # distutils is gone from the standard library
     return tuple(pins)
+
+
+def needs_old_dask(prefect_version: str) -> bool:
+    """Whether this Prefect's DaskExecutor cannot connect by itself with a later `distributed`."""
+    return release(prefect_version) < (0, 6, 7)
+
+
+def dask_pins_for(prefect_version: str, execution: ExecutionOptions) -> tuple[str, ...]:
+    """Requirements that let this old Prefect connect to a Dask scheduler, where it has to."""
+    address = (execution.executor_kwargs or {}).get("address")
+    if not address or not executors.is_of(execution.executor, "dask"):
+        return ()
+    return OLD_DASK if needs_old_dask(prefect_version) else ()
 
 
 def installer_pin_for(prefect_version: str) -> str | None:

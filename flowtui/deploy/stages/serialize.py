@@ -5,15 +5,29 @@ from __future__ import annotations
 from flowtui.config import ProjectConfig
 from flowtui.deploy.stages.context import StageContext
 from flowtui.errors import DeployError
-from flowtui.models import Attachment, FlowKind, Interpreter, LoadedFlow, LocalFlow, PickledFlow
+from flowtui.models import (
+    Attachment,
+    ExecutionOptions,
+    FlowKind,
+    Interpreter,
+    LoadedFlow,
+    LocalFlow,
+    PickledFlow,
+)
 from flowtui.source.interpreter import find_interpreter
 from flowtui.source.loader import inspect, pickle_flow
 
 
 async def load(
-    config: ProjectConfig, flow: LocalFlow, ctx: StageContext | None = None
+    config: ProjectConfig,
+    flow: LocalFlow,
+    execution: ExecutionOptions,
+    ctx: StageContext | None = None,
 ) -> LoadedFlow:
-    """Load the flow in the project's interpreter. Raises LoadError, DeployError and UsageError."""
+    """Load the flow in the project's interpreter. Raises LoadError, DeployError and UsageError.
+
+    `execution` is what settings say before the flow is loaded: its executor is tried.
+    """
     if flow.kind is FlowKind.FLOW_FUNCTION:
         raise DeployError(
             f"“{flow.display_name}” is a Prefect 2/3 flow",
@@ -28,6 +42,7 @@ async def load(
         flow,
         config.root,
         interpreter,
+        execution=execution,
         time_limit=config.load_timeout,
         on_line=ctx.log if ctx is not None else None,
     )
