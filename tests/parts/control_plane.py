@@ -18,7 +18,7 @@ from flowtui.server.main import ServerSettings, serve
 host, port, database = sys.argv[1:]
 settings = ServerSettings(host, int(port), database, os.environ.get("FLOWTUI_SERVER_TOKEN"))
 try:
-    serve(settings, on_ready=lambda url: print(url, flush=True))
+    serve(settings, on_ready=lambda ready: print(ready.url, flush=True))
 except FlowtuiError as error:
     sys.exit(str(error))
 """
