@@ -435,7 +435,10 @@ class _Run:
 
     def _expectation(self, plan: Plan, pickled: PickledFlow) -> Expectation:
         return Expectation.of(
-            pickled, flow_path=str(plan.attachment.storage["path"]), options=plan.options
+            pickled,
+            flow_path=str(plan.attachment.storage["path"]),
+            options=plan.options,
+            execution=plan.execution,
         )
 
     @property

@@ -12,6 +12,10 @@ from flowtui.config import ProjectConfig
 from flowtui.deploy.docker.prefect_pins import OLD_DASK
 from flowtui.deploy.plan import Plan
 from flowtui.deploy.planner import PlanRequest, known_execution, make_plan, settle
+from flowtui.deploy.stages.healthcheck.answer import FoundExecutor, Raised
+from flowtui.deploy.stages.healthcheck.checks import executor_check
+from flowtui.deploy.stages.healthcheck.expectation import Expectation
+from flowtui.deploy.stages.healthcheck.place import Place
 from flowtui.errors import UsageError
 from flowtui.models import (
     DeployTable,
@@ -202,3 +206,77 @@ async def test_the_earliest_prefects_need_an_old_dask_to_reach_a_scheduler(
     )
     assert plan.dockerfile is not None
     assert all((f"'{pin}'" in plan.dockerfile) is pinned for pin in OLD_DASK)
+
+
+_OLD = "prefect.engine.executors.DaskExecutor"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "words", "fix"),
+    [
+        (FoundExecutor(_DASK, {"dask": "2026.8", "distributed": "2026.8"}), _DASK, "", ""),
+        (FoundExecutor(_DASK), None, "", ""),
+        (None, None, "", ""),
+        (None, _DASK, "has the executor None, and not prefect.executors.DaskExecutor", "--force"),
+        (
+            FoundExecutor("prefect.executors.LocalExecutor"),
+            _DASK,
+            "has the executor prefect.executors.LocalExecutor, and not",
+            "--force",
+        ),
+        (
+            FoundExecutor(_DASK, {"dask": "2026.8", "distributed": None}),
+            _DASK,
+            "needs distributed, which is missing in the image",
+            "add distributed to `python_dependencies`",
+        ),
+        (
+            FoundExecutor("mine.Careful", raised=Raised("ImportError", "no", "", "mine", True)),
+            "mine.Careful",
+            "needs the module mine",
+            "`python_dependencies`",
+        ),
+        (
+            FoundExecutor("mine.Careful", raised=Raised("AttributeError", "no Careful", "")),
+            "mine.Careful",
+            "mine.Careful cannot be imported: AttributeError: no Careful",
+            "`executor`",
+        ),
+    ],
+)
+def test_the_health_check_says_what_is_wrong_with_an_executor(
+    found: FoundExecutor | None, expected: str | None, words: str, fix: str
+) -> None:
+    check = executor_check(found, _expectation("1.4.1", expected), _IMAGE)
+    assert check.ok is (words == "")
+    assert words in check.message
+    assert check.problem is None or fix in check.problem.fix
+
+
+@pytest.mark.parametrize(
+    ("prefect", "distributed", "fine"),
+    [("0.6.1", "2.16.0", False), ("0.6.1", "2.5.2", True), ("0.6.7", "2.16.0", True)],
+)
+def test_a_dask_that_the_earliest_prefects_cannot_connect_with_is_an_error(
+    prefect: str, distributed: str, fine: bool
+) -> None:
+    found = FoundExecutor(_OLD, {"dask": "2", "distributed": distributed})
+    check = executor_check(found, replace(_expectation(prefect, _OLD), connects=True), _IMAGE)
+    assert check.ok is fine
+    assert executor_check(found, _expectation(prefect, _OLD), _IMAGE).ok
+    assert check.problem is None or "distributed<2.6" in check.problem.fix
+
+
+_IMAGE = Place("in the image", in_image=True, seconds=1, memory=1)
+
+
+def _expectation(prefect: str, executor: str | None) -> Expectation:
+    return Expectation(
+        flow_name="x",
+        flow_path="/x",
+        task_slugs=frozenset(),
+        python_minor="3.11",
+        prefect_version=prefect,
+        cloudpickle_version=None,
+        executor=executor,
+    )

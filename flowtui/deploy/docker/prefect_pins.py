@@ -30,9 +30,9 @@ def pins_for(prefect_version: str, python_minor: str) -> tuple[str, ...]:
     return tuple(pins)
 
 
-def needs_old_dask(prefect_version: str) -> bool:
-    """Whether this Prefect's DaskExecutor cannot connect by itself with a later `distributed`."""
-    return release(prefect_version) < (0, 6, 7)
+def reaches(prefect_version: str, distributed_version: str) -> bool:
+    """Whether this Prefect's DaskExecutor can connect to a scheduler with this `distributed`."""
+    return release(prefect_version) >= (0, 6, 7) or release(distributed_version) < (2, 6)
 
 
 def dask_pins_for(prefect_version: str, execution: ExecutionOptions) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def dask_pins_for(prefect_version: str, execution: ExecutionOptions) -> tuple[st
     address = (execution.executor_kwargs or {}).get("address")
     if not address or not executors.is_of(execution.executor, "dask"):
         return ()
-    return OLD_DASK if needs_old_dask(prefect_version) else ()
+    return () if reaches(prefect_version, "2.6") else OLD_DASK
 
 
 def installer_pin_for(prefect_version: str) -> str | None:

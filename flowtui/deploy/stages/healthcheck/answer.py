@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from flowtui.deploy import diagnosis
 from flowtui.deploy.stages.healthcheck.output import LONGEST_ANSWER
@@ -43,10 +44,22 @@ class WithoutResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundExecutor:
+    path: str
+    """Dotted."""
+    needs: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """Version of each package that it imports when it starts, None for what is missing."""
+    raised: Raised | None = None
+    """Why it cannot be imported."""
+
+
+@dataclass(frozen=True, slots=True)
 class FoundFlow:
     name: str
     slugs: frozenset[str]
     without_result: tuple[WithoutResult, ...]
+    executor: FoundExecutor | None = None
+    """None where the settings of the process that runs the flow decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,18 @@ def _raised(error: dict[str, object]) -> Raised:
     )
 
 
+def _executor(executor: dict[str, object]) -> FoundExecutor | None:
+    if not executor:
+        return None
+    needs = mapping(executor.get("needs"))
+    error = mapping(executor.get("error"))
+    return FoundExecutor(
+        path=str(executor.get("path")),
+        needs={name: None if found is None else str(found) for name, found in needs.items()},
+        raised=_raised(error) if error else None,
+    )
+
+
 def _flow(flow: dict[str, object]) -> FoundFlow:
     return FoundFlow(
         name=str(flow.get("name")),
@@ -122,6 +147,7 @@ def _flow(flow: dict[str, object]) -> FoundFlow:
             WithoutResult(str(each.get("task")), str(each.get("why")), str(each.get("of")))
             for each in map(mapping, items(flow.get("without_result")))
         ),
+        executor=_executor(mapping(flow.get("executor"))),
     )
 
 

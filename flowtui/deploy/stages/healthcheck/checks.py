@@ -6,8 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flowtui.deploy import diagnosis
+from flowtui.deploy.docker.prefect_pins import OLD_DASK, reaches
 from flowtui.deploy.events import Level
-from flowtui.deploy.stages.healthcheck.answer import Answer, Raised, WithoutResult
+from flowtui.deploy.stages.healthcheck.answer import (
+    Answer,
+    FoundExecutor,
+    Raised,
+    WithoutResult,
+)
 from flowtui.deploy.stages.healthcheck.expectation import Expectation
 from flowtui.deploy.stages.healthcheck.place import Place
 from flowtui.models import Problem
@@ -60,6 +66,7 @@ def checks_of(answer: Answer, expectation: Expectation, place: Place) -> list[Ch
         _fine("flow", f"unpickles, {len(flow.slugs)} tasks"),
         _name(flow.name, expectation, place),
         _slugs(flow.slugs, expectation, place),
+        executor_check(flow.executor, expectation, place),
         results_check(flow.without_result, expectation),
     ]
 
@@ -142,6 +149,45 @@ def _slugs(found: frozenset[str], expectation: Expectation, place: Place) -> Che
         f"({', '.join(differing[:3])}): an agent could not match its runs"
     )
     return _wrong("task slugs", Problem(what, place.words, "deploy again with --force"))
+
+
+def executor_check(found: FoundExecutor | None, expectation: Expectation, place: Place) -> Check:
+    """Prefect uses another executor, or fails when it runs, where this one cannot be imported."""
+    path = found.path if found is not None else None
+    if expectation.executor not in (None, path):
+        what = f"the flow {place.words} has the executor {path}, and not {expectation.executor}"
+        return _wrong("executor", Problem(what, place.words, "deploy again with --force"))
+    if found is None:
+        return _fine("executor", "Prefect's default where the flow runs")
+    raised = found.raised
+    if raised is not None and raised.is_missing and raised.module:
+        problem = diagnosis.of_missing_module(
+            raised.module,
+            local_modules=expectation.local_modules,
+            place=place.words,
+            in_image=place.in_image,
+        )
+        return _wrong("executor", problem)
+    if raised is not None:
+        what = f"the executor {path} cannot be imported: {raised.type}: {raised.message}"
+        return _wrong("executor", Problem(what, place.words, "correct the setting `executor`"))
+    for name, version in found.needs.items():
+        if version is None:
+            what = f"the executor {path} needs {name}, which is missing {place.words}"
+            return _wrong("executor", Problem(what, place.words, _install(place, name)))
+    dask = found.needs.get("distributed") or ""
+    if expectation.connects and dask and not reaches(expectation.prefect_version, dask):
+        what = f"Prefect {expectation.prefect_version} cannot connect with distributed {dask}"
+        return _wrong("executor", Problem(what, place.words, _install(place, *OLD_DASK)))
+    versions = "".join(f", {name} {version}" for name, version in found.needs.items())
+    return _fine("executor", f"{path}{versions}")
+
+
+def _install(place: Place, *packages: str) -> str:
+    if place.in_image:
+        return f"add {', '.join(packages)} to `python_dependencies`"
+    quoted = " ".join(f"'{package}'" for package in packages)
+    return f"pip install {quoted} in that interpreter"
 
 
 def results_check(findings: Sequence[WithoutResult], expectation: Expectation) -> Check:

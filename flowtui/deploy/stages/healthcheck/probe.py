@@ -8,6 +8,7 @@ cannot be taken for the answer.
 
 import base64
 import faulthandler
+import importlib
 import json
 import os
 import signal
@@ -16,6 +17,12 @@ import traceback
 
 FRAMES = 12
 SHOWN = 4000
+NEEDS = {
+    "DaskExecutor": ("dask", "distributed"),
+    "LocalDaskExecutor": ("dask",),
+    "SynchronousExecutor": ("dask",),
+}
+"""What Prefect's own executors import when they start, not before."""
 
 
 def version_of(module_name):
@@ -74,6 +81,38 @@ def tasks_without_result(flow):
     return found
 
 
+def executor_of(flow):
+    """The executor that a run will use, whether it can be imported, and what it needs.
+
+    None where the settings of the process that runs the flow decide.
+    """
+    environment = getattr(flow, "environment", None)
+    if environment is None or getattr(flow, "run_config", None) is not None:
+        executor = getattr(flow, "executor", None)
+    else:
+        executor = getattr(environment, "executor", None)
+    if executor is None:
+        return None
+    path = executor if isinstance(executor, str) else path_of(type(executor))
+    found = {"path": path, "needs": {}, "error": None}
+    try:
+        module, _, name = path.rpartition(".")
+        cls = getattr(importlib.import_module(module), name)
+        for base in cls.__mro__:
+            for needed in NEEDS.get(base.__name__, ()):
+                found["needs"][needed] = version_of(needed)
+    except BaseException as error:
+        found["error"] = failure(error)
+    return found
+
+
+def path_of(cls):
+    for home in ("prefect.executors", "prefect.engine.executors"):
+        if getattr(sys.modules.get(home), cls.__name__, None) is cls:
+            return "%s.%s" % (home, cls.__name__)
+    return "%s.%s" % (cls.__module__, cls.__qualname__)
+
+
 def failure(error):
     """An exception as data, with the last frames only."""
     lines = traceback.format_exception(type(error), error, error.__traceback__)
@@ -104,6 +143,7 @@ def look(flow_file, python_minor):
             "name": flow.name,
             "slugs": slugs_of(flow),
             "without_result": tasks_without_result(flow),
+            "executor": executor_of(flow),
         }
     except BaseException as error:
         answer["error"] = dict(failure(error), during="unpickle")
