@@ -16,6 +16,11 @@ from flowtui.server.tables import SCHEMA_VERSION, SchemaVersion
 
 STEPS: Mapping[int, tuple[str, ...]] = {
     2: ("ALTER TABLE agent ADD COLUMN anonymous BOOLEAN DEFAULT false NOT NULL",),
+    3: (
+        "ALTER TABLE flow ADD COLUMN schedule_problem TEXT",
+        "CREATE INDEX ix_flow_run_planned"
+        " ON flow_run (flow_id, auto_scheduled, scheduled_start_time)",
+    ),
 }
 """By the version that a step leads to, what leads there from the version before.
 

@@ -121,10 +121,9 @@ def key_of(edge: Document) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def has_schedule(flow: Document) -> bool:
-    """A schedule with clocks: one without never starts a run."""
-    schedule = mapping(flow.get("schedule"))
-    return schedule is not None and bool(schedule.get("clocks"))
+def has_clocks(schedule: object) -> bool:
+    """A schedule without clocks never starts a run."""
+    return bool((mapping(schedule) or {}).get("clocks"))
 
 
 def text(document: Document, key: str) -> str | None:
@@ -187,9 +186,8 @@ def parameters(flow_parameters: object) -> list[Parameter]:
     ]
 
 
-def clock_defaults_cover(flow: Document, names: Iterable[str]) -> bool:
+def clock_defaults_cover(schedule: object, names: Iterable[str]) -> bool:
     """True when every clock of the schedule gives a value to each of these parameters."""
-    schedule = mapping(flow.get("schedule")) or {}
-    clocks = check_objects(schedule.get("clocks") or [], "schedule.clocks")
+    clocks = check_objects((mapping(schedule) or {}).get("clocks") or [], "schedule.clocks")
     wanted = set(names)
     return all(wanted <= set(mapping(clock.get("parameter_defaults")) or ()) for clock in clocks)

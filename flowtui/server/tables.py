@@ -34,7 +34,7 @@ from sqlalchemy.orm import (
 
 from flowtui.models import Json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change to the tables, together with a step in `migrations.py`."""
 
 
@@ -199,6 +199,8 @@ class Flow(Owned):
     archived: Mapped[bool] = mapped_column(default=False)
     core_version: Mapped[str | None]
     is_schedule_active: Mapped[bool] = mapped_column(default=False)
+    schedule_problem: Mapped[str | None]
+    """Why the active schedule starts no runs."""
     parameters: Mapped[Json] = mapped_column(default=list)
     schedule: Mapped[Json] = mapped_column(nullable=True)
     storage: Mapped[Json] = mapped_column(nullable=True)
@@ -286,6 +288,7 @@ class FlowRun(Run):
     __tablename__ = "flow_run"
     __table_args__ = (
         UniqueConstraint("flow_id", "idempotency_key"),
+        Index("ix_flow_run_planned", "flow_id", "auto_scheduled", "scheduled_start_time"),
         Index("ix_flow_run_queue", "state", "state_start_time"),
     )
 

@@ -123,6 +123,17 @@ class Nothing:
 
 
 @dataclass(frozen=True)
+class OfFlow:
+    flow_id: Uuid
+    tenant_id: Uuid | None = None
+
+
+@dataclass(frozen=True)
+class OfFlowGroup:
+    flow_group_id: Uuid
+
+
+@dataclass(frozen=True)
 class SuccessPayload:
     success: bool = True
     error: str | None = None

@@ -13,15 +13,18 @@ from flowtui.server.operations.base import (
     Act,
     IdPayload,
     JsonDocument,
+    OfFlow,
+    OfFlowGroup,
     Refused,
     RowOf,
     SuccessPayload,
     Uuid,
     mutation,
 )
+from flowtui.server.operations.schedules import activate_schedule, drop_planned_runs
 from flowtui.server.operations.state_changes import cancel_scheduled
 from flowtui.server.serialized import Document
-from flowtui.server.tables import Edge, Flow, FlowGroup, FlowRun, Project, Task, new_id
+from flowtui.server.tables import Edge, Flow, FlowGroup, Project, Task, new_id
 
 DEFAULT_PROJECT = "Default"
 """Where a flow goes that names none: Prefect 0.10 to 0.12 against a server, and the bare
@@ -101,7 +104,7 @@ def _create(act: Act, wanted: CreateFlow | CreateFlowFromString, flow: Document)
     _put_tasks(act, row, serialized.objects(flow, "tasks"))
     _put_edges(act, row, serialized.objects(flow, "edges"))
     if wanted.set_schedule_active is not False:
-        _activate_schedule(row)
+        activate_schedule(act, row)
     return FlowPayload(row.id, row.id)
 
 
@@ -175,28 +178,8 @@ def _archive(act: Act, flow: Flow) -> None:
     cancelled."""
     flow.archived = True
     flow.is_schedule_active = False
-    _drop_planned_runs(act, flow)
+    drop_planned_runs(act, flow)
     cancel_scheduled(act, flow.id)
-
-
-def _drop_planned_runs(act: Act, flow: Flow) -> None:
-    act.session.execute(
-        delete(FlowRun).where(
-            FlowRun.flow_id == flow.id,
-            FlowRun.auto_scheduled.is_(True),
-            FlowRun.state == "Scheduled",
-        )
-    )
-
-
-def _activate_schedule(flow: Flow) -> None:
-    """A flow without a schedule, or whose schedule leaves a required parameter open, stays
-    inactive."""
-    document = _document(flow)
-    if not serialized.has_schedule(document):
-        return
-    open_ones = [item.name for item in serialized.parameters(flow.parameters) if item.required]
-    flow.is_schedule_active = serialized.clock_defaults_cover(document, open_ones)
 
 
 def _document(flow: Flow) -> dict[str, Any]:
@@ -300,32 +283,6 @@ def _put_edges(act: Act, flow: Flow, edges: Sequence[Document]) -> None:
     act.session.flush()
 
 
-@dataclass(frozen=True)
-class OfFlow:
-    flow_id: Uuid
-    tenant_id: Uuid | None = None
-
-
-@mutation
-def set_schedule_active(act: Act, wanted: OfFlow) -> SuccessPayload:
-    """Start the flow's schedule; a flow without one is left as it is, as clients expect."""
-    flow = act.row(Flow, wanted.flow_id)
-    if flow.archived:
-        raise Refused("an archived flow cannot be scheduled")
-    _activate_schedule(flow)
-    if serialized.has_schedule(_document(flow)) and not flow.is_schedule_active:
-        raise Refused("a flow with required parameters cannot be scheduled without values for them")
-    return SuccessPayload()
-
-
-@mutation
-def set_schedule_inactive(act: Act, wanted: OfFlow) -> SuccessPayload:
-    flow = act.row(Flow, wanted.flow_id)
-    flow.is_schedule_active = False
-    _drop_planned_runs(act, flow)
-    return SuccessPayload()
-
-
 @mutation
 def archive_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     _archive(act, act.row(Flow, wanted.flow_id))
@@ -338,19 +295,6 @@ def unarchive_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     return SuccessPayload()
 
 
-@dataclass(frozen=True)
-class ScheduleState:
-    flow_id: Uuid
-    set_active: bool
-
-
-@mutation
-def set_flow_schedule_state(act: Act, wanted: ScheduleState) -> SuccessPayload:
-    """`setFlowScheduleState`: how Prefect Cloud named both calls until 0.9."""
-    switch = set_schedule_active if wanted.set_active else set_schedule_inactive
-    return switch(act, OfFlow(wanted.flow_id))
-
-
 @mutation
 def delete_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     """One version, with its runs. A group without versions goes too."""
@@ -360,11 +304,6 @@ def delete_flow(act: Act, wanted: OfFlow) -> SuccessPayload:
     if not act.session.scalars(select(Flow.id).where(Flow.flow_group_id == group_id)).first():
         act.session.execute(delete(FlowGroup).where(FlowGroup.id == group_id))
     return SuccessPayload()
-
-
-@dataclass(frozen=True)
-class OfFlowGroup:
-    flow_group_id: Uuid
 
 
 @mutation

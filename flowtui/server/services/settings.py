@@ -8,7 +8,7 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """The defaults are those of Prefect Server."""
+    """The defaults are those of Prefect Server where nothing else is said."""
 
     check_every: timedelta = timedelta(minutes=2)
     """Between two looks at the runs whose process may be gone."""
@@ -16,3 +16,6 @@ class ServiceSettings:
     """Without a heartbeat or a new state for this long, the process of a run counts as gone."""
     resurrections: int = 10
     """How often one flow run is handed out again before it counts as failed."""
+    schedule_every: timedelta = timedelta(seconds=30)
+    """Between two looks for schedules that have too few runs planned. Prefect Server looks every
+    150 seconds; here a look costs some milliseconds."""
