@@ -13,7 +13,8 @@ from flowtui.models import Problem
 class ExitCode(IntEnum):
     OK = 0
     FAILED = 1
-    """A deploy failed: loading, building, health check or registration said no."""
+    """A deploy failed: loading, building, health check or registration said no. Or a run that was
+    followed failed."""
     USAGE = 2
     """The command line or a configuration file is wrong."""
     CREDENTIALS = 3
@@ -21,6 +22,8 @@ class ExitCode(IntEnum):
     """The control plane is unreachable or refuses."""
     ENGINE = 5
     """The Docker engine or the registry is unreachable or refuses."""
+    RUN_CANCELLED = 6
+    """A run that was followed ended as Cancelled."""
     CANCELLED = 130
 
 

@@ -19,8 +19,9 @@ from flowtui.cli.output import Output
 from flowtui.errors import ExitCode, FlowtuiError, our_fault
 
 _EPILOG = """\b
-Exit codes: 0 done, 1 failed deploy, 2 usage, 3 credentials, 4 control plane unreachable or
-refusing, 5 engine or registry unreachable or refusing, 130 cancelled.
+Exit codes: 0 done, 1 failed deploy or run, 2 usage, 3 credentials, 4 control plane unreachable or
+refusing, 5 engine or registry unreachable or refusing, 6 followed run cancelled,
+130 cancelled.
 \b
 Environment: FLOWTUI_PROFILE, FLOWTUI_API_URL, FLOWTUI_API_KEY, FLOWTUI_API_KEY_FILE,
 FLOWTUI_HOME, and Docker's own (DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, …)."""
@@ -42,7 +43,9 @@ class _Commands(click.Group):
         "flows": "flowtui.cli.flows:flows",
         "versions": "flowtui.cli.versions:versions",
         "schedules": "flowtui.cli.schedules:schedules",
+        "run": "flowtui.cli.run:run",
         "runs": "flowtui.cli.runs:runs",
+        "logs": "flowtui.cli.logs:logs",
         "agent": "flowtui.cli.agent:agent",
         "diff": "flowtui.cli.diff:diff",
         "deploy": "flowtui.cli.deploy:deploy",

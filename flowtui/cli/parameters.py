@@ -1,0 +1,116 @@
+"""Parameters of a run from the command line, checked against what the flow declares."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from flowtui.errors import UsageError
+from flowtui.models import Json
+from flowtui.run_models import Parameter
+from flowtui.tui.view_models.run_values import JsonBreak, Typed, ValueType, parsed, read
+
+_SHOWN_DEFAULT = 40
+"""Characters of a default in a list of parameters."""
+
+
+def given(pairs: Sequence[str], text_pairs: Sequence[str], file: str | None) -> Mapping[str, Json]:
+    """What `-p NAME=VALUE`, `--param-text NAME=TEXT` and `--params FILE` say together.
+
+    A value is JSON where it is some, else text; one that begins like an object, a list or quoted
+    text must be JSON. What is named on the command line goes before the file. Raises UsageError.
+    """
+    values: dict[str, Json] = {}
+    for pair, kind in [
+        *((pair, ValueType.ANY) for pair in pairs),
+        *((pair, ValueType.TEXT) for pair in text_pairs),
+    ]:
+        name, separator, text = pair.partition("=")
+        if not separator or not name:
+            raise UsageError(
+                f"“{pair}” is not a parameter", fix="write it as NAME=VALUE, for example -p size=5"
+            )
+        if name in values:
+            raise UsageError(f"the parameter “{name}” is given twice", fix="give it once")
+        values[name] = _value(name, text, kind)
+    return {**(_from_file(file) if file is not None else {}), **values}
+
+
+def _value(name: str, text: str, kind: ValueType) -> Json:
+    if not text:
+        return ""
+    reading = read(Parameter(name, required=True), kind, Typed(text))
+    if reading.problem:
+        raise UsageError(
+            f"the value of “{name}” cannot be read: {reading.problem}",
+            fix=f"to give it as text: --param-text {name}=…" if kind is ValueType.ANY else "",
+        )
+    return reading.value
+
+
+def json_object(text: str, what: str, where: str = "") -> Mapping[str, Json]:
+    """A text as a JSON object. Raises UsageError."""
+    try:
+        value = parsed(text)
+    except JsonBreak as broken:
+        raise UsageError(f"{what} is not JSON: {broken.words}", where=where) from None
+    if not isinstance(value, Mapping):
+        raise UsageError(
+            f"{what} must be a JSON object", where=where, fix='for example {"name": "value"}'
+        )
+    return value
+
+
+def _from_file(file: str) -> Mapping[str, Json]:
+    if file == "-":
+        return json_object(sys.stdin.read(), "what came in", "standard input")
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the file of parameters cannot be read: {error.strerror}", where=file
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError("the file of parameters is not UTF-8 text", where=file) from None
+    return json_object(text, "the file of parameters", file)
+
+
+def check(values: Mapping[str, Json], declared: Sequence[Parameter], flow: str) -> None:
+    """Raises UsageError for unknown and missing parameters, all of them at once."""
+    names = [each.name for each in declared]
+    unknown = [name for name in values if name not in names]
+    missing = [each.name for each in declared if each.required and each.name not in values]
+    problems: list[str] = []
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], names, n=1)
+        hint = f" (did you mean “{near[0]}”?)" if near else ""
+        problems.append(f"it has no parameter {_quoted(unknown)}{hint}")
+    if missing:
+        problems.append(f"it needs a value for {_quoted(missing)}")
+    if problems:
+        raise UsageError(
+            f"“{flow}” cannot be run so: {' and '.join(problems)}", fix=described(declared)
+        )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"“{name}”" for name in names)
+
+
+def described(declared: Sequence[Parameter]) -> str:
+    """All parameters of a flow with their defaults, one a line."""
+    if not declared:
+        return "it takes no parameters"
+    lines = [f"  {each.name}{_default(each)}" for each in declared]
+    return "\n".join(("its parameters, each given as -p NAME=VALUE:", *lines))
+
+
+def _default(parameter: Parameter) -> str:
+    if parameter.required:
+        return "  (required)"
+    text = json.dumps(parameter.default, ensure_ascii=False)
+    shown = text if len(text) <= _SHOWN_DEFAULT else f"{text[: _SHOWN_DEFAULT - 1]}…"
+    return f" = {shown}"
