@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
+from flowtui.server.core_versions import numbers
 from flowtui.server.operations.base import Refused
 from flowtui.server.scalars import interval_text
 
@@ -25,6 +25,13 @@ Document = Mapping[str, Any]
 def mapping(value: object) -> Document | None:
     """The value if it is a JSON object."""
     return cast("Document", value) if isinstance(value, Mapping) else None
+
+
+def strings(value: object) -> frozenset[str]:
+    """What a JSON list holds, as texts: labels, tags."""
+    return (
+        frozenset(map(str, cast("list[object]", value))) if isinstance(value, list) else frozenset()
+    )
 
 
 def unpack(compressed: str) -> Document:
@@ -61,7 +68,7 @@ def checked(flow: object) -> Document:
     if not isinstance(name, str) or not name:
         raise Refused("serialized_flow has no name")
     version = document.get("__version__")
-    if isinstance(version, str) and _version(version) < OLDEST_CORE:
+    if isinstance(version, str) and numbers(version) < OLDEST_CORE:
         raise Refused(
             f"flows must be registered with Prefect 0.6.1 or newer; this one is of {version}"
         )
@@ -70,10 +77,6 @@ def checked(flow: object) -> Document:
         check_edge(edge, slugs)
     objects(document, "parameters")
     return document
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text)[:3])
 
 
 def objects(document: Document, key: str) -> list[Document]:

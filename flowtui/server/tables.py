@@ -302,8 +302,6 @@ class FlowRun(Run):
     auto_scheduled: Mapped[bool] = mapped_column(default=False)
     times_resurrected: Mapped[int] = mapped_column(default=0)
     idempotency_key: Mapped[str | None]
-    submitted_by: Mapped[str | None] = mapped_column(info=HIDDEN)
-    """The agent (or nothing known) whose Submitted state holds the run."""
 
     flow: Mapped[Flow] = relationship(back_populates="flow_runs")
     agent: Mapped[Agent | None] = relationship()

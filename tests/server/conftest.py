@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,22 @@ import pytest
 from flowtui.server.database import Database, open_database
 from flowtui.server.execute import Executor, Request
 from flowtui.server.operations import Caller
+from flowtui.server.tables import now
 from tests.parts.postgres import PostgresServer, postgres_server
+
+
+class Clock:
+    """The time of day of a server, put forward by hand."""
+
+    def __init__(self) -> None:
+        self.moment = now()
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def go(self, **ahead: float) -> None:
+        """`go(minutes=5)`"""
+        self.moment += timedelta(**ahead)
 
 
 @dataclass(frozen=True)
@@ -20,9 +36,14 @@ class Api:
     """Asks an executor as a client would, without HTTP."""
 
     executor: Executor
+    caller: Caller = Caller()  # noqa: RUF009  (frozen)
+
+    def sent_by(self, **caller: Any) -> Api:
+        """The same as another client: `sent_by(core_version="1.4.1", agent_id=…)`"""
+        return replace(self, caller=Caller(**caller))
 
     def answer(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return self.executor.answer(Request(query, variables or {}), Caller())
+        return self.executor.answer(Request(query, variables or {}), self.caller)
 
     def data(self, query: str, variables: Mapping[str, Any] | None = None) -> Any:
         answer = self.answer(query, variables)
@@ -53,6 +74,29 @@ class Api:
 
     def run(self, flow_id: str, **given: Any) -> str:
         return self.mutate("create_flow_run", {"flow_id": flow_id, **given})["id"]
+
+    def set_flow_run(self, run_id: str, kind: str, **state: Any) -> None:
+        given = {"flow_run_id": run_id, "state": {"type": kind, **state}}
+        self.mutate("set_flow_run_states", {"states": [given]}, "states {id}")
+
+    def set_task_run(self, run_id: str, kind: str, **state: Any) -> dict[str, Any]:
+        """What is answered: `{"id": …, "status": …, "message": …}`"""
+        given = {"task_run_id": run_id, "state": {"type": kind, **state}}
+        wanted = "states {id status message}"
+        return self.mutate("set_task_run_states", {"states": [given]}, wanted)["states"][0]
+
+    def refused_state(self, run_id: str, kind: str, *, of: str = "flow", **state: Any) -> str:
+        given = {f"{of}_run_id": run_id, "state": {"type": kind, **state}}
+        return self.refused(f"set_{of}_run_states", {"states": [given]}, "states {id}")
+
+    def task_run_ids(self, run_id: str) -> dict[str, str]:
+        """The task runs of a flow run by their tasks' slugs, mapped children left out."""
+        wanted = "task_runs(where: {map_index: {_eq: -1}}) {id task {slug}}"
+        rows = self.row("flow_run", run_id, wanted)["task_runs"]
+        return {row["task"]["slug"]: row["id"] for row in rows}
+
+    def queue(self, **given: Any) -> list[str]:
+        return self.mutate("get_runs_in_queue", given, "flow_run_ids")["flow_run_ids"]
 
     def row(self, table: str, row_id: str, wanted: str) -> Any:
         return self.data(f'{{{table}_by_pk(id: "{row_id}") {{{wanted}}}}}')[f"{table}_by_pk"]
@@ -120,5 +164,10 @@ def database(database_address: Path | str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def api(database: Database) -> Api:
-    return Api(Executor(database))
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def api(database: Database, clock: Clock) -> Api:
+    return Api(Executor(database, clock=clock))

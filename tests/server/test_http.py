@@ -251,12 +251,16 @@ def test_a_deep_document_never_breaks_the_connection(client: TestClient, levels:
 def test_an_agents_calls_are_seen(client: TestClient) -> None:
     query = 'mutation {register_agent(input: {type: "LocalAgent", name: "a"}) {id}}'
     agent = ask(client, query, x_prefect_core_version="1.4.1").json()["data"]["register_agent"]
-    (before,) = ask(client, "{agent {last_queried core_version}}").json()["data"]["agent"]
     ask(client, "mutation {get_runs_in_queue(input: {}) {flow_run_ids}}",
         x_prefect_agent_id=agent["id"])  # fmt: skip
-    (after,) = ask(client, "{agent {last_queried core_version}}").json()["data"]["agent"]
-    assert after["core_version"] == "1.4.1"
-    assert after["last_queried"] > before["last_queried"]
+    (known,) = ask(client, "{agent {id core_version anonymous}}").json()["data"]["agent"]
+    assert known == {"id": agent["id"], "core_version": "1.4.1", "anonymous": False}
+    ask(client, "mutation {get_runs_in_queue(input: {}) {flow_run_ids}}",
+        x_prefect_core_version="0.9.8")  # fmt: skip
+    query = "{agent(where: {anonymous: {_eq: true}}) {core_version last_queried}}"
+    (other,) = ask(client, query).json()["data"]["agent"]
+    assert other["core_version"] == "0.9.8"
+    assert other["last_queried"]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,29 @@ def test_labels_precedence(api: Api) -> None:
     assert labels(flow) == ["a", "b"]
     assert labels(flow, run_config={"labels": ["run"]}) == ["run"]
     assert labels(flow, run_config={"labels": ["run"]}, labels=[]) == []
+    assert labels(flow, run_config={"type": "UniversalRun"}) == []
+    api.mutate("set_flow_group_labels", {"flow_group_id": group, "labels": None}, "success")
+    assert labels(flow) == ["grouped"]
+
+
+def test_run_configs_precedence(api: Api) -> None:
+    own, grouped, given = ({"type": "LocalRun", "env": {"A": a}} for a in "123")
+    flow = api.flow(api.project(), document={"run_config": own})
+
+    def run_config(**wanted: Any) -> Any:
+        return api.row("flow_run", api.run(flow, **wanted), "run_config")["run_config"]
+
+    assert run_config() == own
+    group = api.row("flow", flow, "flow_group_id")["flow_group_id"]
+    config = {"flow_group_id": group, "run_config": grouped}
+    api.mutate("set_flow_group_run_config", config, "success")
+    assert run_config() == grouped
+    assert run_config(run_config=given) == given
+    assert run_config(run_config={}) == {}
+    api.mutate("set_flow_group_run_config", {**config, "run_config": None}, "success")
+    assert run_config() == own
+    wrong = {"flow_id": flow, "run_config": ["LocalRun"]}
+    assert "run_config must be an object" in api.refused("create_flow_run", wrong)
 
 
 def test_a_run_is_created_once_for_its_key(api: Api) -> None:
@@ -97,6 +120,20 @@ def test_a_run_is_created_once_for_its_key(api: Api) -> None:
     run = api.run(flow, idempotency_key="k")
     assert api.run(flow, idempotency_key="k") == run
     assert api.run(other, idempotency_key="k") != run
+
+
+def test_an_archived_flow_knows_the_runs_it_had(api: Api) -> None:
+    """A client that asks again after a lost answer hears of its run, whatever came between."""
+    project = api.project()
+    flow = api.flow(project)
+    run = api.run(flow, idempotency_key="k")
+    newer = api.flow(project)
+    assert api.run(flow, idempotency_key="k") == run
+    assert "archived" in api.refused("create_flow_run", {"flow_id": flow})
+    assert "archived" in api.refused(
+        "create_flow_run", {"flow_id": flow, "idempotency_key": "other"}
+    )
+    assert api.run(newer, idempotency_key="k") != run
 
 
 def test_a_run_by_version_group(api: Api) -> None:
@@ -121,7 +158,70 @@ def test_task_runs_are_found_or_created(api: Api) -> None:
         "get_or_create_task_run", {**wanted, "map_index": 2}, "task_run {id version}"
     )
     assert child["task_run"]["version"] == 0
-    again = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": 2})
+    again = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": 2}, "id state")
+    assert again["state"] == "Pending"
+    for no_index in (None, -1):
+        same = api.mutate("get_or_create_task_run_info", {**wanted, "map_index": no_index})
+        assert same["id"] == first["id"]
     assert again["id"] == child["task_run"]["id"]
-    query = f'{{get_task_run_info(task_run_id: "{again["id"]}") {{id version serialized_state}}}}'
+    query = (
+        f'{{get_task_run_info(task_run_id: "{again["id"]}") {{id version state serialized_state}}}}'
+    )
     assert api.data(query)["get_task_run_info"]["serialized_state"]["type"] == "Pending"
+
+
+def test_task_runs_of_the_camel_case_dialect(api: Api) -> None:
+    """0.6.1 asks for mapped children, 0.9.8 for a task run of its own with the index -1."""
+    run = api.run(api.flow(api.project()))
+    (known,) = api.row(
+        "flow_run", run, 'task_runs(where: {task: {slug: {_eq: "add"}}}) {id task_id}'
+    )["task_runs"]
+    asked = (
+        "mutation($flow: uuid!, $task: uuid!, $index: Int) "
+        "{getOrCreateTaskRun(input: {flowRunId: $flow, taskId: $task, mapIndex: $index}) "
+        "{task_run {id version serialized_state task {slug}}}}"
+    )
+
+    def task_run(index: int) -> dict[str, Any]:
+        given = {"flow": run, "task": known["task_id"], "index": index}
+        return api.data(asked, given)["getOrCreateTaskRun"]["task_run"]
+
+    assert task_run(-1)["id"] == known["id"]
+    child = task_run(0)
+    assert (child["version"], child["task"]) == (0, {"slug": "add"})
+    assert child["serialized_state"]["type"] == "Pending"
+    assert task_run(0) == child
+    assert task_run(1)["id"] not in (child["id"], known["id"])
+    assert set(api.task_run_ids(run)) == {"x", "add", "show"}
+
+
+def test_cached_states_are_found_by_key_and_by_task(api: Api) -> None:
+    tasks = [
+        {"name": name, "slug": name, "type": "t", "cache_key": key}
+        for name, key in (("shared", "k"), ("alone", None), ("other", None))
+    ]
+    flow = api.flow(api.project(), document={"tasks": tasks, "edges": []})
+    run = api.run(flow)
+    ids = api.task_run_ids(run)
+    api.set_flow_run(run, "Running")
+    for name, task_run in ids.items():
+        api.set_task_run(task_run, "Cached", message=name)
+    task_ids = {row["slug"]: row["id"] for row in api.row("flow", flow, "tasks {id slug}")["tasks"]}
+
+    def by_0_9_8(cache_key: str | None, task: str) -> list[str]:
+        query = """query($key: String, $task: uuid, $since: timestamptz) {
+            task_run(where: {state: {_eq: "Cached"}, state_timestamp: {_gte: $since},
+                             _or: [{cache_key: {_eq: $key}}, {task_id: {_eq: $task}}]},
+                     order_by: {state_timestamp: desc}) {serialized_state}}"""
+        given = {"key": cache_key, "task": task_ids[task], "since": "2026-01-01T00:00:00"}
+        rows = api.data(query, given)["task_run"]
+        return sorted(row["serialized_state"]["message"] for row in rows)
+
+    assert by_0_9_8("k", "other") == ["other", "shared"]
+    assert by_0_9_8(None, "alone") == ["alone"]
+    where = '{state: {_eq: "Cached"}, cache_key: {_eq: "k"}}'
+    rows = api.data(f"{{task_run(where: {where}, limit: 100) {{id}}}}")["task_run"]
+    assert rows == [{"id": ids["shared"]}]
+    child = {"flow_run_id": run, "task_id": task_ids["shared"], "map_index": 0}
+    mapped = api.mutate("get_or_create_task_run", child)["id"]
+    assert api.row("task_run", mapped, "cache_key")["cache_key"] == "k"

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from flowtui.server.database import Database
 from flowtui.server.services.background import Background, Round, Service, running
-
-START = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.moment = START
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def go(self, seconds: float) -> None:
-        self.moment += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.server.conftest import Clock
 
 
 def recorder(name: str, seconds: int, rounds: list[tuple[str, Round]]) -> Service:
@@ -37,6 +20,7 @@ def recorder(name: str, seconds: int, rounds: list[tuple[str, Round]]) -> Servic
 
 
 def test_each_runs_at_its_interval(database: Database, clock: Clock) -> None:
+    start = clock()
     rounds: list[tuple[str, Round]] = []
     services = [recorder("often", 5, rounds), recorder("seldom", 20, rounds)]
     background = Background(database, services, clock=clock)
@@ -45,12 +29,12 @@ def test_each_runs_at_its_interval(database: Database, clock: Clock) -> None:
         background.run_due()
         background.run_due()
         assert background.seconds_to_wait() == 5
-        clock.go(5)
+        clock.go(seconds=5)
     assert [name for name, _ in rounds] == [
         "often", "seldom", "often", "often", "often", "often", "seldom"
     ]  # fmt: skip
-    assert {turn.listening_since for _, turn in rounds} == {START}
-    assert rounds[-1][1].now == START + timedelta(seconds=20)
+    assert {turn.listening_since for _, turn in rounds} == {start}
+    assert rounds[-1][1].now == start + timedelta(seconds=20)
 
 
 def test_a_long_interval_is_waited_for_in_short_looks(database: Database, clock: Clock) -> None:
@@ -72,7 +56,7 @@ def test_an_error_ends_one_round_of_one_service(
     background = Background(database, [broken, recorder("sound", 5, rounds)], clock=clock)
     with caplog.at_level(logging.ERROR):
         background.run_due()
-        clock.go(5)
+        clock.go(seconds=5)
         background.run_due()
     assert [name for name, _ in rounds] == ["broken", "sound"] * 2
     assert "the service 'broken' failed" in caplog.text
@@ -81,26 +65,28 @@ def test_an_error_ends_one_round_of_one_service(
 
 @pytest.mark.parametrize("seconds", [8 * 3600, -3600], ids=["slept", "put back"])
 def test_a_jump_of_the_clock_is_noticed(database: Database, clock: Clock, seconds: int) -> None:
+    start = clock()
     rounds: list[tuple[str, Round]] = []
     background = Background(database, [recorder("one", 5, rounds)], clock=clock)
     background.run_due()
-    clock.go(seconds)
+    clock.go(seconds=seconds)
     background.run_due()
-    clock.go(5)
+    clock.go(seconds=5)
     background.run_due()
     assert [turn.listening_since for _, turn in rounds] == [
-        START, START + timedelta(seconds=seconds), START + timedelta(seconds=seconds)
+        start, start + timedelta(seconds=seconds), start + timedelta(seconds=seconds)
     ]  # fmt: skip
 
 
 def test_a_service_that_takes_long_is_no_jump(database: Database, clock: Clock) -> None:
+    start = clock()
     rounds: list[tuple[str, Round]] = []
-    slow = Service("slow", timedelta(seconds=5), lambda _database, _turn: clock.go(600))
+    slow = Service("slow", timedelta(seconds=5), lambda _database, _turn: clock.go(seconds=600))
     background = Background(database, [slow, recorder("one", 5, rounds)], clock=clock)
     background.run_due()
-    clock.go(5)
+    clock.go(seconds=5)
     background.run_due()
-    assert [turn.listening_since for _, turn in rounds] == [START, START]
+    assert [turn.listening_since for _, turn in rounds] == [start, start]
 
 
 def test_the_thread_ends_with_what_it_served(database: Database) -> None:

@@ -4,6 +4,7 @@ from flowtui.server.operations import (
     account,
     agents,
     cancelling,
+    flow_groups,
     flows,
     heartbeats,
     logs,
@@ -12,6 +13,7 @@ from flowtui.server.operations import (
     runs,
     schedules,
     states,
+    tag_limits,
     task_runs,
     values,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "account",
     "agents",
     "cancelling",
+    "flow_groups",
     "flows",
     "heartbeats",
     "logs",
@@ -35,6 +38,7 @@ __all__ = [
     "runs",
     "schedules",
     "states",
+    "tag_limits",
     "task_runs",
     "values",
 ]

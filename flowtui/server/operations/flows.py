@@ -15,25 +15,20 @@ from flowtui.server.operations.base import (
     JsonDocument,
     OfFlow,
     OfFlowGroup,
-    Refused,
     RowOf,
     SuccessPayload,
     Uuid,
     mutation,
 )
+from flowtui.server.operations.cancelling import cancel, cancelled_state
+from flowtui.server.operations.flow_groups import DEFAULT_SETTINGS
 from flowtui.server.operations.schedules import activate_schedule, drop_planned_runs
-from flowtui.server.operations.state_changes import cancel_scheduled
 from flowtui.server.serialized import Document
-from flowtui.server.tables import Edge, Flow, FlowGroup, Project, Task, new_id
+from flowtui.server.tables import Edge, Flow, FlowGroup, FlowRun, Project, Task, new_id
 
 DEFAULT_PROJECT = "Default"
 """Where a flow goes that names none: Prefect 0.10 to 0.12 against a server, and the bare
 `createFlow` of the Prefect Cloud guide."""
-_GROUP_SETTINGS = {
-    "heartbeat_enabled": True,
-    "lazarus_enabled": True,
-    "version_locking_enabled": False,
-}
 
 
 @dataclass(frozen=True)
@@ -142,7 +137,7 @@ def _group(act: Act, project: Project, name: str, version_group_id: str | None) 
         if group:
             return group
     group = FlowGroup(
-        tenant_id=project.tenant_id, name=group_name or new_id(), settings=_GROUP_SETTINGS
+        tenant_id=project.tenant_id, name=group_name or new_id(), settings=DEFAULT_SETTINGS
     )
     act.session.add(group)
     act.session.flush()
@@ -179,7 +174,9 @@ def _archive(act: Act, flow: Flow) -> None:
     flow.archived = True
     flow.is_schedule_active = False
     drop_planned_runs(act, flow)
-    cancel_scheduled(act, flow.id)
+    planned = select(FlowRun).where(FlowRun.flow_id == flow.id, FlowRun.state == "Scheduled")
+    for run in act.session.scalars(planned):
+        cancel(act, run, cancelled_state(f"Version {flow.version} of the flow was archived."))
 
 
 def _document(flow: Flow) -> dict[str, Any]:
@@ -328,43 +325,3 @@ def update_flow_project(act: Act, wanted: MoveFlow) -> IdPayload:
         update(Flow).where(Flow.flow_group_id == flow.flow_group_id).values(project_id=project.id)
     )
     return IdPayload(flow.id)
-
-
-@dataclass(frozen=True)
-class LabelFlowGroup:
-    flow_group_id: Uuid
-    labels: tuple[str, ...] | None = None
-
-
-@mutation
-def set_flow_group_labels(act: Act, wanted: LabelFlowGroup) -> SuccessPayload:
-    labels = None if wanted.labels is None else sorted(set(wanted.labels))
-    act.row(FlowGroup, wanted.flow_group_id).labels = labels
-    return SuccessPayload()
-
-
-@dataclass(frozen=True)
-class DefaultParameters:
-    flow_group_id: Uuid
-    parameters: JsonDocument
-
-
-@mutation
-def set_flow_group_default_parameters(act: Act, wanted: DefaultParameters) -> SuccessPayload:
-    parameters = serialized.mapping(wanted.parameters)
-    if parameters is None:
-        raise Refused("parameters must be an object")
-    act.row(FlowGroup, wanted.flow_group_id).default_parameters = parameters
-    return SuccessPayload()
-
-
-@dataclass(frozen=True)
-class FlowGroupRunConfig:
-    flow_group_id: Uuid
-    run_config: JsonDocument = None
-
-
-@mutation
-def set_flow_group_run_config(act: Act, wanted: FlowGroupRunConfig) -> SuccessPayload:
-    act.row(FlowGroup, wanted.flow_group_id).run_config = wanted.run_config
-    return SuccessPayload()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import delete as delete_from
 from sqlalchemy import select
@@ -62,7 +62,7 @@ def create_flow_run(act: Act, wanted: CreateFlowRun) -> FlowRunPayload:
         parameters=_parameters(flow, group, wanted.parameters),
         context=_object(wanted.context, "context"),
         labels=_labels(flow, group, wanted),
-        run_config=wanted.run_config or group.run_config or flow.run_config,
+        run_config=_run_config(flow, group, wanted.run_config),
         scheduled_start_time=start,
         idempotency_key=wanted.idempotency_key,
         **pending_columns(act.now),
@@ -119,20 +119,25 @@ def _parameters(flow: Flow, group: FlowGroup, given: object) -> dict[str, Any]:
 
 
 def _labels(flow: Flow, group: FlowGroup, wanted: CreateFlowRun) -> list[str]:
-    """The first that says anything about labels, from the run to the flow's environment."""
+    """Those given; else the run config's, the flow group's, its run config's, the flow's run
+    config's, its environment's: of the first that is there, even if it names none."""
     if wanted.labels is not None:
         return sorted(set(wanted.labels))
-    for source in (
-        wanted.run_config,
-        {"labels": group.labels},
-        group.run_config,
-        flow.run_config,
-        flow.environment,
-    ):
-        labels = (serialized.mapping(source) or {}).get("labels")
-        if isinstance(labels, list):
-            return sorted({str(label) for label in cast("list[object]", labels)})
+    if wanted.run_config is None and group.labels is not None:
+        return sorted(serialized.strings(group.labels))
+    for source in (wanted.run_config, group.run_config, flow.run_config, flow.environment):
+        if source is not None:
+            return sorted(serialized.strings((serialized.mapping(source) or {}).get("labels")))
     return []
+
+
+def _run_config(flow: Flow, group: FlowGroup, given: object) -> Any:
+    if given is not None and serialized.mapping(given) is None:
+        raise Refused("run_config must be an object")
+    return next(
+        (config for config in (given, group.run_config, flow.run_config) if config is not None),
+        None,
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLError
-from sqlalchemy import select
 
 from flowtui.server.operations.base import Act, Refused
 from flowtui.server.scalars import parse_timestamp
@@ -21,18 +20,26 @@ FINISHED = frozenset(
         "Mapped", "Looped", "Finished", "ValidationFailed", "Aborted",
     }
 )  # fmt: skip
+WAITING = frozenset({"Scheduled", "Retrying", "Resume", "Paused", "Queued"})
+"""States with a time at which the run should go on."""
+STATE_TYPES = FINISHED | WAITING | {"Pending", "Submitted", "Running", "Cancelling", "ClientFailed"}
+"""Every type that some Prefect from 0.6.1 to 1.4.1 knows."""
+_WRAPPING = frozenset({"Submitted", "Queued"})
 
 StateDocument = Mapping[str, Any]
 
 
 def scheduled_state(start: datetime, message: str = "Flow run scheduled.") -> StateDocument:
     """The smallest Scheduled state that every Prefect since 0.6.1 can load."""
+    return {**plain_state("Scheduled", message), "start_time": start.isoformat(), "result": None}
+
+
+def retrying_state(start: datetime, message: str, retries: int) -> StateDocument:
+    """`retries` counts this one."""
     return {
-        "type": "Scheduled",
-        "message": message,
+        **plain_state("Retrying", message),
         "start_time": start.isoformat(),
-        "result": None,
-        "__version__": "0.6.1",
+        "run_count": retries,
     }
 
 
@@ -52,7 +59,7 @@ def pending_columns(moment: datetime) -> dict[str, Any]:
     }
 
 
-def _start_time(state: StateDocument) -> datetime | None:
+def start_time_of(state: StateDocument) -> datetime | None:
     value = state.get("start_time")
     if value is None:
         return None
@@ -62,23 +69,35 @@ def _start_time(state: StateDocument) -> datetime | None:
         raise Refused(f"the state's start_time: {error.message}") from None
 
 
-def apply_state(act: Act, run: FlowRun | TaskRun, state: StateDocument) -> None:
-    """Make this the run's state and add it to the run's history."""
+def wrapped_state(run: FlowRun | TaskRun) -> StateDocument:
+    """The state that a Submitted or Queued state of this run stands around."""
+    state = mapping(run.serialized_state) or {}
+    inner = mapping(state.get("state"))
+    return inner if state.get("type") in _WRAPPING and inner is not None else state
+
+
+def apply_state(
+    act: Act, run: FlowRun | TaskRun, given: StateDocument, *, kind: str | None = None
+) -> None:
+    """Make this the run's state and add it to the run's history.
+
+    `kind` says what the state is where the run's own Prefect knows no type for it.
+    """
+    state = _with_what_must_last(run, given)
     moment = act.now
-    kind = str(state["type"])
+    kind = kind or str(state["type"])
     run.version += 1
     run.state = kind
     run.state_timestamp = moment
     run.state_message = _message(state)
-    run.state_start_time = _start_time(state)
+    run.state_start_time = start_time_of(state)
     run.state_result = state.get("_result")
     run.serialized_state = state
+    run.end_time = moment if kind in FINISHED else None
     if kind == "Running":
         run.start_time = run.start_time or moment
-        run.end_time = None
+    if kind == "Running" or (kind == "Submitted" and isinstance(run, FlowRun)):
         run.heartbeat = moment
-    elif kind in FINISHED:
-        run.end_time = moment
     history = {
         "tenant_id": run.tenant_id,
         "timestamp": moment,
@@ -92,34 +111,24 @@ def apply_state(act: Act, run: FlowRun | TaskRun, state: StateDocument) -> None:
     if isinstance(run, FlowRun):
         act.session.add(FlowRunState(flow_run_id=run.id, **history))
     else:
-        _apply_to_task_run(run, kind, state)
+        run.run_count += {"Running": 1, "Looped": -1}.get(kind, 0)
         act.session.add(TaskRunState(task_run_id=run.id, **history))
+
+
+def _with_what_must_last(run: FlowRun | TaskRun, state: StateDocument) -> StateDocument:
+    """What a state holds for the process that goes on later is handed from state to state.
+
+    An agent wraps the state it found, rewritten in its own version: that loses the inputs that an
+    older one stored, and the older one cannot load it. So the one that was stored is put back.
+    """
+    before = wrapped_state(run)
+    if state.get("type") == "Submitted" and before:
+        state = {**state, "state": before}
+    if isinstance(run, TaskRun) and not state.get("cached_inputs") and before.get("cached_inputs"):
+        state = {**state, "cached_inputs": before["cached_inputs"]}
+    return state
 
 
 def _message(state: StateDocument) -> str | None:
     message = state.get("message")
     return message if message is None or isinstance(message, str) else json.dumps(message)
-
-
-def _apply_to_task_run(run: TaskRun, kind: str, state: StateDocument) -> None:
-    if kind == "Running":
-        run.run_count += 1
-    cache_key = state.get("cache_key")
-    if kind == "Cached" and cache_key is None:
-        cache_key = (mapping(state.get("context")) or {}).get("cache_key")
-    if isinstance(cache_key, str):
-        run.cache_key = cache_key
-
-
-def cancel_task_runs(act: Act, run: FlowRun) -> None:
-    for task_run in act.session.scalars(select(TaskRun).where(TaskRun.flow_run_id == run.id)):
-        if task_run.state not in FINISHED:
-            apply_state(act, task_run, plain_state("Cancelled", "The flow run was cancelled."))
-
-
-def cancel_scheduled(act: Act, flow_id: str) -> None:
-    """Cancel the runs of a flow that have not started."""
-    waiting = select(FlowRun).where(FlowRun.flow_id == flow_id, FlowRun.state == "Scheduled")
-    for run in act.session.scalars(waiting):
-        apply_state(act, run, plain_state("Cancelled", "The flow was archived."))
-        cancel_task_runs(act, run)

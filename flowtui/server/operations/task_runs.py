@@ -22,17 +22,21 @@ from flowtui.server.tables import FlowRun, Task, TaskRun
 
 def create_task_runs(act: Act, run: FlowRun) -> None:
     """One for each task: Prefect before 0.10 cannot run a flow whose task runs are not there."""
-    tasks = select(Task.id).where(Task.flow_id == run.flow_id).order_by(Task.created)
-    for task_id in act.session.scalars(tasks):
-        act.session.add(_new_task_run(act, run, task_id, -1))
+    columns = select(Task.id, Task.cache_key)
+    tasks = columns.where(Task.flow_id == run.flow_id).order_by(Task.created)
+    for task_id, cache_key in act.session.execute(tasks):
+        act.session.add(_new_task_run(act, run, task_id, cache_key, -1))
 
 
-def _new_task_run(act: Act, run: FlowRun, task_id: str, map_index: int) -> TaskRun:
+def _new_task_run(
+    act: Act, run: FlowRun, task_id: str, cache_key: str | None, map_index: int
+) -> TaskRun:
     return TaskRun(
         tenant_id=run.tenant_id,
         flow_run_id=run.id,
         task_id=task_id,
         map_index=map_index,
+        cache_key=cache_key,
         **pending_columns(act.now),
     )
 
@@ -41,22 +45,25 @@ def _new_task_run(act: Act, run: FlowRun, task_id: str, map_index: int) -> TaskR
 class FindTaskRun:
     flow_run_id: Uuid
     task_id: Uuid
-    map_index: int = -1
+    map_index: int | None = None
+    """Null and -1 alike are a task run that is no mapped child."""
 
 
 @dataclass(frozen=True)
 class TaskRunInfoPayload:
     id: Uuid
     version: int
+    state: str
     serialized_state: JsonDocument
 
 
 def _task_run(act: Act, wanted: FindTaskRun) -> TaskRun:
+    map_index = -1 if wanted.map_index is None else wanted.map_index
     found = act.session.scalars(
         select(TaskRun).where(
             TaskRun.flow_run_id == wanted.flow_run_id,
             TaskRun.task_id == wanted.task_id,
-            TaskRun.map_index == wanted.map_index,
+            TaskRun.map_index == map_index,
         )
     ).first()
     if found:
@@ -65,10 +72,14 @@ def _task_run(act: Act, wanted: FindTaskRun) -> TaskRun:
     task = act.row(Task, wanted.task_id)
     if task.flow_id != run.flow_id:
         raise Refused(f"task {task.id} is not of the flow of flow run {run.id}")
-    created = _new_task_run(act, run, task.id, wanted.map_index)
+    created = _new_task_run(act, run, task.id, task.cache_key, map_index)
     act.session.add(created)
     act.session.flush()
     return created
+
+
+def _info(run: TaskRun) -> TaskRunInfoPayload:
+    return TaskRunInfoPayload(run.id, run.version, run.state, run.serialized_state)
 
 
 @mutation
@@ -80,7 +91,7 @@ def get_or_create_task_run(act: Act, wanted: FindTaskRun) -> TaskRunPayload:
 @mutation
 def get_or_create_task_run_info(act: Act, wanted: FindTaskRun) -> TaskRunInfoPayload:
     run = _task_run(act, wanted)
-    return TaskRunInfoPayload(run.id, run.version, run.serialized_state)
+    return _info(run)
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class TaskRunId:
 @query
 def get_task_run_info(act: Act, wanted: TaskRunId) -> TaskRunInfoPayload:
     run = act.row(TaskRun, wanted.task_run_id)
-    return TaskRunInfoPayload(run.id, run.version, run.serialized_state)
+    return _info(run)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Small stores: secrets, key-value pairs, task tag limits, artifacts."""
+"""Small stores: secrets, key-value pairs, artifacts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flowtui.server.operations.base import (
     mutation,
     query,
 )
-from flowtui.server.tables import KeyValue, Secret, TaskRun, TaskRunArtifact, TaskTagLimit
+from flowtui.server.tables import KeyValue, Secret, TaskRun, TaskRunArtifact
 
 
 @dataclass(frozen=True)
@@ -90,40 +90,6 @@ def set_key_value(act: Act, wanted: SetKeyValue) -> IdPayload:
 @mutation
 def delete_key_value(act: Act, wanted: DeleteKeyValue) -> SuccessPayload:
     act.delete(KeyValue, wanted.key_value_id)
-    return SuccessPayload()
-
-
-@dataclass(frozen=True)
-class SetTagLimit:
-    tag: str
-    limit: int
-
-
-@dataclass(frozen=True)
-class DeleteTagLimit:
-    limit_id: Uuid
-
-
-@mutation
-def update_task_tag_limit(act: Act, wanted: SetTagLimit) -> IdPayload:
-    if wanted.limit < 0:
-        raise Refused("a limit must not be negative")
-    tenant_id = act.tenant_id()
-    same = select(TaskTagLimit).where(
-        TaskTagLimit.tenant_id == tenant_id, TaskTagLimit.tag == wanted.tag
-    )
-    row = act.session.scalars(same).first()
-    if row is None:
-        row = TaskTagLimit(tenant_id=tenant_id, tag=wanted.tag, limit=wanted.limit)
-        act.session.add(row)
-    row.limit = wanted.limit
-    act.session.flush()
-    return IdPayload(row.id)
-
-
-@mutation
-def delete_task_tag_limit(act: Act, wanted: DeleteTagLimit) -> SuccessPayload:
-    act.delete(TaskTagLimit, wanted.limit_id)
     return SuccessPayload()
 
 
