@@ -133,6 +133,14 @@ def read_project_table(root: Path) -> tuple[Path | None, dict[str, Any]]:
     return file, tables[file]
 
 
+def check_project(root: Path, file: Path, text: str) -> None:
+    """Raise UsageError where this text would be no good project file."""
+    table = _parsed(text, file)
+    if file.name == PYPROJECT:
+        table = table.get("tool", {}).get("flowtui", {})
+    _project(root, file, table)
+
+
 def _has_settings(folder: Path) -> bool:
     if _is_file(folder / PROJECT_FILE):
         return True

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from flowtui.errors import UsageError
-from flowtui.models import Json
+from flowtui.models import ExecutionOptions, Json
 
 CLASSES = {
     "local": "LocalExecutor",
@@ -23,8 +23,10 @@ def class_of(name: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether it can name an executor: short, or a class with or without its module."""
-    return text in CLASSES or all(part.isidentifier() for part in text.split("."))
+    """Whether it can name an executor: short, a class of Prefect's alone, or a dotted path."""
+    parts = text.split(".")
+    known = text in CLASSES or len(parts) > 1 or text.endswith("Executor")
+    return known and (text in CLASSES or all(part.isidentifier() for part in parts))
 
 
 def is_of(executor: str | None, short_name: str) -> bool:
@@ -35,6 +37,12 @@ def is_of(executor: str | None, short_name: str) -> bool:
         "prefect.executors",
         "prefect.engine.executors",
     )
+
+
+def in_words(execution: ExecutionOptions) -> str:
+    """`dask address=tcp://…`; empty where no executor is named."""
+    words = [f"{key}={value}" for key, value in (execution.executor_kwargs or {}).items()]
+    return " ".join([execution.executor or "", *words]).strip()
 
 
 def arguments(words: Iterable[str], *, option: str) -> dict[str, Json] | None:

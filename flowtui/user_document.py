@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from flowtui.errors import UsageError
@@ -64,6 +64,35 @@ def remove(document: UserDocument, path: tuple[str, ...]) -> bool:
         return False
     del cast("_Table", table)[name]
     return True
+
+
+def inline(table: Mapping[str, Any]) -> object:
+    """A table on one line, to be set as a value."""
+    import tomlkit
+
+    made = tomlkit.inline_table()
+    for name, value in table.items():
+        made.append(name, _as_inline(value))
+    return made
+
+
+def _as_inline(value: object) -> object:
+    if isinstance(value, Mapping):
+        return inline(cast("Mapping[str, Any]", value))
+    if isinstance(value, list):
+        return [_as_inline(each) for each in cast("list[object]", value)]
+    return value
+
+
+def remove_empty(document: UserDocument, path: tuple[str, ...]) -> None:
+    """Take away a table in which there is no value any more."""
+    table: object = document
+    for each in path:
+        if not isinstance(table, MutableMapping):
+            return
+        table = cast("_Table", table).get(each)
+    if isinstance(table, MutableMapping) and not table:
+        remove(document, path)
 
 
 def line_of(content: str, key: str) -> int | None:

@@ -23,12 +23,14 @@ from flowtui.models import (
     BrokenFile,
     DeployTable,
     Discovery,
+    ExecutionOptions,
     FlowKind,
     FlowState,
     FlowVersion,
     Identity,
     JsonObject,
     LocalFlow,
+    Origin,
     Problem,
     Profile,
     StorageKind,
@@ -233,6 +235,32 @@ class Workspace:
     def read_settings_again(self) -> None:
         """The project file as it is now. Blocking. Raises UsageError, and keeps what it had."""
         self.config = load_project(self.root)
+
+    def choose_executor(self, flow: LocalFlow, chosen: ExecutionOptions | None) -> Path:
+        """Write an executor into the flow's table of the project file, None takes it out; returns
+        the file. Blocking. Raises UsageError."""
+        from flowtui import project_file
+
+        if flow.name is None:
+            raise UsageError(
+                "the flow's name is not known before it is loaded",
+                where=flow.target,
+                fix="write its table into the project file yourself, under its name",
+            )
+        file = project_file.choose_executor(self.root, flow.name, chosen)
+        self.read_settings_again()
+        return file
+
+    def executor_of(self, flow: LocalFlow) -> tuple[ExecutionOptions, Origin | None]:
+        """The executor that the project file gives this flow, and which table of it; None where
+        neither does."""
+        from flowtui.deploy.settings import Layer, execution_of
+
+        own = self.config.flows.get(flow.name) if flow.name is not None else None
+        layers = [Layer(Origin.FLOW_TABLE, own)] if own is not None else []
+        layers.append(Layer(Origin.PROJECT_FILE, self.config.table))
+        named = (each.origin for each in layers if each.table.execution.executor is not None)
+        return execution_of(layers), next(named, None)
 
     def project_of(self, flow: LocalFlow) -> str | None:
         """The project that the settings say this flow goes to, None if they say nothing."""

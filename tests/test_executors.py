@@ -12,6 +12,7 @@ from flowtui.errors import UsageError
         ("DaskExecutor", True),
         ("prefect.engine.executors.LocalExecutor", True),
         ("local-dusk", False),
+        ("dusk", False),
         ("my module.Executor", False),
         ("module.", False),
         ("", False),

@@ -47,6 +47,7 @@ class _Commands(click.Group):
         "runs": "flowtui.cli.runs:runs",
         "logs": "flowtui.cli.logs:logs",
         "agent": "flowtui.cli.agent:agent",
+        "executor": "flowtui.cli.executor:executor",
         "diff": "flowtui.cli.diff:diff",
         "deploy": "flowtui.cli.deploy:deploy",
         "watch": "flowtui.cli.watch:watch",
