@@ -63,6 +63,8 @@ from flowtui.tui.work.details import Details
 from flowtui.tui.work.doctoring import Doctoring
 from flowtui.tui.work.editing import Editing
 from flowtui.tui.work.first_start import FirstStart
+from flowtui.tui.work.flow_run import WatchedRun
+from flowtui.tui.work.flow_runs import FlowRuns
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.hot import Hot
 from flowtui.tui.work.keeping import Keeping
@@ -107,6 +109,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             "palette",
             "modes",
             "sheets",
+            "runs",
         )
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
@@ -182,6 +185,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.remembering = Remembering(self)
         self.projects = Projects(self)
         self.registered = RegisteredFlows(self)
+        self.flow_runs = FlowRuns(self)
+        self.flow_run = WatchedRun(self)
         self.deploying = Deploying(self)
         self.hot = Hot(self)
         self.past = Past(self)
@@ -198,6 +203,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.remembering.handlers,
             **self.projects.handlers,
             **self.registered.handlers,
+            **self.flow_runs.handlers,
+            **self.flow_run.handlers,
             **self.deploying.handlers,
             **self.hot.handlers,
             **self.past.handlers,

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from flowtui.tui.terminal.clipboard import Copied
     from flowtui.tui.view_models.deploys import DeployRecord
     from flowtui.tui.view_models.registered import Place
+    from flowtui.tui.view_models.run_list import RunQuery
+    from flowtui.tui.view_models.run_watch import Look
     from flowtui.workspace import FlowRow, ResumePoint, Workspace
 
 
@@ -66,6 +68,10 @@ class Part(StrEnum):
     """Whether the engine and the registry answer."""
     RUNS = "runs"
     """The runs of a flow that was looked at, or the last runs of all in the folder, were read."""
+    RUN_LISTING = "run listing"
+    """The runs of the runs screen were read."""
+    RUN_WATCHED = "run watched"
+    """A run that is open was looked at."""
     HOT = "hot"
     """What is hot, and what saves led to."""
     WORK = "work"
@@ -199,6 +205,74 @@ class RunsListed(Happened):
 @dataclass(eq=False, repr=False)
 class LastRunsListed(Happened):
     runs: tuple[FlowRun, ...]
+
+
+@dataclass(eq=False, repr=False)
+class RunPageRead(Happened):
+    query: RunQuery
+    page: tuple[FlowRun, ...]
+    offset: int
+
+
+@dataclass(eq=False, repr=False)
+class RunPageFailed(Happened):
+    query: RunQuery
+    problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class RunStarted(Happened):
+    form: str
+    """Which form asked for it: perhaps it is not open any more."""
+    run: FlowRun
+
+
+@dataclass(eq=False, repr=False)
+class RunRefused(Happened):
+    """The control plane did not start the run that a form asked for."""
+
+    form: str
+    problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class RunCancelled(Happened):
+    run: FlowRun
+    state: str
+    """That it has now."""
+
+
+@dataclass(eq=False, repr=False)
+class RunLookedAt(Happened):
+    run_id: str
+    look: Look
+
+
+@dataclass(eq=False, repr=False)
+class RunLookFailed(Happened):
+    run_id: str
+    problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class RunGone(Happened):
+    """The control plane does not know this run any more."""
+
+    run_id: str
+
+
+@dataclass(eq=False, repr=False)
+class RunDescribed(Happened):
+    """The serialization of the flow version that runs; None where it is not told."""
+
+    run_id: str
+    serialized: JsonObject | None
+
+
+@dataclass(eq=False, repr=False)
+class RunGraphDrawn(Happened):
+    run_id: str
+    drawn: DrawnGraph
 
 
 @dataclass(eq=False, repr=False)

@@ -33,6 +33,8 @@ from flowtui.tui.looks.highlighting import SourceFile
 from flowtui.tui.view_models.deploys import DeployBook, DeployRecord
 from flowtui.tui.view_models.hot import HotView
 from flowtui.tui.view_models.registered import Place
+from flowtui.tui.view_models.run_list import RunListing
+from flowtui.tui.view_models.run_watch import RunWatch
 from flowtui.workspace import FlowRow, Workspace
 
 if TYPE_CHECKING:
@@ -145,6 +147,10 @@ class Session:
     """The latest runs, for the flows that were looked at; why they could not be read."""
     last_runs: dict[Place, FlowRun] = field(default_factory=dict[Place, "FlowRun"])
     """The run of each flow in this folder that started last, as far as it is known."""
+    run_listing: RunListing = field(default_factory=RunListing)
+    """What the runs screen lists."""
+    run_watches: dict[str, RunWatch] = field(default_factory=dict[str, RunWatch])
+    """Runs that were opened, by id, the one opened last at the end."""
     discovery: Discovery | None = None
     rows: tuple[FlowRow, ...] | None = None
     """None until the folder was looked at once."""
@@ -201,6 +207,7 @@ class Session:
         self.made_by.clear()
         self.runs.clear()
         self.last_runs.clear()
+        self.run_listing = RunListing(self.run_listing.query)
         self.registered.clear()
 
     @property

@@ -22,11 +22,15 @@ from flowtui.tui.screens.viewer import ShowText
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.deploy_list import DeployList
 from flowtui.tui.widgets.detail import DetailPane
+from flowtui.tui.widgets.flow_run.graph import RunGraph
+from flowtui.tui.widgets.flow_run.tasks import TaskRunList
+from flowtui.tui.widgets.flow_run.view import FlowRunView
 from flowtui.tui.widgets.flows import FlowTable
 from flowtui.tui.widgets.log.view import LogView
 from flowtui.tui.widgets.plan_view import PlanView
 from flowtui.tui.widgets.project_tree import ProjectTree
 from flowtui.tui.widgets.run_view import RunView
+from flowtui.tui.widgets.runs.list import RunList
 
 OWNERS = (
     FlowtuiApp,
@@ -39,6 +43,10 @@ OWNERS = (
     DoctorList,
     PlanView,
     RunView,
+    RunList,
+    FlowRunView,
+    TaskRunList,
+    RunGraph,
     LogView,
     SheetList,
     ShowText,

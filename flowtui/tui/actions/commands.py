@@ -15,6 +15,7 @@ FILLED: Mapping[str, Callable[[Facts], str | tuple[str, ...] | None]] = {
     "PROJECT": lambda facts: facts.project.name if facts.project is not None else None,
     "ID": lambda facts: facts.version.id if facts.version is not None else None,
     "PROFILE": lambda facts: facts.profile.name if facts.profile is not None else None,
+    "RUN": lambda facts: facts.run.id if facts.run is not None else None,
     "DEPLOY": lambda facts: facts.deploy_id,
     "FOLDER": lambda facts: facts.folder or ".",
 }
@@ -55,6 +56,8 @@ def _flow_name(facts: Facts) -> str | None:
         return facts.flow.display_name
     if facts.registered is not None:
         return facts.registered.name
+    if facts.run is not None:
+        return facts.run.flow
     return facts.row.name if facts.row is not None else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowtui.models import Ability
-from flowtui.tui.actions import reasons
+from flowtui.tui.actions import flow_runs, reasons
 from flowtui.tui.actions.model import Action, Scope
 
 ACTIONS: tuple[Action, ...] = (
@@ -84,4 +84,5 @@ ACTIONS: tuple[Action, ...] = (
         dangerous=True,
         changes=True,
     ),
+    *flow_runs.of_one_run(Scope.DETAILS),
 )

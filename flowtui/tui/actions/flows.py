@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtui.models import Ability
 from flowtui.tui.actions import reasons
 from flowtui.tui.actions.model import Action, Scope
 
@@ -25,6 +26,16 @@ ACTIONS: tuple[Action, ...] = (
         reasons.deployable,
         command="flowtui deploy TARGET",
         bar=False,
+        changes=True,
+    ),
+    Action(
+        "run",
+        Scope.FLOWS,
+        ("x",),
+        "run",
+        "Run the registered version of the flow; asks for its parameters first.",
+        reasons.able(Ability.START_RUNS, reasons.flow_runnable),
+        command="flowtui run FLOW",
         changes=True,
     ),
     Action(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtui.models import Ability
 from flowtui.tui.actions import reasons
 from flowtui.tui.actions.model import Action, Scope
 
@@ -85,6 +86,15 @@ ACTIONS: tuple[Action, ...] = (
         reasons.always,
         command="flowtui doctor",
         bar=False,
+    ),
+    Action(
+        "runs",
+        Scope.MAIN,
+        ("7",),
+        "runs",
+        "List the runs of the control plane, live.",
+        reasons.able(Ability.TELL_RUNS),
+        command="flowtui runs",
     ),
     Action(
         "refresh",

@@ -9,9 +9,11 @@ from enum import StrEnum
 from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
+from flowtui.run_models import FlowRun
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.view_models.registered import RegisteredFlow
+from flowtui.tui.view_models.task_runs import TaskLine
 from flowtui.workspace import FlowRow
 
 
@@ -28,6 +30,10 @@ class Scope(StrEnum):
     DOCTOR = "doctor"
     PLAN = "plan"
     RUN = "deploy"
+    FLOW_RUNS = "runs"
+    FLOW_RUN = "run"
+    TASK_RUNS = "task runs"
+    RUN_GRAPH = "graph of a run"
     LOG = "log"
     LIST = "lists and trees"
     HELP = "help"
@@ -103,6 +109,15 @@ class Facts:
     deploys: int = 0
     deploys_running: int = 0
     log_lines: int = 0
+    run: FlowRun | None = None
+    """The flow run under the cursor, or in front."""
+    runs: int = 0
+    """Runs that are listed."""
+    deployed_version: str = ""
+    """Id of the version that the deploy in front registered, or found as it is."""
+    task: TaskLine | None = None
+    """The task run under the cursor."""
+    failed_tasks: int = 0
     file: str = ""
     """What the editor would open, absolute; empty where there is nothing to open."""
     no_editor: str | None = None

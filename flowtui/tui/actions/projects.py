@@ -58,6 +58,16 @@ ACTIONS: tuple[Action, ...] = (
         changes=True,
     ),
     Action(
+        "run",
+        Scope.PROJECTS,
+        ("R",),
+        "run",
+        "Run the flow, also one that is not in this folder; asks for its parameters first.",
+        reasons.able(Ability.START_RUNS, reasons.registered_runnable),
+        command="flowtui run FLOW",
+        changes=True,
+    ),
+    Action(
         "move",
         Scope.PROJECTS,
         ("m",),

@@ -6,6 +6,7 @@ from flowtui.deploy.checkpoint import RESUMABLE
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.plan import Lane
 from flowtui.models import Ability, FlowKind, FlowState, Schedule
+from flowtui.run_models import RunState
 from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.view_models.deploys import Phase
 
@@ -253,3 +254,53 @@ def log_has_lines(facts: Facts) -> str | None:
 
 def log_searched(facts: Facts) -> str | None:
     return None if facts.log_searched else "nothing was searched yet"
+
+
+def run_selected(facts: Facts) -> str | None:
+    return None if facts.run else "there is no run under the cursor"
+
+
+def runnable(facts: Facts) -> str | None:
+    """Of the list of runs: another run of the flow that the cursor's run is of."""
+    row = facts.row
+    if facts.run is not None or (row is not None and row.version is not None):
+        return None
+    return f"there is no run under the cursor: {facts.keymap.key('flows.run')} on a flow starts one"
+
+
+def flow_runnable(facts: Facts) -> str | None:
+    if facts.row is None:
+        return "no flow is selected"
+    return None if facts.row.version is not None else "no version of it is registered: deploy it"
+
+
+def registered_runnable(facts: Facts) -> str | None:
+    return None if facts.registered else "select a flow first"
+
+
+def deployed_runnable(facts: Facts) -> str | None:
+    return None if facts.deployed_version else "no version of it was registered by this deploy"
+
+
+def run_going_on(facts: Facts) -> str | None:
+    if facts.run is None:
+        return "there is no run under the cursor"
+    if facts.run.kind.is_over:
+        return f"it has ended: {facts.run.state}"
+    return "it is being cancelled" if facts.run.state == "Cancelling" else None
+
+
+def run_waits(facts: Facts) -> str | None:
+    if facts.run is None:
+        return "there is no run under the cursor"
+    if facts.run.kind is RunState.PLANNED:
+        return None
+    return f"it does not wait: {facts.run.state}"
+
+
+def task_selected(facts: Facts) -> str | None:
+    return None if facts.task else "there are no task runs yet"
+
+
+def any_task_failed(facts: Facts) -> str | None:
+    return None if facts.failed_tasks else "no task run has failed"

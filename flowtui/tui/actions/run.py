@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtui.models import Ability
 from flowtui.tui.actions import reasons
 from flowtui.tui.actions.model import Action, Scope
 
@@ -33,6 +34,16 @@ ACTIONS: tuple[Action, ...] = (
         "has changed since; else say what has, and plan again.",
         reasons.can_resume,
         command="flowtui history resume ID",
+        changes=True,
+    ),
+    Action(
+        "run",
+        Scope.RUN,
+        ("x",),
+        "run",
+        "Run the version that is registered now; asks for its parameters first.",
+        reasons.able(Ability.START_RUNS, reasons.deployed_runnable),
+        command="flowtui run FLOW",
         changes=True,
     ),
     *(

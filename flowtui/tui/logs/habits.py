@@ -11,6 +11,8 @@ _REMEMBERED = 20
 class LogHabits:
     wrap: bool = False
     times: bool = False
+    run_times: bool = True
+    """The same in the logs of runs, which are read to see what took how long."""
     searches: list[str] = field(default_factory=list[str])
     """The newest last."""
     filters: list[str] = field(default_factory=list[str])

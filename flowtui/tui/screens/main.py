@@ -212,6 +212,11 @@ class MainScreen(Performs, Screen[None]):
 
         app_of(self).push_screen(DeploysScreen())
 
+    def perform_runs(self) -> None:
+        from flowtui.tui.screens.flow_runs import FlowRunsScreen
+
+        app_of(self).push_screen(FlowRunsScreen())
+
     def perform_connection(self) -> None:
         from flowtui.tui.screens.connection import ConnectionScreen
 

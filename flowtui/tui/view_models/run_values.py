@@ -176,7 +176,7 @@ def _read_any(text: str) -> Reading:
         if stripped[:1] in ("{", "[", '"') and stripped:
             return Reading(problem=broken.words)
         return _text(text)
-    return Reading("null" if value is None else _described(value), value)
+    return Reading(_described(value), value)
 
 
 def _described(value: Json) -> str:

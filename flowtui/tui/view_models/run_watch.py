@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flowtui.models import JsonObject, Problem
 from flowtui.run_models import Agent, FlowRun, RunLine, RunState, StateChange, TaskRun
 from flowtui.tui.logs.run_log import RunLog
-from flowtui.tui.view_models.run_list import STILL, moves, seconds_until_next_look
+from flowtui.tui.looks.graph import DrawnGraph
+from flowtui.tui.view_models.run_list import MOVING, moves
 from flowtui.tui.view_models.task_runs import NOT_MAPPED, NodeState, node_states
 
-LATE_LINES = timedelta(seconds=20)
-"""How long after its end a run is looked at: flow processes send their last lines late."""
+LATE_LINES = 20.0
+"""Seconds that a run is looked at after its end: flow processes send their last lines late."""
+SLICE = 1_000
+"""Lines that go into the log before keys are heard again: some milliseconds."""
+_SLOWER = 5.0
+"""Seconds between two looks at what does not move, or only its log may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class RunWatch:
     """Of the flow version, for the graph and the order of tasks."""
     described: bool = False
     """Whether the serialization was asked for, also where there is none."""
+    drawn: DrawnGraph | None = None
+    """The graph of its tasks, with room for their states."""
     nodes: Mapping[str, NodeState] = field(default_factory=dict[str, NodeState])
     """How each task stands, by slug."""
     answered: datetime | None = None
@@ -53,6 +61,8 @@ class RunWatch:
     """The control plane does not know this run."""
     looked: bool = False
     """It was looked at in full at least once."""
+    _coming: deque[RunLine] = field(default_factory=deque[RunLine])
+    """Lines that came and are not in the log yet."""
 
     def take(self, look: Look, now: datetime) -> bool:
         """What a look brought; True when the run came to its end with it."""
@@ -61,10 +71,16 @@ class RunWatch:
         if look.agents is not None:
             self.agents = look.agents
         self.nodes = node_states(look.tasks)
-        if look.lines:
-            self.log.add(look.lines, task_names(look.tasks))
+        self._coming.extend(look.lines)
         self.answered, self.failures, self.problem, self.looked = now, 0, None, True
         return before is not None and not before.kind.is_over and look.run.kind.is_over
+
+    def take_lines(self) -> bool:
+        """Some of the lines that came go into the log; True when that was all."""
+        some = [self._coming.popleft() for _ in range(min(len(self._coming), SLICE))]
+        if some:
+            self.log.add(some, task_names(self.tasks))
+        return not self._coming
 
     def fail(self, problem: Problem) -> None:
         self.failures += 1
@@ -74,17 +90,15 @@ class RunWatch:
     def over(self) -> bool:
         return self.run is not None and self.run.kind.is_over
 
-    def next_look(self, now: datetime) -> float | None:
-        """Seconds until the next one; None when nothing more is to come."""
-        run = self.run
-        if self.gone:
-            return None
-        if run is None or self.failures:
-            return seconds_until_next_look((), max(self.failures, 1), now)
-        if run.kind.is_over:
-            ended = run.ended or now
-            return STILL / 3 if now - ended < LATE_LINES else None
-        return seconds_until_next_look((run,), 0, now) if moves(run, now) else STILL / 3
+
+def seconds_until_next(run: FlowRun, now: datetime, *, over_for: float) -> float | None:
+    """Until the next look at a run that was told so; None when nothing more is to come.
+
+    `over_for` is how long it has been seen to be over, in seconds.
+    """
+    if run.kind.is_over:
+        return _SLOWER if over_for < LATE_LINES else None
+    return MOVING if moves(run, now) else _SLOWER
 
 
 def task_names(tasks: tuple[TaskRun, ...]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from flowtui.models import FlowVersion, Project, Schedule
-from flowtui.tui import asking, clock
+from flowtui.tui import asking, asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.looks.colours import colour_style
@@ -341,6 +341,10 @@ class ProjectTree(Performs, Tree[NodeData]):
     def perform_delete(self) -> None:
         if self.project is not None:
             asking.delete_project(app_of(self), self.project)
+
+    def perform_run(self) -> None:
+        if self.flow is not None:
+            asking_runs.new_run(app_of(self), asking_runs.target_of(self.flow.in_use))
 
     def perform_move(self) -> None:
         if self.flow is not None:

@@ -15,7 +15,7 @@ from textual.content import Content
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
 from flowtui.quantities import size
-from flowtui.tui import asking, clock
+from flowtui.tui import asking, asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.looks.laying import problem_content
@@ -74,6 +74,7 @@ class RunView(Performs, Vertical):
             unfinished=record.unfinished,
             rolls_back=record.rolls_back_to is not None,
             outcome=record.result.outcome if record.result is not None else None,
+            deployed_version=_deployed(record),
         )
 
     @property
@@ -266,6 +267,12 @@ class RunView(Performs, Vertical):
         app.pop_screen()
         app.push_screen(DeployScreen(again.key))
 
+    def perform_run(self) -> None:
+        record = self.record
+        if record.decided is not None:
+            target = asking_runs.RunTarget(record.decided.project, record.decided.flow)
+            asking_runs.new_run(app_of(self), target)
+
     def perform_again(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen
 
@@ -292,6 +299,15 @@ class RunView(Performs, Vertical):
             self._expand(False)
             return
         app_of(self).pop_screen()
+
+
+def _deployed(record: DeployRecord) -> str:
+    """Id of the version that can be run now; empty where this deploy left none."""
+    result = record.result
+    if result is None or record.decided is None:
+        return ""
+    good = result.outcome in (Outcome.DONE, Outcome.UNCHANGED)
+    return (result.version_id or "known") if good else ""
 
 
 def _began(record: DeployRecord) -> str:

@@ -213,6 +213,7 @@ class Connecting:
             app.post_message(msg.WorkspaceOpened(workspace.use(profile, workspace.credentials)))
 
         app.session.forget_what_the_server_said()
+        app.session.run_watches.clear()
         app.changed(Part.PROJECTS)
         app.begin(job, group="open", description=f"switching to {profile.name}")
 

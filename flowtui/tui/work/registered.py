@@ -24,6 +24,8 @@ _MOVING = 5.0
 """Seconds between two looks at runs of which one runs or is due."""
 _STILL = 30.0
 """The same where nothing is to be expected, and between two looks at the last runs of all."""
+_EXPECTED = 120.0
+"""Seconds after the start of a run in which it is looked for closely."""
 _RUNS = 50
 """Runs of one flow that are shown."""
 
@@ -34,8 +36,12 @@ class RegisteredFlows:
         self._looked_for: frozenset[str] = frozenset()
         """Names of the flows whose last runs were asked for."""
         self._looked_at = 0.0
+        self._expected_until = 0.0
+        """A run that was started here may begin until then."""
         self._shown: Place | None = None
         """The flow whose versions the details show."""
+        self._runs_of: Place | None = None
+        """The flow whose runs they show."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -86,6 +92,7 @@ class RegisteredFlows:
     def read_for_details(self, place: Place, *, runs: bool) -> None:
         """What a tab of the details shows, once the cursor rests; `stop` when it moves on."""
         if runs:
+            self._runs_of = place
             self._follow_runs(place)
         else:
             self._shown = place
@@ -96,8 +103,13 @@ class RegisteredFlows:
         if self._shown is not None:
             self.list_versions(self._shown, group="detail-versions")
 
+    def read_runs_again(self) -> None:
+        """A run was started or cancelled: where the details show runs, they are old."""
+        if self._runs_of is not None:
+            self._follow_runs(self._runs_of)
+
     def stop(self) -> None:
-        self._shown = None
+        self._shown = self._runs_of = None
         for group in ("detail-versions", "detail-runs"):
             self._app.cancel_group(group)
 
@@ -119,6 +131,9 @@ class RegisteredFlows:
             await asyncio.sleep(_REST)
             seen: Problem | tuple[FlowRun, ...] | None = None
             while True:
+                if seen is not None and not self._in_sight:
+                    await asyncio.sleep(_MOVING)
+                    continue
                 found = await look()
                 if found != seen:
                     app.post_message(msg.RunsListed(place, found))
@@ -127,14 +142,23 @@ class RegisteredFlows:
 
         app.begin(job, group="detail-runs", description=f"reading runs of {name}", counts=False)
 
+    @property
+    def _in_sight(self) -> bool:
+        """Whether the main screen is in front; what nobody sees is not asked for."""
+        return len(self._app.screen_stack) == 1
+
     def _runs_listed(self, message: msg.RunsListed) -> None:
         self._app.session.runs[message.place] = message.runs
         self._app.changed(Part.RUNS)
 
     # -------------------------------------------------------------------------------- last runs
 
-    def look_at_last_runs(self, *, anew: bool = False) -> None:
-        """Of the registered flows of this folder; not at each save, unless others came."""
+    def look_at_last_runs(self, *, anew: bool = False, started: bool = False) -> None:
+        """Of the registered flows of this folder; not at each save, unless others came.
+
+        While one of them runs it is looked at again and again; so it is for some time after one
+        was `started` here.
+        """
         app, session = self._app, self._app.session
         workspace = session.workspace
         if workspace is None or Ability.TELL_RUNS not in session.abilities:
@@ -144,13 +168,20 @@ class RegisteredFlows:
         if not names or (fresh and not anew and names <= self._looked_for):
             return
         self._looked_for, self._looked_at = names, clock.seconds()
+        if started:
+            self._expected_until = clock.seconds() + _EXPECTED
 
         async def job() -> None:
-            try:
-                runs = await workspace.control_plane.last_runs(names)
-            except FlowtuiError:
-                return  # the connection itself says what is wrong
-            app.post_message(msg.LastRunsListed(runs))
+            while True:
+                try:
+                    runs = await workspace.control_plane.last_runs(names)
+                except FlowtuiError:
+                    return  # the connection itself says what is wrong
+                app.post_message(msg.LastRunsListed(runs))
+                running = any(run.kind is RunState.RUNNING for run in runs)
+                if not running and clock.seconds() >= self._expected_until:
+                    return
+                await asyncio.sleep(_MOVING if self._in_sight else _STILL)
 
         app.begin(job, group="last-runs", description="reading the last runs", counts=False)
 

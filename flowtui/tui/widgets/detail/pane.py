@@ -16,7 +16,7 @@ from textual.visual import Visual
 
 from flowtui.models import FlowVersion, Problem
 from flowtui.run_models import FlowRun
-from flowtui.tui import asking
+from flowtui.tui import asking, asking_runs
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
@@ -107,6 +107,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
             app_of(self).facts(),
             row=self._row,
             version=chosen if isinstance(chosen, FlowVersion) else None,
+            run=self.run,
             in_use=self._row.version if self._row is not None else None,
             file=str(place.file) if place is not None else "",
             no_editor=app_of(self).editing.why_not(),
@@ -295,6 +296,32 @@ class DetailPane(Performs, ScrollView, can_focus=True):
     def perform_roll_back(self) -> None:
         if isinstance(self.chosen, FlowVersion) and self._row is not None:
             asking.roll_back(app_of(self), self.chosen, self._row.version)
+
+    # ------------------------------------------------------------------------------- of one run
+
+    @property
+    def run(self) -> FlowRun | None:
+        """The run under the cursor, in Runs."""
+        return self.chosen if isinstance(self.chosen, FlowRun) else None
+
+    def perform_open_run(self) -> None:
+        asking_runs.open_run(app_of(self), self.run)
+
+    def perform_new_run(self) -> None:
+        version = self._row.version if self._row is not None else None
+        asking_runs.new_run(app_of(self), asking_runs.target_of(version))
+
+    def perform_cancel_run(self) -> None:
+        asking_runs.cancel_run(app_of(self), self.run)
+
+    def perform_run_again(self) -> None:
+        asking_runs.run_again(app_of(self), self.run)
+
+    def perform_why_waiting(self) -> None:
+        asking_runs.why_waiting(app_of(self), self.run)
+
+    def perform_copy_run_id(self) -> None:
+        asking_runs.copy_id(app_of(self), self.run)
 
     def jump_spots(self) -> tuple[Spot, ...]:
         titles, line = [tab.title for tab in self.tabs], self._tab_line.plain

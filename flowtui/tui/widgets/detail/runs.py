@@ -8,27 +8,17 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from flowtui.models import Ability, Problem
-from flowtui.run_models import FlowRun, RunState
+from flowtui.run_models import FlowRun
 from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging, problem_content
-from flowtui.tui.looks.words import duration, exact, plain, when
+from flowtui.tui.looks.words import exact, plain
 from flowtui.tui.widgets.detail.page import Page
+from flowtui.tui.widgets.runs import columns
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
-
-_ROOMY = 75
-"""Cells from which the name comes first."""
-
-RUN_STYLES = {
-    RunState.PLANNED: "$muted",
-    RunState.RUNNING: "$accent",
-    RunState.GOOD: "$success",
-    RunState.BAD: "$error",
-    RunState.CANCELLED: "$warning",
-}
 
 
 class RunsTab:
@@ -52,11 +42,12 @@ class RunsTab:
         if isinstance(found, Problem):
             return Page.of(problem_content(found, app.glyphs.failed, width))
         if not found:
-            text = "No runs yet. They come with an agent, which starts what is due."
+            key = app.keymap.key("details.new_run")
+            text = f"No runs yet. {key} starts one; an agent picks it up when it is due."
             return _words(text, width)
         now = clock.now()
-        names = max(len(plain(run.name)) for run in found)
-        lines = tuple(_line(run, app.glyphs, now, names, narrow=width < _ROOMY) for run in found)
+        shown = columns.columns_of_one_flow(width)
+        lines = tuple(_line(run, shown, app.glyphs, now) for run in found)
         longest = max(line.cell_length for line in lines)
         return Page(lines, width=longest if longest > width else 0, choices=dict(enumerate(found)))
 
@@ -65,31 +56,14 @@ def _words(text: str, width: int) -> Page:
     return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
 
 
-def _line(run: FlowRun, glyphs: Glyphs, now: datetime, names: int, *, narrow: bool) -> Content:
-    """Where room is short, what became of it comes before its name."""
-    style = RUN_STYLES[run.kind]
-    seconds = run.seconds(now)
-    took = duration(seconds) if seconds is not None else ""
+def _line(
+    run: FlowRun, shown: tuple[columns.Column, ...], glyphs: Glyphs, now: datetime
+) -> Content:
+    """As in the list of all runs, and after that what the side scrolls into view."""
     moment = run.started or run.scheduled
-    name = f"{plain(run.name):<{names}}  "
     return Content.assemble(
-        (f"{run_mark(run.kind, glyphs)} {plain(run.state):<10}", style),
-        "" if narrow else name,
-        (f"v{run.version:<4}", "$muted"),
-        f"{when(moment, now):<9}",
-        f"{took:>7}  ",
+        columns.line(run, shown, glyphs, now),
         plain(run.message),
-        f"  {name}" if narrow else "",
         (f"  {exact(moment)}", "$muted"),
         (f"  {plain(', '.join(run.labels))}" if run.labels else "", "$muted"),
     )
-
-
-def run_mark(kind: RunState, glyphs: Glyphs) -> str:
-    return {
-        RunState.PLANNED: glyphs.waiting,
-        RunState.RUNNING: glyphs.running,
-        RunState.GOOD: glyphs.done,
-        RunState.BAD: glyphs.failed,
-        RunState.CANCELLED: glyphs.skipped,
-    }[kind]

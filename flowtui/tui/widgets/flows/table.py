@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
 
-from flowtui.tui import clock
+from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.messages import Part
@@ -419,6 +419,10 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         if record is None or not record.running:
             record = app.deploying.deploy_now(row.flow)
         app.push_screen(DeployScreen(record.key))
+
+    def perform_run(self) -> None:
+        version = self.row.version if self.row is not None else None
+        asking_runs.new_run(app_of(self), asking_runs.target_of(version))
 
     def perform_hot(self) -> None:
         rows = self.selected or ((self.row,) if self.row is not None else ())

@@ -32,8 +32,9 @@ _LEVEL_WORDS = {
 
 
 class LogPane(Vertical):
-    def __init__(self, *stores: LogStore) -> None:
+    def __init__(self, *stores: LogStore, run_log: bool = False) -> None:
         super().__init__(id="log-box")
+        self._run_log = run_log
         self._stores = stores
         self._log_name = "Log"
         self._file = "flowtui"
@@ -44,7 +45,7 @@ class LogPane(Vertical):
         self._retitling = False
 
     def compose(self) -> ComposeResult:
-        yield LogView(*self._stores, id="log")
+        yield LogView(*self._stores, id="log", run_log=self._run_log)
         yield LogPrompt()
 
     @property
@@ -217,7 +218,7 @@ class LogPane(Vertical):
             taken,
             window.source,
             range(window.lines.first, window.end),
-            times=app.session.log_habits.times,
+            times=self.view.times,
         )
         app.keeping.save(take, file)
 

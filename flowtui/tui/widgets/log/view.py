@@ -80,8 +80,15 @@ class LogView(Performs, Widget, can_focus=True):
     class SaveWanted(Message):
         """The person wants to save the lines that are shown."""
 
-    def __init__(self, *stores: LogStore, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        *stores: LogStore,
+        id: str | None = None,  # noqa: A002
+        run_log: bool = False,
+    ) -> None:
         super().__init__(id=id)
+        self._run_log = run_log
+        """It is the log of a run, not of a deploy."""
         self._painter = Painter()
         self.window = Window(stores, self._height)
         self._habits = LogHabits()
@@ -191,7 +198,7 @@ class LogView(Performs, Widget, can_focus=True):
             **styles,
             width=max(self.size.width - 1, 1),
             wrap=self._habits.wrap,
-            times=self._habits.times,
+            times=self.times,
             numbers=max(len(str(window.lines.end)), 3) if self.numbered else 0,
             tags=window.tags,
             search=window.matches.text if window.matches is not None else "",
@@ -356,8 +363,16 @@ class LogView(Performs, Widget, can_focus=True):
         self.window.top = Row(self.window.top.position)
         self._look()
 
+    @property
+    def times(self) -> bool:
+        """Whether the times of lines are shown."""
+        return self._habits.run_times if self._run_log else self._habits.times
+
     def perform_times(self) -> None:
-        self._habits.times = not self._habits.times
+        if self._run_log:
+            self._habits.run_times = not self._habits.run_times
+        else:
+            self._habits.times = not self._habits.times
         self._look()
 
     def perform_select(self) -> None:

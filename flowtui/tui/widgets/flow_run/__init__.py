@@ -1,0 +1,1 @@
+"""One run on the screen: what it is, its task runs, its log, its graph."""

@@ -1,0 +1,1 @@
+"""Runs as a list: its columns, the list, and what it is asked."""
