@@ -47,7 +47,7 @@ def of_one_run(scope: Scope) -> tuple[Action, ...]:
             "again",
             "Run the flow again with the parameters of this run, which can be changed first.",
             reasons.able(Ability.START_RUNS, reasons.run_selected),
-            command="flowtui run FLOW",
+            command="flowtui runs again RUN",
             changes=True,
         ),
         Action(
@@ -57,7 +57,7 @@ def of_one_run(scope: Scope) -> tuple[Action, ...]:
             "why waiting",
             "Say why the run does not start yet.",
             reasons.able(Ability.TELL_AGENTS, reasons.run_waits),
-            command="flowtui runs show RUN",
+            command="flowtui runs why RUN",
         ),
         Action(
             "copy_run_id",

@@ -34,7 +34,7 @@ def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime) -> Conte
         (f" v{run.version}", "$muted"),
         f"  {plain(run.name)}",
         (
-            f"   {state_mark(run.state, glyphs)} {plain(run.state)}{_took(run, now)}",
+            f"   {mark} {plain(run.state)}{_took(run, now)}",
             f"bold {style}",
         ),
         (f"   {moment}" if moment else "", moment_style),
