@@ -35,6 +35,9 @@ _PYTHONS = {
 _VENV_SECONDS = 300.0
 _PIP_SECONDS = 1800.0
 _LONGEST_LINE = 500
+_PIP_OPTIONS = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off")
+_STEPS = ("Collecting ", "Installing ", "Building ", "Running ", "Successfully ")
+"""What pip says that shows how far it is; all of it is kept for the case of an error."""
 
 Say = Callable[[str], None]
 
@@ -159,7 +162,7 @@ async def _make_venv(base: BasePython, folder: Path, say: Say) -> None:
 
 
 async def _install(version: str, base: BasePython, folder: Path, say: Say) -> None:
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", *_PIP_OPTIONS]
     installer = installer_pin_for(version)
     steps = [[installer]] if installer else []
     for requirements in (*steps, _requirements(version, base)):
@@ -180,6 +183,7 @@ async def _run(command: Sequence[str], say: Say, seconds: float) -> tuple[int, l
         text = redact(clean(line)).strip()
         if text:
             said.append(text)
+        if text.startswith(_STEPS):
             say(text)
 
     lines = ByteLines(take, _LONGEST_LINE)
