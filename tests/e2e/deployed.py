@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +36,12 @@ def deploy_flow(
     storage: str,
     token: str | None = None,
     environment: Mapping[str, str] = _NOTHING,
+    replaced: Mapping[str, str] = _NOTHING,
 ) -> Deployed:
     """Deploy the flow of a file of `run_flows/` from a folder and to a project of its own.
 
-    `storage` holds lines of the table [storage]. Fixtures of a module come before a test's own
+    `storage` holds lines of the table [storage]; `replaced` is text of the file, and
+    what stands in its place. Fixtures of a module come before a test's own
     home, so the project has one of its own.
     """
     root, home = folder / "project", folder / "home"
@@ -56,8 +57,12 @@ def deploy_flow(
         own["FLOWTUI_API_KEY"] = token
     project = Project(root, server.url, own)
     project.configure(python, storage, project=f"Prefect {version}")
-    shutil.copy(_FLOWS / source, root / "flow.py")
+    text = (_FLOWS / source).read_text(encoding="utf-8")
+    for old, new in replaced.items():
+        assert old in text
+        text = text.replace(old, new)
+    project.write("flow.py", text)
     ran = project.deploy("flow.py", "--create-project")
     assert ran.code == 0, ran.stdout + ran.stderr
     witness = Witness(server.url, token)
-    return Deployed(version, project, server, witness, witness.flow_id("shop", version))
+    return Deployed(version, project, server, witness, witness.flow_id(ran.result["flow"], version))

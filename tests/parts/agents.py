@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ from prefect.agent.local import LocalAgent
 LocalAgent(base_url=sys.argv[1]).start()
 """
 _ANY_TOKEN = "none"
+_NOTHING: Mapping[str, str] = {}
+_RECORDING = Path(__file__).with_name("recording_agent.py")
 _TRACEBACK = "Traceback (most recent call last)"
 _UNWELCOME = re.compile(r"\b(ERROR|CRITICAL)\b")
 
@@ -139,6 +141,21 @@ def docker_agent(
         yield agent
 
 
+@contextmanager
+def recording_agent(
+    version: str, api_url: str, *, name: str, record: Path
+) -> Iterator[RunningAgent]:
+    """A local agent without labels that writes the ids of the runs it may start to `record`, one a
+    line, and starts no process for them: they are over at once."""
+    own = f"http://127.0.0.1:{free_port()}"
+    command = [str(prefect_python(version)), str(_RECORDING), own]
+    more = {"NAME": name, "RECORD": str(record)}
+    with _started(
+        version, api_url, _ANY_TOKEN, command, poke_url=f"{own}/api/poke", more=more
+    ) as agent:
+        yield agent
+
+
 def _common_options(name: str, labels: Sequence[str], environment: Sequence[str]) -> list[str]:
     options = ["--name", name]
     for label in labels:
@@ -165,7 +182,13 @@ def _agent(
 
 @contextmanager
 def _started(
-    version: str, api_url: str, token: str | None, command: Sequence[str], *, poke_url: str | None
+    version: str,
+    api_url: str,
+    token: str | None,
+    command: Sequence[str],
+    *,
+    poke_url: str | None,
+    more: Mapping[str, str] = _NOTHING,
 ) -> Iterator[RunningAgent]:
     """The process in a session and a home of its own, once it waits for runs."""
     with tempfile.TemporaryDirectory(prefix="flowtui-agent-") as name:
@@ -177,6 +200,7 @@ def _started(
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             **client_environment(version, api_url, token),
+            **more,
         }
         with log.open("wb") as output:
             process = subprocess.Popen(

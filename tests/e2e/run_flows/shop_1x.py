@@ -67,10 +67,14 @@ def sleep():
 
 
 @task
-def nap(seconds):
-    for second in range(seconds):
-        prefect.context.get("logger").info("nap %d", second)
-        time.sleep(1)
+def steps(count):
+    return list(range(count))
+
+
+@task
+def step(number):
+    time.sleep(0.2)
+    return number
 
 
 with Flow("shop") as flow:
@@ -87,5 +91,5 @@ with Flow("shop") as flow:
         patient()
     with case(mode, "sleep"):
         sleep()
-    with case(mode, "nap"):
-        nap(count)
+    with case(mode, "steps"):
+        step.map(steps(count))
