@@ -107,6 +107,7 @@ def _set_task_run_state(
         raise Refused(f"State update failed: flow run {flow_run.id} was cancelled.")
     if kind == "Submitted":
         _check_can_be_submitted(run)
+    run.heartbeat = act.now
     full = tag_limits.full_tag(act, run) if kind == "Running" and can_queue else None
     if full is not None:
         return tag_limits.keep_waiting(act, run, full)
