@@ -26,6 +26,7 @@ COLOURS: Mapping[RunState, str] = {
 }
 _LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _STATE_CELLS = 10
+_WRITER_CELLS = len("CloudTaskRunner")
 SHORT_ID = 8
 """Characters of an id in what a person types again."""
 
@@ -95,9 +96,9 @@ class RunPrinter:
         colour = _LEVEL_COLOURS.get(level)
         padded = f"{level:{_STATE_CELLS}}"
         mark = style(padded, fg=colour) if colour else style(padded, dim=True)
-        writer = style(label or line.logger.removeprefix("prefect."), dim=True)
+        writer = label or line.logger.removeprefix("prefect.")
         text = line.text if sys.stdout.isatty() else clean_block(line.text)
-        self._print(line.moment, mark, f"{writer}  {text}" if writer else text)
+        self._print(line.moment, mark, f"{style(f'{writer:{_WRITER_CELLS}}', dim=True)}  {text}")
 
     def waiting(self, reasons: Sequence[Waiting]) -> None:
         tell_waiting(self._output, reasons)

@@ -252,9 +252,10 @@ class MemoryWorkspace(Workspace):
             )
         identity = await self.server.identify()
         self._up = self.server
-        return replace(
+        self._identity = replace(
             identity, api_url=self.profile.api_url, authenticated=self._credential is not None
         )
+        return self._identity
 
     @property
     def connected(self) -> bool:
