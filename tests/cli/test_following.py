@@ -45,7 +45,7 @@ class Story:
         self.plane.add_project("team")
         # States are of now: whether last lines may still come depends on it.
         self.plane.clock = self._tick
-        self._at = datetime.now(UTC)
+        self._at = datetime.now(UTC) - timedelta(seconds=5)
         self.run = self.plane.add_run(self.plane.add_version("etl", "team"))
         self.seen = Seen()
         self.seconds = 0.0
