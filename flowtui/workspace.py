@@ -177,7 +177,7 @@ class Workspace:
         from flowtui.api.graphql import GraphQLControlPlane
 
         control_plane = GraphQLControlPlane(
-            self.profile.api_url, secret, ca_file=_ca_file_of(self.profile)
+            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
         )
         try:
             return control_plane, await control_plane.identify()
@@ -598,7 +598,7 @@ class Workspace:
             await control_plane.close()
 
 
-def _ca_file_of(profile: Profile) -> Path | None:
+def ca_file_of(profile: Profile) -> Path | None:
     """The profile's own certificate authority."""
     return Path(os.path.expanduser(profile.ca_file)) if profile.ca_file else None  # noqa: PTH111  (an unknown ~user is a file that is not there, not an error of its own)
 

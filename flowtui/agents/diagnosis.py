@@ -93,8 +93,9 @@ def why_it_died(launch: Launch, status: int, said: Sequence[str]) -> FlowtuiErro
             line = _line_with(said, found.group().splitlines()[0])
             return cause.error(cause.what, where=f"{where}: {line}", fix=cause.fix)
     last = next((line for line in reversed(said) if line.strip()), "")
+    known = f": {last[:_LONGEST]}" if last and status >= 0 else ""
     return FlowtuiError(
-        f"the agent ended ({_ending(status)}){': ' + last[:_LONGEST] if last else ''}",
+        f"the agent ended ({_ending(status)}){known}",
         where=where,
         fix="its log says more; --log-level DEBUG makes it say all",
     )

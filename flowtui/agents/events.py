@@ -61,8 +61,8 @@ class AgentDied:
 
     kind: ClassVar[str] = "agent_died"
     at: float = field(default_factory=time.time)
-    status: int
-    """Exit status, -n when signal n ended it."""
+    status: int | None
+    """Exit status, -n when signal n ended it; None when it could not even be started again."""
     reason: str
     restart_in: float
     """Seconds."""

@@ -22,12 +22,13 @@ from flowtui.agents.launch import (
 from flowtui.agents.managed import DOCKER_AGENT, LOCAL_AGENT, BasePython, managed_python
 from flowtui.agents.spec import AgentSpec, Place, Runtime
 from flowtui.agents.supervision import AgentProcess, Prepare, Tell
+from flowtui.api.probe import probe
 from flowtui.deploy.events import Level
-from flowtui.errors import UsageError
+from flowtui.errors import ControlPlaneError, UsageError
 from flowtui.models import Interpreter
 from flowtui.releases import release
 from flowtui.source.interpreter import find_interpreter
-from flowtui.workspace import Workspace
+from flowtui.workspace import Workspace, ca_file_of
 
 _OWN = "an environment of flowtui's own"
 
@@ -58,6 +59,7 @@ async def prepared(workspace: Workspace, spec: AgentSpec, tell: Tell) -> Launch:
     runtime = await _runtime(spec, interpreter, say)
     if _runs_unlabelled_flows_only(spec, interpreter):
         spec = replace(spec, hostname_label=False)
+    await _check_control_plane(workspace)
     place = await _place(workspace, spec)
     for note in (*place.notes, *_notes(spec)):
         tell(AgentLine(text=note, level=Level.WARNING))
@@ -133,6 +135,14 @@ def _runs_unlabelled_flows_only(spec: AgentSpec, interpreter: Interpreter) -> bo
     """Flows had no labels before Prefect 0.7, so an agent with one would never get a run."""
     prefect = release(interpreter.prefect_version or "")
     return spec.kind is AgentKind.LOCAL and prefect < FIRST_PROCESS_AGENT and not spec.labels
+
+
+async def _check_control_plane(workspace: Workspace) -> None:
+    """An agent takes a minute to find out by itself, and says so in a hundred lines."""
+    url = workspace.profile.api_url
+    answer = await probe(url, ca_file_of(workspace.profile))
+    if not answer.good:
+        raise ControlPlaneError(answer.words, where=url, fix=answer.fix)
 
 
 async def _place(workspace: Workspace, spec: AgentSpec) -> Place:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STEADY_SECONDS = 60.0
-"""An agent that lived this long was all right: what comes after it is counted anew."""
+"""An agent that worked this long was all right: what comes after it is counted anew."""
 SAME_DEATHS = 5
 MOST_DEATHS = 20
 LONGEST_PAUSE = 60.0
@@ -17,8 +17,9 @@ LONGEST_PAUSE = 60.0
 class Death:
     """An end that nobody asked for."""
 
-    lived: float
-    """Seconds."""
+    worked: float
+    """Seconds that it asked for runs; 0 for one that never came so far. Dying may take long:
+    1.4.1 tries for a minute to reach a control plane that is not there."""
     said: str
     """What it said about why."""
 
@@ -44,7 +45,7 @@ def _row(deaths: Sequence[Death]) -> list[Death]:
     """The deaths since it was last steady."""
     row: list[Death] = []
     for death in reversed(deaths):
-        if death.lived >= STEADY_SECONDS:
+        if death.worked >= STEADY_SECONDS:
             break
         row.append(death)
     return row[::-1]

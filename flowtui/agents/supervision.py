@@ -75,6 +75,7 @@ class AgentProcess:
         self._stop = asyncio.Event()
         self._at_once = asyncio.Event()
         self._process: Process | None = None
+        self._ready_since: float | None = None
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
 
     @property
@@ -92,18 +93,37 @@ class AgentProcess:
     async def run(self) -> AgentEnd:
         """Start it, and start it again when it dies. Cancelling stops it too."""
         deaths: list[Death] = []
-        try:
-            await asyncio.to_thread(_remove_old_logs, self.log_file.parent)
-            while not self._stop.is_set():
-                launch = await self._unless_stopped(self._prepare(self._tell))
-                if launch is None:
-                    break
-                hopeless = await self._live(launch, deaths)
-                if hopeless is not None:
-                    return self._end(AgentGaveUp.of(hopeless))
-        except FlowtuiError as error:
-            return self._end(AgentGaveUp.of(error))
+        await asyncio.to_thread(_remove_old_logs, self.log_file.parent)
+        while not self._stop.is_set():
+            status, error = await self._live(len(deaths) + 1)
+            if self._stop.is_set() or error is None:
+                break
+            never_started = self._process is None
+            reason = error.problem.what
+            deaths.append(Death(self._worked(), reason))
+            pause = None if never_started else pause_before_restart(deaths)
+            if pause is None:
+                return self._end(AgentGaveUp.of(error))
+            self._tell(AgentDied(status=status, reason=reason, restart_in=pause))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
         return self._end(AgentStopped(flow_runs_left=await self._flow_runs_left()))
+
+    async def _live(self, attempt: int) -> tuple[int | None, FlowtuiError | None]:
+        """One life of the agent: how its process ended, and why. (None, …) without a process."""
+        self._last_lines.clear()
+        self._ready_since = None
+        try:
+            launch = await self._unless_stopped(self._prepare(self._tell))
+        except FlowtuiError as error:
+            return None, error
+        if launch is None:
+            return None, None
+        status = await self._run_once(launch, attempt)
+        return status, why_it_died(launch, status, tuple(self._last_lines))
+
+    def _worked(self) -> float:
+        return 0.0 if self._ready_since is None else self._clock() - self._ready_since
 
     def _end(self, event: AgentEnd) -> AgentEnd:
         self._tell(event)
@@ -120,24 +140,6 @@ class AgentProcess:
             for each in (task, stopped):
                 each.cancel()
             await asyncio.wait({task, stopped})
-
-    async def _live(self, launch: Launch, deaths: list[Death]) -> FlowtuiError | None:
-        """One life of the agent, and the pause after it. An error: do not start it again."""
-        started = self._clock()
-        self._last_lines.clear()
-        status = await self._run_once(launch, len(deaths) + 1)
-        if self._stop.is_set():
-            return None
-        error = why_it_died(launch, status, tuple(self._last_lines))
-        reason = error.problem.what
-        deaths.append(Death(self._clock() - started, reason))
-        pause = pause_before_restart(deaths)
-        if pause is None:
-            return error
-        self._tell(AgentDied(status=status, reason=reason, restart_in=pause))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stop.wait(), pause)
-        return None
 
     async def _run_once(self, launch: Launch, attempt: int) -> int:
         output = AgentOutput(self.log_file, self._line)
@@ -231,6 +233,7 @@ class AgentProcess:
         self._last_lines.append(text)
         self._tell(AgentLine(text=text, level=level))
         if _READY in text and self._process is not None:
+            self._ready_since = self._clock()
             self._tell(AgentReady(pid=self._process.pid))
 
 

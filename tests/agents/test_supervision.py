@@ -174,7 +174,10 @@ async def test_nothing_is_left_of_a_docker_agent(tmp_path: Path) -> None:
     await watched.until(lambda: not runs(child))
 
 
-async def test_one_that_is_killed_is_started_again(tmp_path: Path) -> None:
+async def test_one_that_is_killed_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "pause_before_restart", lambda _: 0.0)
     watched = Watched(tmp_path, "run")
     task = asyncio.create_task(watched.process.run())
     await watched.until_ready()
@@ -231,8 +234,39 @@ async def test_what_stands_in_the_way_of_a_start_is_told(tmp_path: Path) -> None
     assert end.exit_code is ExitCode.ENGINE
 
 
+async def test_what_stands_in_the_way_of_another_start_may_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "pause_before_restart", lambda _: 0.0)
+    watched = Watched(tmp_path, "run")
+    attempts: list[int] = []
+
+    async def prepare(_tell: Tell) -> Launch:
+        attempts.append(1)
+        if len(attempts) == 2:
+            raise EngineError("no engine just now")
+        return watched.launch
+
+    process = AgentProcess(
+        AgentKind.LOCAL, prepare, watched.events.append, log_file=tmp_path / "agent.log"
+    )
+    task = asyncio.create_task(process.run())
+    await watched.until_ready()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    await watched.until(lambda: len(watched.of(AgentReady)) == 2)
+    process.stop()
+    assert isinstance(await task, AgentStopped)
+    died = [event for event in watched.events if isinstance(event, AgentDied)]
+    assert [(event.status, event.reason) for event in died] == [
+        (-9, "the agent ended (killed by SIGKILL)"),
+        (None, "no engine just now"),
+    ]
+
+
 async def test_a_python_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervision, "pause_before_restart", lambda _: None)
+    pauses = iter((0.0, None))
+    monkeypatch.setattr(supervision, "pause_before_restart", lambda _: next(pauses))
     watched = Watched(tmp_path, "run")
     watched.launch = Launch(("/nowhere/python",), tmp_path, "1.4.1", "http://x", {})
     end = await watched.process.run()
