@@ -6,31 +6,33 @@ import asyncio
 import hashlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 
 from flowtui import paths
-from flowtui.child_processes import end_with_parent
+from flowtui.agents.kinds import AgentKind
+from flowtui.cli.demo_parts import DemoAgent, embedded_server, registry
+from flowtui.cli.demo_parts import agent as demo_agent
+from flowtui.cli.demo_run import FLOW, start_sample_run, watch_sample_run
 from flowtui.cli.output import Output
 from flowtui.cli.progress import EventPrinter
 from flowtui.cli.session import connected
 from flowtui.deploy.events import Event, Stage
 from flowtui.deploy.stages.context import StageContext
-from flowtui.errors import ControlPlaneError, DeployError, EngineError, ExitCode, FlowtuiError
+from flowtui.errors import DeployError, EngineError, ExitCode, FlowtuiError
 from flowtui.models import DeployTable
 
 _PROJECT = "My Project"
 _REQUIREMENTS = ("prefect==1.4.1", "marshmallow<4", "setuptools<81", "humanize~=4.9")
 _PULL_SECONDS = 300
+_ROWS = 5
+_ROWS_TO_WATCH = 40
+"""For the app: the run is still under way when somebody has found it."""
 _FLOWS = Path(__file__).parent / "demo_flows"
 
 
@@ -41,6 +43,9 @@ class _Storage:
     why: str
     registry_url: str | None = None
     base_image: str | None = None
+    agent: AgentKind = AgentKind.LOCAL
+    """What runs the sample flow: with Docker storage, where containers reach the server, a Docker
+    agent; then that one flow is in Local storage."""
 
 
 @click.command()
@@ -60,9 +65,10 @@ def demo(
     storage: str,
     no_tui: bool,
 ) -> None:
-    """Sample flows, the embedded server and a project: on a terminal the app opens on them.
+    """Sample flows, the embedded server and a real agent: on a terminal the app opens on them.
 
-    Without a terminal every flow is deployed and each stage is printed.
+    Without a terminal every flow is deployed and one is run, and each step is printed; the exit
+    code is 0 when that run ended in Success.
     """
     output = Output()
     folder = (folder or paths.data_dir() / "demo" / "flows").resolve()
@@ -71,17 +77,24 @@ def demo(
         _FLOWS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
     )
     with ExitStack() as stack:
-        decided = _storage(stack, storage, registry_url, base_image)
+        server = stack.enter_context(embedded_server())
+        decided = _with_agent(_storage(stack, storage, registry_url, base_image), server)
         output.note(decided.why)
         _write_project_file(folder, python, decided)
-        server = stack.enter_context(_embedded_server())
         output.note(f"embedded server: {server}\nsample flows:    {folder}\n")
-        if sys.stdin.isatty() and sys.stdout.isatty() and not no_tui:
-            asyncio.run(_create_project(folder, server))
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not no_tui
+        if on_terminal:
+            asyncio.run(_prepare_for_app(folder, server))
+        else:
+            code = asyncio.run(_deploy_all(folder, server, output))
+            if code:
+                sys.exit(code)
+        agent = stack.enter_context(demo_agent(decided.agent, folder, server))
+        if on_terminal:
             from flowtui.tui.app import run as run_app
 
             sys.exit(run_app(folder, profile=None, api_url=server))
-        sys.exit(asyncio.run(_deploy_all(folder, server, output)))
+        asyncio.run(_run_one(folder, server, agent, output))
 
 
 def _prefect_environment(output: Output) -> Path:
@@ -144,12 +157,27 @@ async def _docker_storage(
                 "no registry was given, and the docker-registry package is not installed",
                 fix="give one with --registry-url, or install Debian's docker-registry",
             )
-        registry_url = stack.enter_context(_registry(program))
+        registry_url = stack.enter_context(registry(program))
     return _Storage(
         f"storage: Docker, pushed to {registry_url}, built on {base_image}",
         registry_url=registry_url,
         base_image=base_image,
     )
+
+
+def _with_agent(storage: _Storage, server: str) -> _Storage:
+    """With the kind of agent that can run a flow here, and why."""
+    if storage.registry_url is None:
+        return storage
+    from flowtui.agents.containers import docker_place
+
+    try:
+        place = asyncio.run(docker_place(server, None))
+    except FlowtuiError as error:
+        why = f"agent:   local, in Docker it would not reach the server: {error.problem.what}"
+        return replace(storage, why=f"{storage.why}\n{why}")
+    why = f"agent:   Docker, its containers reach the server at {place.api_url}"
+    return replace(storage, why=f"{storage.why}\n{why}", agent=AgentKind.DOCKER)
 
 
 def _silent() -> StageContext:
@@ -158,98 +186,6 @@ def _silent() -> StageContext:
     def drop(_: Event) -> None: ...
 
     return StageContext("demo", Stage.BUILD, drop)
-
-
-@contextmanager
-def _registry(program: str) -> Generator[str]:
-    """Debian's registry on a free loopback port; what is pushed stays in the data folder."""
-    folder = paths.data_dir() / "demo" / "registry"
-    folder.mkdir(parents=True, exist_ok=True)
-    port = _remembered_port("registry")
-    config = folder / "config.yml"
-    config.write_text(
-        "version: 0.1\nlog: {level: warn}\n"
-        f"storage: {{filesystem: {{rootdirectory: {json.dumps(str(folder / 'store'))}}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n"
-    )
-    with (folder / "registry.log").open("w") as log:
-        process = subprocess.Popen(
-            [program, "serve", str(config)],
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=end_with_parent(),
-        )
-    with _ended(process):
-        _wait_for_port(port, process, folder / "registry.log")
-        yield f"127.0.0.1:{port}"
-
-
-@contextmanager
-def _embedded_server() -> Generator[str]:
-    """`flowtui server` as a child process on a free port. Yields its address."""
-    database = paths.data_dir() / "demo" / "server.sqlite"
-    database.parent.mkdir(parents=True, exist_ok=True)
-    log_file = database.with_name("server.log")
-    port = str(_remembered_port("server"))
-    command = [sys.executable, "-m", "flowtui", "server", "--port", port, "--json"]
-    with log_file.open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--database", str(database)],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=end_with_parent(),
-            text=True,
-        )
-    with _ended(process):
-        line = process.stdout.readline() if process.stdout is not None else ""
-        if not line:
-            raise ControlPlaneError(
-                "the embedded server did not start", where=str(log_file), fix="its log says why"
-            )
-        yield json.loads(line)["url"]
-
-
-@contextmanager
-def _ended(process: subprocess.Popen[Any]) -> Generator[None]:
-    """The child does not outlive the block."""
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _remembered_port(name: str) -> int:
-    """The port of the last demo where it is free, so that a second demo finds nothing changed."""
-    file = paths.data_dir() / "demo" / f"{name}.port"
-    last = int(file.read_text()) if file.exists() else 0
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", last))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(str(port))
-    return port
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[Any], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise EngineError("the registry did not start", where=str(log), fix="its log says why")
 
 
 def _write_project_file(folder: Path, python: Path, storage: _Storage) -> None:
@@ -265,6 +201,8 @@ def _write_project_file(folder: Path, python: Path, storage: _Storage) -> None:
     if storage.registry_url and storage.base_image:
         lines.append(f"registry_url = {json.dumps(storage.registry_url)}")
         lines.append(f"base_image = {json.dumps(storage.base_image)}")
+        if storage.agent is AgentKind.LOCAL:
+            lines += ["", f"[flows.{json.dumps(FLOW)}.storage]", 'type = "local"']
     (folder / "flowtui.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -272,6 +210,23 @@ async def _create_project(folder: Path, server: str) -> None:
     async with connected(None, server, folder) as workspace:
         if not any(p.name == _PROJECT for p in await workspace.control_plane.projects()):
             await workspace.control_plane.create_project(_PROJECT, "made by flowtui demo")
+
+
+async def _prepare_for_app(folder: Path, server: str) -> None:
+    """One flow deployed and a run of it planned: the agent takes it up as the app opens."""
+    await _create_project(folder, server)
+    async with connected(None, server, folder) as workspace:
+        flow = next(flow for flow in workspace.discover().flows if flow.name == FLOW)
+        result = await workspace.deploy(flow, EventPrinter(), DeployTable())
+        if result.exit_code:
+            raise DeployError(f"“{FLOW}” could not be deployed", fix="the lines above say why")
+        await start_sample_run(workspace, rows=_ROWS_TO_WATCH)
+
+
+async def _run_one(folder: Path, server: str, agent: DemoAgent, output: Output) -> None:
+    async with connected(None, server, folder) as workspace:
+        run = await start_sample_run(workspace, rows=_ROWS)
+        await watch_sample_run(workspace, run, agent, output)
 
 
 async def _deploy_all(folder: Path, server: str, output: Output) -> int:

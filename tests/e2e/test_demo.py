@@ -13,6 +13,8 @@ import pytest
 
 from tests.parts.base_images import python_image
 from tests.parts.engine import RunningEngine
+from tests.parts.processes import with_variable
+from tests.parts.waiting import until
 
 pytestmark = pytest.mark.real
 
@@ -30,13 +32,23 @@ def _demo(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def _rows(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
     names = ("broken.py", "example-storage", "nightly load", "daily report")
-    lines = ran.stdout.splitlines()[-4:]
     return {
         name: line.removeprefix(name).strip()
-        for line in lines
+        for line in ran.stdout.splitlines()
         for name in names
         if line.startswith(name)
     }
+
+
+def _ran_to_success(ran: subprocess.CompletedProcess[str], home: Path) -> None:
+    """A run of the sample flow is told whole, and nothing of the demo is left."""
+    assert "picked up by a real agent of Prefect 1.4.1" in ran.stderr
+    assert "ended as Success" in ran.stderr
+    assert "5 rows are clean" in ran.stdout
+    assert "5 mapped: 5 done" in ran.stdout
+    (load,) = (line for line in ran.stdout.splitlines() if line.startswith("Success  load "))
+    assert load.split()[-4] == "2", "the second try succeeded"
+    until(lambda: not with_variable("FLOWTUI_HOME", str(home)), "the end of every process")
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +67,12 @@ def test_without_docker_local_storage_is_used_and_said_why(demo_home: Path) -> N
     for name in ("example-storage", "nightly load", "daily report"):
         assert rows[name].startswith("up to date  1"), ran.stdout
     assert "Traceback" not in ran.stderr
+    _ran_to_success(ran, demo_home)
 
     again = _demo(demo_home, DOCKER_HOST=f"unix://{demo_home}/no.sock")
+    assert again.returncode == 0, again.stderr
     assert again.stderr.count("unchanged") == 3, again.stderr
+    _ran_to_success(again, demo_home)
 
 
 def test_with_docker_the_flows_go_through_engine_and_registry(
@@ -69,7 +84,9 @@ def test_with_docker_the_flows_go_through_engine_and_registry(
     assert ran.returncode == 0, ran.stderr
     assert f"built on {base}" in ran.stderr
     assert ran.stderr.count("@sha256:") == 3, ran.stderr
-    assert all(_rows(ran)[name].startswith("up to date") for name in ("nightly load",)), ran.stdout
+    assert _rows(ran)["nightly load"].startswith("up to date"), ran.stdout
+    assert "agent:   Docker, its containers reach the server at http://" in ran.stderr
+    _ran_to_success(ran, demo_home)
 
 
 def test_a_demo_that_is_killed_leaves_no_server_behind(demo_home: Path) -> None:

@@ -5,8 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+from contextlib import suppress
+from pathlib import Path
 
 _SECONDS = 60
+
+
+def with_variable(name: str, value: str) -> list[int]:
+    """Processes of this user that were started with this environment variable."""
+    wanted, found = f"{name}={value}".encode(), list[int]()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return found
 
 
 async def gone(pid: int) -> None:
