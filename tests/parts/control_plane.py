@@ -32,6 +32,10 @@ class RunningServer:
     log: Path
     """What the server wrote to stderr."""
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     def kill(self) -> None:
         """SIGKILL: no chance to tidy up."""
         self.process.kill()
