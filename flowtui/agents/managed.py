@@ -78,6 +78,11 @@ async def managed_python(version: str, say: Say, first: BasePython | None = None
     raise problem or AssertionError
 
 
+def is_made(version: str) -> bool:
+    """Whether there is an environment with this Prefect already. Blocking."""
+    return any(_marker(_folder(version, base)).exists() for base in _bases(version, None))
+
+
 class _NoVenvError(FlowtuiError):
     pass
 

@@ -29,11 +29,12 @@ from flowtui.tui import messages as msg
 from flowtui.tui.acting import Performs, bindings, heard_by
 from flowtui.tui.actions import Facts, Keymap, Scope
 from flowtui.tui.actions.keymap import QUIT
+from flowtui.tui.asking import before_leaving
 from flowtui.tui.busy import Busy, Ticket
 from flowtui.tui.counting import DIGITS, Counting
 from flowtui.tui.looks.glyphs import glyphs_for
 from flowtui.tui.looks.themes import DARK, LIGHT, named_for
-from flowtui.tui.looks.words import counted, plain_block
+from flowtui.tui.looks.words import plain_block
 from flowtui.tui.messages import Part
 from flowtui.tui.palette import (
     ActionProvider,
@@ -47,7 +48,6 @@ from flowtui.tui.palette import (
     VersionProvider,
 )
 from flowtui.tui.screens.commands import CommandsScreen
-from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.jump import JumpScreen, Spot, spots_of
 from flowtui.tui.screens.main import MainScreen
@@ -56,6 +56,7 @@ from flowtui.tui.screens.sheet import Sheet
 from flowtui.tui.session import Session
 from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
+from flowtui.tui.work.agents import Agents
 from flowtui.tui.work.configuring import Configuring
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
@@ -88,8 +89,12 @@ _HANG_UP_LIMIT = 5.0
 """Seconds for all of that when the terminal is gone or the machine goes down."""
 _LOADED = 3.0
 """Seconds after the first frame when the rest has been imported too."""
+_AGENTS_HANG_UP = 2.0
+"""Of these, what agents get to stop by themselves."""
+_AGENTS_LEAVE = 6.0
+"""The same where nobody is in a hurry: they finish what they have begun."""
 _END_LIMIT = 10.0
-"""Seconds that cancelled deploys get to clean up when the app ends."""
+"""Seconds that cancelled deploys and agents get to clean up when the app ends."""
 
 
 class FlowtuiApp(Performs, TerminalApp[int]):
@@ -110,6 +115,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             "modes",
             "sheets",
             "runs",
+            "agents",
         )
     ]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.APP,)
@@ -192,6 +198,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.past = Past(self)
         self.doctoring = Doctoring(self)
         self.keeping = Keeping(self)
+        self.agents = Agents(self)
         self._handlers: dict[type[msg.Happened], msg.Handler] = {
             **self.connecting.handlers,
             **self.configuring.handlers,
@@ -210,6 +217,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.past.handlers,
             **self.doctoring.handlers,
             **self.keeping.handlers,
+            **self.agents.handlers,
         }
         self._tickets: dict[str, Ticket] = {}
         self.register_theme(DARK)
@@ -458,25 +466,24 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.action_suspend_process()
 
     def perform_quit(self) -> None:
-        running = self.session.deploys.running
-        if not running:
+        if self.session.agents.alive:
+            self.agents.look_before_leaving()
+        else:
+            self.confirm_leaving(0)
+
+    def confirm_leaving(self, agent_runs: int | None) -> None:
+        """Leave; asks first where that cancels deploys, or ends agents that have so many runs
+        (None: nobody knows how many)."""
+        question = before_leaving(self, agent_runs)
+        if question is None:
             self.begin(self._end, group="end", description="closing")
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.begin(self._end, group="end", description="cancelling deploys and closing")
+                self.begin(self._end, group="end", description="stopping what runs and closing")
 
-        names = ", ".join(record.flow.display_name for record in running)
-        self.push_screen(
-            ConfirmDialog(
-                f"{counted(len(running), 'deploy')} still running",
-                f"{names}\n\nLeaving cancels them; nothing of them is registered.",
-                yes="Cancel them and leave",
-                no="Stay",
-            ),
-            answered,
-        )
+        self.push_screen(question, answered)
 
     async def action_quit(self) -> None:
         self.perform_quit()
@@ -492,22 +499,24 @@ class FlowtuiApp(Performs, TerminalApp[int]):
                 self.session.workspace.interrupted = True
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HANG_UP_LIMIT):
-                    await self._clean_up()
+                    await self._clean_up(_AGENTS_HANG_UP)
             self.exit(return_code=128 + number)
 
         self.begin(end, group="end", description="closing")
 
     async def _end(self) -> None:
-        await self._clean_up()
+        await self._clean_up(_AGENTS_LEAVE)
         self.exit(0)
 
-    async def _clean_up(self) -> None:
+    async def _clean_up(self, patience: float) -> None:
+        """`patience` is what agents have to stop by themselves, in seconds."""
         self.cancel_group("watch")
         self.cancel_group("hot")
+        self.agents.ask_all_to_stop()
         await self.remembering.write()
         with suppress(TimeoutError):
             async with asyncio.timeout(_END_LIMIT):
-                await self.deploying.end_all()
+                await asyncio.gather(self.deploying.end_all(), self.agents.end(patience))
         with suppress(TimeoutError, FlowtuiError):
             async with asyncio.timeout(_END_LIMIT):
                 if self.session.workspace is not None:

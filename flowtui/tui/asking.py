@@ -13,6 +13,7 @@ from flowtui.tui.view_models.registered import RegisteredFlow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
+    from flowtui.tui.screens.dialogs import ConfirmDialog
 
 _NO_WAY_BACK = "This cannot be undone."
 
@@ -173,3 +174,45 @@ def roll_back(app: FlowtuiApp, version: FlowVersion, in_use: FlowVersion | None)
     )
     title = f"Roll “{version.name}” back to version {version.version}?"
     app.push_screen(ConfirmDialog(title, text, yes="Roll back", no="Leave it"), answered)
+
+
+def before_leaving(app: FlowtuiApp, agent_runs: int | None) -> ConfirmDialog | None:
+    """The question before the app is left, None where leaving disturbs nothing.
+
+    `agent_runs` are runs that agents of this app have under way, None where nobody knows.
+    """
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    running = app.session.deploys.running
+    titles: list[str] = []
+    texts: list[str] = []
+    if running:
+        titles.append(f"{counted(len(running), 'deploy')} still running")
+        names = ", ".join(record.flow.display_name for record in running)
+        texts.append(f"{names}\n\nLeaving cancels them; nothing of them is registered.")
+    if agent_runs != 0:
+        titles.append("agents may have runs" if agent_runs is None else _runs_of_agents(agent_runs))
+        texts.append(_agents_end(app, agent_runs))
+    if not titles:
+        return None
+    yes = "Cancel them and leave" if agent_runs == 0 else "Leave"
+    title = " and ".join(titles)
+    return ConfirmDialog(title[0].upper() + title[1:], "\n\n".join(texts), yes=yes, no="Stay")
+
+
+def _runs_of_agents(count: int) -> str:
+    return f"{counted(count, 'run')} of your agents under way"
+
+
+def _agents_end(app: FlowtuiApp, count: int | None) -> str:
+    """What becomes of agents and of their runs."""
+    agents = counted(len(app.session.agents.alive), "agent")
+    known = "Whether they have runs under way is not known. " if count is None else ""
+    if app.serving.running:
+        runs = "The embedded server ends too, so these runs cannot report how they end."
+    else:
+        runs = "Runs that have begun go on by themselves."
+    return (
+        f"{known}Leaving stops {agents}: new runs are not picked up. {runs} An agent that is to "
+        "stay is started in another terminal: flowtui agent start"
+    )

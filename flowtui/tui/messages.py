@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from flowtui.agents.events import AgentEvent
     from flowtui.deploy.changes import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.events import DeployFinished, Event
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from flowtui.tui.looks.graph import DrawnGraph
     from flowtui.tui.looks.highlighting import SourceFile
     from flowtui.tui.terminal.clipboard import Copied
+    from flowtui.tui.view_models.agents import RunQueue
     from flowtui.tui.view_models.deploys import DeployRecord
     from flowtui.tui.view_models.registered import Place
     from flowtui.tui.view_models.run_list import RunQuery
@@ -74,6 +76,8 @@ class Part(StrEnum):
     """A run that is open was looked at."""
     HOT = "hot"
     """What is hot, and what saves led to."""
+    AGENTS = "agents"
+    """Agents, those that this app started among them, and the runs that wait for one."""
     WORK = "work"
 
 
@@ -475,3 +479,41 @@ class FileInTheWay(Happened):
 
     file: Path
     text: str
+
+
+@dataclass(eq=False, repr=False)
+class AgentTold(Happened):
+    """An agent that this app started."""
+
+    key: str
+    event: AgentEvent
+
+
+@dataclass(eq=False, repr=False)
+class AgentsListed(Happened):
+    queue: RunQueue
+
+
+@dataclass(eq=False, repr=False)
+class AgentsFailed(Happened):
+    problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class AgentRunsCounted(Happened):
+    """What agents of ours have under way, before they are stopped."""
+
+    keys: tuple[str, ...]
+    count: int | None
+    """None: it cannot be told."""
+    leaving: bool
+    """The app is to be left."""
+
+
+@dataclass(eq=False, repr=False)
+class ContainersAddressFound(Happened):
+    """Where containers reach the embedded server."""
+
+    api_url: str
+    address: str | None
+    """Empty where they do not; None where it is not an embedded server that answers."""

@@ -30,6 +30,7 @@ from flowtui.run_models import FlowRun
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.logs.habits import LogHabits
 from flowtui.tui.looks.highlighting import SourceFile
+from flowtui.tui.view_models.agents import AgentBook
 from flowtui.tui.view_models.deploys import DeployBook, DeployRecord
 from flowtui.tui.view_models.hot import HotView
 from flowtui.tui.view_models.registered import Place
@@ -164,6 +165,10 @@ class Session:
     registry: RegistryStatus | None = None
     """Of the registry that the project file names."""
     server_problem: Problem | None = None
+    containers_address: str | None = None
+    """Where containers reach the embedded server in use; empty where they do not, None where
+    that is not known."""
+    agents: AgentBook = field(default_factory=AgentBook)
     settings_problems: tuple[Problem, ...] = ()
     """What of [ui] and [keys] does not count."""
     settings: tuple[ListedSetting, ...] = ()
@@ -209,6 +214,8 @@ class Session:
         self.last_runs.clear()
         self.run_listing = RunListing(self.run_listing.query)
         self.registered.clear()
+        self.agents.queue = self.agents.problem = None
+        self.containers_address = None
 
     @property
     def abilities(self) -> frozenset[Ability]:
@@ -263,6 +270,7 @@ class Session:
         )
         known: dict[Problem, None] = {problem: None for problem in general if problem is not None}
         known |= dict.fromkeys(self.settings_problems)
+        known |= dict.fromkeys(self.agents.problems())
         for row in self.rows or ():
             if row.broken is not None:
                 known[Problem(row.broken.message, row.location, "correct the file")] = None

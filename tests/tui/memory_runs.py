@@ -118,6 +118,14 @@ class MemoryRuns:
         self._states.setdefault(run_id, []).append(StateChange(moment, state, message))
         return run
 
+    def give_run(self, run_id: str, agent: Agent) -> FlowRun:
+        """The agent takes the run, and its process starts."""
+        self.move_run(run_id, "Submitted", "Submitted for execution")
+        run = self.move_run(run_id, "Running", "Running flow.")
+        taken = replace(run, agent_id=agent.id)
+        self.runs[self.runs.index(run)] = taken
+        return taken
+
     def add_task_run(
         self, run_id: str, task: str, state: str = "Pending", *, map_index: int = -1
     ) -> TaskRun:

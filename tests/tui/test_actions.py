@@ -10,6 +10,8 @@ from flowtui.tui.actions import ACTIONS, REACHES, Action, Facts, Scope, find, in
 from flowtui.tui.actions.key_names import EATEN
 from flowtui.tui.actions.keysheet import keysheet
 from flowtui.tui.app import FlowtuiApp
+from flowtui.tui.screens.agent_log import AgentLog
+from flowtui.tui.screens.agents import AgentList
 from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.connection import ProfileList
 from flowtui.tui.screens.doctor import DoctorList
@@ -41,6 +43,8 @@ OWNERS = (
     ProfileList,
     DeployList,
     DoctorList,
+    AgentList,
+    AgentLog,
     PlanView,
     RunView,
     RunList,

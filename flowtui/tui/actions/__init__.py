@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from flowtui.models import Problem
 from flowtui.tui.actions import (
+    agents,
     connection,
     deploys,
     details,
@@ -56,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
     *connection.ACTIONS,
     *deploys.ACTIONS,
     *doctor.ACTIONS,
+    *agents.ACTIONS,
     *plan.ACTIONS,
     *run.ACTIONS,
     *flow_runs.ACTIONS,
@@ -74,6 +76,8 @@ REACHES: tuple[frozenset[Scope], ...] = tuple(
             (Scope.CONNECTION, Scope.LIST, Scope.APP),
             (Scope.DEPLOYS, Scope.LIST, Scope.APP),
             (Scope.DOCTOR, Scope.LIST, Scope.APP),
+            (Scope.AGENTS, Scope.LIST, Scope.APP),
+            (Scope.LOG, Scope.AGENT_LOG, Scope.APP),
             (Scope.PLAN, Scope.LIST, Scope.APP),
             (Scope.LOG, Scope.RUN, Scope.APP),
             (Scope.FLOW_RUNS, Scope.LIST, Scope.APP),

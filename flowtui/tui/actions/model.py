@@ -11,6 +11,7 @@ from flowtui.deploy.plan import Plan
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
 from flowtui.run_models import FlowRun
 from flowtui.tui.actions.keymap import Keymap
+from flowtui.tui.view_models.agents import Stand
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.view_models.registered import RegisteredFlow
 from flowtui.tui.view_models.task_runs import TaskLine
@@ -28,6 +29,8 @@ class Scope(StrEnum):
     CONNECTION = "connection"
     DEPLOYS = "deploys"
     DOCTOR = "doctor"
+    AGENTS = "agents"
+    AGENT_LOG = "log of an agent"
     PLAN = "plan"
     RUN = "deploy"
     FLOW_RUNS = "runs"
@@ -122,6 +125,10 @@ class Facts:
     """What the editor would open, absolute; empty where there is nothing to open."""
     no_editor: str | None = None
     """Why no editor can be opened."""
+    agent_line: bool = False
+    """There is an agent, or a reason why runs wait, under the cursor."""
+    own_agent: Stand | None = None
+    """How the agent in front stands, if it is one that this app started."""
     report_complete: bool = False
     """The doctor has looked at everything."""
     report_problems: int = 0

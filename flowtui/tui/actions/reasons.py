@@ -8,6 +8,7 @@ from flowtui.deploy.plan import Lane
 from flowtui.models import Ability, FlowKind, FlowState, Schedule
 from flowtui.run_models import RunState
 from flowtui.tui.actions.model import Facts, Reason
+from flowtui.tui.view_models.agents import Stand
 from flowtui.tui.view_models.deploys import Phase
 
 
@@ -304,3 +305,27 @@ def task_selected(facts: Facts) -> str | None:
 
 def any_task_failed(facts: Facts) -> str | None:
     return None if facts.failed_tasks else "no task run has failed"
+
+
+def on_agent_line(facts: Facts) -> str | None:
+    return None if facts.agent_line else "there is no agent yet, and no run that waits for one"
+
+
+def agent_stoppable(facts: Facts) -> str | None:
+    match facts.own_agent:
+        case None:
+            return "flowtui runs only the agents that it started: stop it where it was started"
+        case Stand.STOPPED | Stand.GAVE_UP:
+            return "it has ended already"
+        case _:
+            return None
+
+
+def agent_ended(facts: Facts) -> str | None:
+    match facts.own_agent:
+        case None:
+            return "select an agent that flowtui started first"
+        case Stand.STOPPED | Stand.GAVE_UP:
+            return None
+        case _:
+            return "it has not ended: stop it first"

@@ -238,6 +238,7 @@ class ConnectionScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#connection-state").border_title = "Connection"
         app_of(self).session_changed.subscribe(self, self._changed)
+        app_of(self).serving.look_for_containers()
         self._show()
 
     def on_resize(self) -> None:
@@ -246,6 +247,8 @@ class ConnectionScreen(Screen[None]):
     def _changed(self, part: Part) -> None:
         if part in (Part.CONNECTION, Part.PROFILES, Part.WORK):
             self._show()
+        if part is Part.CONNECTION and app_of(self).session.containers_address is None:
+            app_of(self).serving.look_for_containers()
 
     def _show(self) -> None:
         if not self.is_attached:
@@ -291,6 +294,7 @@ class ConnectionScreen(Screen[None]):
         if app.serving.running:
             parts.append(field("embedded", "running, ends with flowtui", width=width))
             parts.append(field("its log", plain(str(embedded.log_file())), width=width))
+        parts += self._containers(width)
         for problem in (
             connection.problem,
             app.session.server_problem,
@@ -300,6 +304,14 @@ class ConnectionScreen(Screen[None]):
                 parts += [Content("\n"), problem_content(problem, app.glyphs.failed, width)]
         parts += [Content("\n"), *self._next_steps(connection.credentials, width)]
         return Content.assemble(*parts)
+
+    def _containers(self, width: int) -> list[Content]:
+        """Where the containers of Docker agents reach an embedded server."""
+        address = app_of(self).session.containers_address
+        if address is None or not app_of(self).session.connected:
+            return []
+        words = f"reach it at {plain(address)}, with its token" if address else "do not reach it"
+        return [field("containers", words, width=width)]
 
     def _token(self, width: int) -> list[Content]:
         connection = app_of(self).session.connection

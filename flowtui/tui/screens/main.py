@@ -227,6 +227,16 @@ class MainScreen(Performs, Screen[None]):
 
         app_of(self).push_screen(DoctorScreen())
 
+    def perform_agents(self) -> None:
+        from flowtui.tui.screens.agents import AgentsScreen
+
+        app_of(self).push_screen(AgentsScreen())
+
+    def perform_start_agent(self) -> None:
+        from flowtui.tui.asking_agents import start_agent
+
+        start_agent(app_of(self))
+
     def perform_refresh(self) -> None:
         app = app_of(self)
         app.folder.look()

@@ -10,6 +10,7 @@ from flowtui.tui.acting import app_of
 from flowtui.tui.looks.words import counted, plain, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.session import Link, Session, Watching
+from flowtui.tui.view_models.agents import Stand
 from flowtui.tui.widgets.painted import Painted
 
 _LINK_STYLES = {
@@ -92,6 +93,7 @@ class StatusLine(Painted):
         running = len(session.deploys.running)
         if running:
             pieces.append(Piece(80, Content.styled(f"{running} deploying  ", "bold $accent")))
+        pieces.append(self._agents(session))
         pieces += [self._engine(session), self._registry(session), self._watching(session)]
         pieces.append(Piece(30, Content(f"{counted(session.flow_count, 'flow')}")))
         if session.broken_count:
@@ -100,6 +102,22 @@ class StatusLine(Painted):
         if problems:
             pieces.append(Piece(90, Content.styled(f" {counted(problems, 'problem')}", "$warning")))
         return pieces
+
+    def _agents(self, session: Session) -> Piece:
+        """Those that this app runs."""
+        own, g = session.agents.own.values(), app_of(self).glyphs
+        gave_up = sum(agent.stand is Stand.GAVE_UP for agent in own)
+        if gave_up:
+            words = f"{g.failed} {counted(gave_up, 'agent')} gave up  "
+            return Piece(46, Content.styled(words, "$error"))
+        if any(agent.unwell for agent in own):
+            return Piece(45, Content.styled("! agent died  ", "$warning"))
+        alive = len(session.agents.alive)
+        if not alive:
+            return Piece(0, Content(""))
+        running = any(agent.stand is Stand.RUNNING for agent in own)
+        mark, style = (g.running, "$success") if running else (g.waiting, "$accent")
+        return Piece(35, Content.assemble((f"{mark} ", style), f"{counted(alive, 'agent')}  "))
 
     def _engine(self, session: Session) -> Piece:
         engine, g = session.engine, app_of(self).glyphs

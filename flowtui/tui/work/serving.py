@@ -25,6 +25,7 @@ class Serving:
             msg.ServerStarted: self._started,
             msg.ServerStopped: self._stopped,
             msg.ServerFailed: self._failed,
+            msg.ContainersAddressFound: self._containers_address_found,
         }
 
     @property
@@ -77,6 +78,33 @@ class Serving:
         self._app.session.server_problem = message.problem
         self._app.changed(Part.CONNECTION)
         self._app.say_problem(message.problem)
+
+    def look_for_containers(self) -> None:
+        """Ask the server in use where containers reach it, if it is an embedded one."""
+        from flowtui.agents.containers import served_to_containers
+
+        app, profile = self._app, self._app.session.profile
+        identity = app.session.connection.identity
+        said = identity.server if identity is not None and app.session.connected else ""
+        if profile is None or not said.startswith("flowtui server"):
+            return
+        api_url = profile.api_url
+
+        async def job() -> None:
+            address = await served_to_containers(api_url)
+            app.post_message(msg.ContainersAddressFound(api_url, address))
+
+        app.begin(
+            job, group="containers", description="asking where containers come in", counts=False
+        )
+
+    def _containers_address_found(self, message: msg.ContainersAddressFound) -> None:
+        session = self._app.session
+        if session.profile is None or session.profile.api_url != message.api_url:
+            return
+        if session.containers_address != message.address:
+            session.containers_address = message.address
+            self._app.changed(Part.CONNECTION)
 
     def stop(self) -> None:
         self._app.begin(
