@@ -109,7 +109,7 @@ async def test_on_the_main_screen_digits_go_to_panes(workspace: MemoryWorkspace)
     async with running(workspace) as driver:
         table = driver.app.screen.query_one(FlowTable)
         before = table.row
-        await driver.press("7", "j", "k")
+        await driver.press("9", "j", "k")
         assert table.row == before
         await driver.press("1")
         assert _focused(driver) == "projects"

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 
 from flowtui.models import Json
 from flowtui.run_models import Parameter
+from flowtui.text import clean_block
 from flowtui.tui.looks.words import counted
 
 _AROUND = 14
@@ -81,21 +82,26 @@ def _type_of_value(value: Json) -> ValueType:
         case int() | float():
             return ValueType.NUMBER
         case str():
-            return ValueType.TEXT
+            # What cannot be shown as it is stands there as JSON does: "\u001b[2J".
+            return ValueType.TEXT if _can_be_shown(value) else ValueType.ANY
         case _:
             return ValueType.JSON
+
+
+def _can_be_shown(text: str) -> bool:
+    return clean_block(text) == text
 
 
 def typed(kind: ValueType, value: Json) -> Typed:
     """What stands in a field of this kind for this value; `kind_for` says which kinds can."""
     if value is None:
         return Typed("", null=True)
-    if isinstance(value, str) and (kind is ValueType.TEXT or _reads_back(value)):
+    as_it_is = isinstance(value, str) and _can_be_shown(value)
+    if isinstance(value, str) and as_it_is and (kind is ValueType.TEXT or _reads_back(value)):
         return Typed(value)
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) > _ONE_LINE and not isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-    return Typed(text)
+    indent = 2 if len(text) > _ONE_LINE and not isinstance(value, str) else None
+    return Typed(json.dumps(value, ensure_ascii=not _can_be_shown(text), indent=indent))
 
 
 def _reads_back(text: str) -> bool:

@@ -175,9 +175,14 @@ class RunView(Performs, Vertical):
                 )
             )
         elif result is not None:
-            self.query_one("#run-result", Painted).paint(
-                _result(result, self.record, glyph.done, glyph.failed)
-            )
+            words = _result(result, self.record, glyph.done, glyph.failed)
+            self.query_one("#run-result", Painted).paint(Content.assemble(words, self._run_it()))
+
+    def _run_it(self) -> Content:
+        """What can be done with a deploy that ended well."""
+        if find(Scope.RUN, "run").why_not(self.facts()) is not None:
+            return Content("")
+        return Content.styled(f"\n  {app_of(self).keymap.key('run.run')}  run it", "$muted")
 
     def _next_steps(self) -> str:
         """What can be done with a deploy that did not end well."""

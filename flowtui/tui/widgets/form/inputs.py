@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Blur, Click, Focus, Key
+from textual.events import Blur, Click, Focus, Key, Paste
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
+from flowtui.text import clean_block
 from flowtui.tui.acting import app_of
 
 
@@ -62,6 +63,12 @@ class ValueInput(TextArea):
             event.prevent_default()
             event.stop()
             self.screen.focus_previous()
+
+    def on_paste(self, event: Paste) -> None:
+        """What is pasted is outside text as any other: no control sequence of it is shown."""
+        event.stop()
+        event.prevent_default()
+        self.insert(clean_block(event.text), maintain_selection_offset=False)
 
     def put(self, text: str) -> None:
         """Another text, without saying so; the cursor behind it."""
