@@ -53,6 +53,8 @@ class Shown:
     name: str
     entity: type[Table]
     columns: Mapping[str, Kind]
+    nullable: frozenset[str]
+    """The columns that may be null."""
     relations: Mapping[str, Relation]
     computed: Mapping[str, Computed]
 
@@ -105,6 +107,11 @@ def _shown(mapper: Mapper[Any]) -> Shown:
             for attribute in mapper.column_attrs
             if not _is_hidden(attribute.columns[0])
         },
+        nullable=frozenset(
+            attribute.key
+            for attribute in mapper.column_attrs
+            if getattr(attribute.columns[0], "nullable", True)
+        ),
         relations=dict(sorted(relations.items())),
         computed={field.name: field for field in _COMPUTED.get(mapper.class_, ())},
     )

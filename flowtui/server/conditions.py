@@ -88,15 +88,23 @@ def _any(conditions: Sequence[Condition]) -> Condition:
 
 
 def _through(table: Shown, entity: Entity, name: str, where: Where) -> Condition:
-    """A condition on related rows; one that says nothing excludes no row, related or not."""
+    """A condition on related rows; one that says nothing excludes no row, related or not.
+
+    One on the one related row of each is written so that a database can start from that row and
+    look up what belongs to it, instead of looking at all.
+    """
     relation = table.relations[name]
     target = CATALOG[relation.target]
     other: Entity = aliased(target.entity)
     inner = condition(target, other, where)
     if inner is None and where:
         return None
-    related = getattr(other, relation.remote) == getattr(entity, relation.local)
-    return exists(select(1).where(related, true() if inner is None else inner))
+    local, remote = getattr(entity, relation.local), getattr(other, relation.remote)
+    if relation.many or relation.local in table.nullable:
+        return exists(select(1).where(remote == local, true() if inner is None else inner))
+    if set(where) == {relation.remote}:
+        return _compare(local, where[relation.remote])
+    return local.in_(select(remote).where(true() if inner is None else inner))
 
 
 def _compare(column: Any, operators: Mapping[str, Any]) -> Condition:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true, union_all
 from sqlalchemy.orm import Session
 
 from flowtui.server.catalog import CATALOG, Relation, Shown
@@ -20,6 +20,10 @@ Row = dict[str, Any]
 _Rows: TypeAlias = "Select[*tuple[Any, ...]]"
 _PARENTS_IN_ONE_QUERY = 5000
 """SQLite takes 32,766 variables in a statement, PostgreSQL 65,535."""
+
+_PICKED_BY = {"flow_run": "state"}
+"""A column that clients pick rows by, giving a few values, and that leads an index."""
+_MOST_PICKED = 30
 
 
 @dataclass(frozen=True)
@@ -99,13 +103,15 @@ def _rows(
     """Rows with the value that joins each to its parent."""
     selection, table = wanted.selection, wanted.selection.table
     columns = _columns_needed(selection, parents)
-    chosen = _chosen(table, wanted.arguments, parents)
+    for_each_parent = parents is not None and len(parents.values) > 1
+    chosen = _chosen(table, wanted.arguments, parents, cut_here=for_each_parent)
+    order = _total_order(table, wanted.arguments)
     query: _Rows = (
         select(*[getattr(table.entity, name) for name in columns])
-        .where(chosen)
-        .order_by(*_total_order(table, wanted.arguments))
+        .where(_first_of_each_value(table, wanted.arguments, chosen, order))
+        .order_by(*order)
     )
-    if parents is None or not parents.several:
+    if not for_each_parent:
         query = _cut(query, wanted.arguments)
     found = [dict(zip(columns, row, strict=True)) for row in session.execute(query)]
     answers = [_own_fields(selection, row) for row in found]
@@ -252,6 +258,39 @@ def _chosen(
         last = None if arguments.limit is None else first + arguments.limit - 1
         chosen = entity.id.in_(_numbered(entity, chosen, links, order, first=first, last=last))
     return chosen
+
+
+def _first_of_each_value(
+    table: Shown,
+    arguments: Arguments,
+    chosen: ColumnElement[bool],
+    order: Sequence[ColumnElement[Any]],
+) -> ColumnElement[bool]:
+    """The same condition for a page of rows that have one of several values in a column.
+
+    An index has the rows of each value in order, not those of several. So a page is picked from a
+    page of each: without that, all rows with any of the values would be sorted.
+    """
+    entity: Any = table.entity
+    values = _values_picked(table, arguments)
+    if not values or arguments.limit is None:
+        return chosen
+    column, members = values
+    end = (arguments.offset or 0) + arguments.limit
+    pages = [
+        select(entity.id).where(chosen, column == value).order_by(*order).limit(end).subquery()
+        for value in members
+    ]
+    return entity.id.in_(union_all(*[select(page.c.id) for page in pages]))
+
+
+def _values_picked(table: Shown, arguments: Arguments) -> tuple[Any, Sequence[Any]] | None:
+    name = _PICKED_BY.get(table.name)
+    given = (arguments.where or {}).get(name) if name else None
+    members = given.get("_in") if given and len(given) == 1 else None
+    if not name or not members or not 1 < len(members) <= _MOST_PICKED:
+        return None
+    return getattr(table.entity, name), members
 
 
 def _numbered(

@@ -18,8 +18,16 @@ STEPS: Mapping[int, tuple[str, ...]] = {
     2: ("ALTER TABLE agent ADD COLUMN anonymous BOOLEAN DEFAULT false NOT NULL",),
     3: (
         "ALTER TABLE flow ADD COLUMN schedule_problem TEXT",
-        "CREATE INDEX ix_flow_run_planned"
-        " ON flow_run (flow_id, auto_scheduled, scheduled_start_time)",
+        "CREATE INDEX ix_flow_run_planned ON flow_run (scheduled_start_time)",
+        "CREATE INDEX ix_flow_run_flow_planned ON flow_run (flow_id, scheduled_start_time)",
+        "CREATE INDEX ix_flow_run_state_planned ON flow_run (state, scheduled_start_time)",
+        "CREATE INDEX ix_flow_run_started ON flow_run (start_time)",
+        "DROP INDEX ix_flow_run_state",
+        "DROP INDEX ix_flow_run_tenant_id",
+        "DROP INDEX ix_task_run_tenant_id",
+        "DROP INDEX ix_flow_run_state_tenant_id",
+        "DROP INDEX ix_task_run_state_tenant_id",
+        "DROP INDEX ix_log_tenant_id",
     ),
 }
 """By the version that a step leads to, what leads there from the version before.

@@ -7,6 +7,9 @@ never shown.
 
 from __future__ import annotations
 
+import secrets
+import threading
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -71,6 +74,25 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+class _OrderedIds:
+    """UUIDs of version 7, each greater than the one before: rows of a large table are added at the
+    end of its index instead of all over it, and stand in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def __call__(self) -> str:
+        with self._lock:
+            self._last = max(self._last + 1, (time.time_ns() << 12) // 1_000_000)
+            milliseconds, fraction = divmod(self._last, 1 << 12)
+        value = milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | secrets.randbits(62)
+        return str(uuid.UUID(int=value))
+
+
+ordered_id = _OrderedIds()
+
+
 HIDDEN = {"hidden": True}
 
 
@@ -86,6 +108,10 @@ class Table(DeclarativeBase):
 
 def _reference(target: str, *, on_delete: str = "CASCADE", index: bool = True):
     return mapped_column(Uuid(as_uuid=False), ForeignKey(target, ondelete=on_delete), index=index)
+
+
+def _ordered_key():
+    return mapped_column(Uuid(as_uuid=False), primary_key=True, default=ordered_id)
 
 
 class Tenant(Table):
@@ -264,7 +290,18 @@ class Edge(Owned):
     downstream_task: Mapped[Task] = relationship(foreign_keys=[downstream_task_id])
 
 
-class Run(Owned):
+class Written(Owned):
+    """A row of a table that grows with every run. All belong to a few tenants, so nothing is found
+    by an index of these; it would only be written."""
+
+    __abstract__ = True
+
+    @declared_attr
+    def tenant_id(cls) -> Mapped[str]:  # noqa: N805
+        return _reference("tenant.id", index=False)
+
+
+class Run(Written):
     """What flow runs and task runs have in common: the latest state, spread over columns."""
 
     __abstract__ = True
@@ -272,7 +309,7 @@ class Run(Owned):
     name: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=0)
     """Counts the states the run has had."""
-    state: Mapped[str] = mapped_column(index=True)
+    state: Mapped[str]
     """The type of the latest state, `Scheduled` for example."""
     state_timestamp: Mapped[datetime]
     state_message: Mapped[str | None]
@@ -288,8 +325,11 @@ class FlowRun(Run):
     __tablename__ = "flow_run"
     __table_args__ = (
         UniqueConstraint("flow_id", "idempotency_key"),
-        Index("ix_flow_run_planned", "flow_id", "auto_scheduled", "scheduled_start_time"),
         Index("ix_flow_run_queue", "state", "state_start_time"),
+        Index("ix_flow_run_planned", "scheduled_start_time"),
+        Index("ix_flow_run_flow_planned", "flow_id", "scheduled_start_time"),
+        Index("ix_flow_run_state_planned", "state", "scheduled_start_time"),
+        Index("ix_flow_run_started", "start_time"),
     )
 
     flow_id: Mapped[str] = _reference("flow.id", index=False)
@@ -314,7 +354,10 @@ class FlowRun(Run):
 
 class TaskRun(Run):
     __tablename__ = "task_run"
-    __table_args__ = (UniqueConstraint("flow_run_id", "task_id", "map_index"),)
+    __table_args__ = (
+        UniqueConstraint("flow_run_id", "task_id", "map_index"),
+        Index("ix_task_run_state", "state"),
+    )
 
     flow_run_id: Mapped[str] = _reference("flow_run.id", index=False)
     task_id: Mapped[str] = _reference("task.id")
@@ -333,11 +376,12 @@ class TaskRun(Run):
     )
 
 
-class State(Owned):
+class State(Written):
     """One state that a run has had."""
 
     __abstract__ = True
 
+    id: Mapped[str] = _ordered_key()
     timestamp: Mapped[datetime] = mapped_column(default=now)
     version: Mapped[int]
     state: Mapped[str]
@@ -361,10 +405,11 @@ class TaskRunState(State):
     task_run: Mapped[TaskRun] = relationship(back_populates="states")
 
 
-class Log(Owned):
+class Log(Written):
     __tablename__ = "log"
     __table_args__ = (Index("ix_log_flow_run_time", "flow_run_id", "timestamp"),)
 
+    id: Mapped[str] = _ordered_key()
     flow_run_id: Mapped[str | None] = _reference("flow_run.id", index=False)
     task_run_id: Mapped[str | None] = _reference("task_run.id")
     timestamp: Mapped[datetime] = mapped_column(default=now)
