@@ -50,9 +50,10 @@ _KNOWN = _CONTAINERS | {AgentKind.LOCAL}
 def agent_kind(agent: Agent) -> AgentKind:
     """What this agent starts."""
     version = release(agent.core_version)
-    if agent.type == "LocalAgent" and version and version < _FIRST_PROCESS_AGENT:
+    told = _BY_TYPE.get(agent.type, AgentKind.UNKNOWN)
+    if version and version < _FIRST_PROCESS_AGENT and told in (AgentKind.LOCAL, AgentKind.UNKNOWN):
         return AgentKind.DOCKER
-    return _BY_TYPE.get(agent.type, AgentKind.UNKNOWN)
+    return told
 
 
 def kinds_for(run: FlowRun) -> frozenset[AgentKind]:

@@ -1,4 +1,4 @@
-"""`flowtui agent start|list|why|env`: Prefect's agents, and what they pick up."""
+"""`flowtui agent start|list|env`: Prefect's agents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,18 +23,19 @@ from flowtui.text import clean_block, redact
 if TYPE_CHECKING:
     from flowtui.agents.events import AgentEnd, AgentEvent
     from flowtui.agents.spec import AgentSpec
-    from flowtui.agents.waiting import Waiting
-    from flowtui.run_models import Agent, FlowRun
+    from flowtui.run_models import Agent
     from flowtui.workspace import Workspace
 
 _KINDS = ("local", "docker")
-_WAITING = ("Scheduled", "Submitted", "Queued", "Paused", "Pending", "Retrying", "Resume")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @click.group()
 def agent() -> None:
-    """Agents: start one, list all, see why a run is not picked up."""
+    """Agents, which pick runs up and start them: start one, list all.
+
+    `flowtui runs why RUN` says why none picks a run up.
+    """
 
 
 def _variables(
@@ -246,53 +246,6 @@ def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
                 for each in found
             ),
         )
-
-
-@agent.command()
-@click.argument("run", required=False)
-@workspace_options
-@json_option
-def why(run: str | None, profile: str | None, api_url: str | None, as_json: bool) -> None:
-    """Why a RUN (its id, the beginning of it, or its name) is not picked up; without, of all."""
-    from flowtui.agents.waiting import why_waiting
-
-    async def work() -> list[tuple[FlowRun, tuple[Waiting, ...]]]:
-        async with connected(profile, api_url) as workspace:
-            plane = workspace.control_plane
-            if run is None:
-                runs = await plane.flow_runs(states=_WAITING, limit=100)
-            else:
-                runs = await plane.find_runs(run)
-            if run is not None and not runs:
-                raise UsageError(f"there is no run {run}", fix="flowtui runs lists them")
-            agents = await plane.agents() if runs else ()
-            now = datetime.now(UTC)
-            return [(each, why_waiting(each, agents, now)) for each in runs]
-
-    found = asyncio.run(work())
-    output = Output(as_json=as_json)
-    if as_json:
-        output.data([_reasons_as_json(each, reasons) for each, reasons in found])
-    elif not found:
-        output.note("no run waits")
-    for each, reasons in found if not as_json else ():
-        output.line(f"{each.name} of “{each.flow}” ({each.id[:8]}): {each.state}")
-        for reason in reasons:
-            output.line(f"  {reason.kind}: {reason.what}")
-            if reason.fix:
-                output.line(f"  next: {reason.fix}")
-        if not reasons:
-            output.line("  it waits for no agent")
-
-
-def _reasons_as_json(run: FlowRun, reasons: Sequence[Waiting]) -> dict[str, object]:
-    return {
-        "run": run.id,
-        "name": run.name,
-        "flow": run.flow,
-        "state": run.state,
-        "reasons": [asdict(reason) for reason in reasons],
-    }
 
 
 @agent.command()

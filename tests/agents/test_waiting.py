@@ -62,6 +62,8 @@ def only(run: FlowRun, *agents: Agent) -> Waiting:
         (an_agent("LocalAgent", core="0.7.3"), AgentKind.DOCKER),
         (an_agent("LocalAgent", core="0.6.2"), AgentKind.DOCKER),
         (an_agent("LocalAgent", core="0.8.0"), AgentKind.LOCAL),
+        (an_agent("", core="0.6.7"), AgentKind.DOCKER),
+        (an_agent("", core="0.9.8"), AgentKind.UNKNOWN),
         (an_agent("LocalAgent", core=""), AgentKind.LOCAL),
         (an_agent("DockerAgent"), AgentKind.DOCKER),
         (an_agent("KubernetesAgent"), AgentKind.KUBERNETES),
