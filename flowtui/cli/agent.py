@@ -195,10 +195,12 @@ def _tell(output: Output, event: AgentEvent) -> None:
             _say(f"{event.reason}; starting it again in {event.restart_in:.0f} s", "yellow")
         case events.AgentGaveUp():
             print_problem(Problem(event.what, event.where, event.fix))
+        case events.AgentStopped(flow_runs_left=0):
+            output.note("stopped")
+        case events.AgentStopped(flow_runs_left=1):
+            output.note("stopped; 1 flow run goes on by itself")
         case events.AgentStopped():
-            left = event.flow_runs_left
-            plural = "s go" if left != 1 else " goes"
-            output.note(f"stopped; {left} flow run{plural} on by itself" if left else "stopped")
+            output.note(f"stopped; {event.flow_runs_left} flow runs go on by themselves")
 
 
 def _say(text: str, colour: str | None) -> None:
