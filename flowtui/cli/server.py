@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,9 @@ from flowtui.errors import EngineError
 
 if TYPE_CHECKING:
     from flowtui.server.main import Containers, Ready
+    from flowtui.server.services.settings import ServiceSettings
+
+_MOST_SECONDS = 7 * 86_400
 
 
 @click.command()
@@ -40,6 +45,28 @@ if TYPE_CHECKING:
     help="Also listen where containers of the Docker engine reach this machine; they need the "
     "token. Default: where an engine on this machine has a bridge network.",
 )
+@click.option(
+    "--silent-after",
+    type=click.IntRange(min=1, max=_MOST_SECONDS),
+    metavar="SECONDS",
+    envvar="FLOWTUI_SERVER_SILENT_AFTER",
+    help="Without a heartbeat for this long, the process of a run counts as gone. Default: 600; "
+    "processes send one each 30 seconds.",
+)
+@click.option(
+    "--check-every",
+    type=click.IntRange(min=1, max=_MOST_SECONDS),
+    metavar="SECONDS",
+    envvar="FLOWTUI_SERVER_CHECK_EVERY",
+    help="How often to look for such runs. Default: 120.",
+)
+@click.option(
+    "--resurrections",
+    type=click.IntRange(min=0),
+    metavar="TIMES",
+    envvar="FLOWTUI_SERVER_RESURRECTIONS",
+    help="How often such a run is handed out again before it counts as failed. Default: 10.",
+)
 @json_option
 def server(
     host: str,
@@ -47,6 +74,9 @@ def server(
     database: str | None,
     given_token_file: Path | None,
     containers: bool | None,
+    silent_after: int | None,
+    check_every: int | None,
+    resurrections: int | None,
     as_json: bool,
 ) -> None:
     """Run the embedded server: a Prefect GraphQL API for clients and agents 0.6.1 to 1.4.1.
@@ -82,8 +112,28 @@ def server(
         database=target or default_database(),
         token=token,
         containers=_containers(token, wanted=containers),
+        services=_services(silent_after, check_every, resurrections),
     )
     serve(settings, on_ready=ready)
+
+
+def _services(
+    silent_after: int | None, check_every: int | None, resurrections: int | None
+) -> ServiceSettings:
+    """Those given, in place of the server's own."""
+    from flowtui.server.services.settings import ServiceSettings
+
+    usual = ServiceSettings()
+    return replace(
+        usual,
+        silent_after=_length(silent_after, usual.silent_after),
+        check_every=_length(check_every, usual.check_every),
+        resurrections=usual.resurrections if resurrections is None else resurrections,
+    )
+
+
+def _length(seconds: int | None, usual: timedelta) -> timedelta:
+    return usual if seconds is None else timedelta(seconds=seconds)
 
 
 def _with_token(token: str | None) -> str:
