@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from flowtui.api import answers
-from flowtui.api.asking import Api, require
+from flowtui.api.connection import Connection
 from flowtui.models import Ability
 from flowtui.run_models import Agent
 
 _OPTIONAL = ("name", "type", "labels", "core_version", "last_queried")
 
 
-async def agents(api: Api) -> tuple[Agent, ...]:
+async def agents(api: Connection) -> tuple[Agent, ...]:
     """See `ControlPlane.agents`."""
-    await require(api, Ability.TELL_AGENTS)
+    await api.require(Ability.TELL_AGENTS)
     rows = await api.rows(
         "agent", {}, "{id: asc}", {name: name for name in ("id", *_OPTIONAL)}, optional=_OPTIONAL
     )

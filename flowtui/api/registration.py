@@ -12,9 +12,11 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
+from flowtui.api import versions
 from flowtui.api.causes import OutcomeUnknownError
+from flowtui.api.connection import Connection
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.models import FlowVersion, Json, JsonObject, Project
 
@@ -32,51 +34,23 @@ _SLOW = 4
 """Registering may take so many times the limit of other calls."""
 
 
-class Api(Protocol):
-    """What registration needs of a connected control plane."""
-
-    @property
-    def api_url(self) -> str: ...
-    @property
-    def timeout(self) -> float: ...
-    def first_known(self, *names: str) -> str | None: ...
-    async def mutate(
-        self,
-        name: str,
-        values: Mapping[str, Json],
-        selection: str,
-        *,
-        optional: tuple[str, ...] = (),
-        core_version: str | None = None,
-        safe: bool = False,
-        limit: float | None = None,
-    ) -> JsonObject: ...
-    async def succeed(
-        self, name: str, values: Mapping[str, Json], *, safe: bool = True
-    ) -> None: ...
-    async def version(self, version_id: str) -> FlowVersion | None: ...
-    async def flow_versions(
-        self, *, project: str | None = None, name: str | None = None, archived: bool = False
-    ) -> tuple[FlowVersion, ...]: ...
-    def finish_later(self, task: asyncio.Task[str]) -> None: ...
-
-
 def compress(serialized: JsonObject) -> str:
     """Base64 of gzipped JSON: what `create_flow_from_compressed_string` takes. Deterministic."""
     return base64.b64encode(gzip.compress(json.dumps(serialized).encode(), mtime=0)).decode()
 
 
 async def register(
-    api: Api,
+    api: Connection,
     project: Project,
     serialized: JsonObject,
     *,
-    set_schedule_active: bool,
-    idempotency_key: str | None,
+    set_schedule_active: bool = True,
+    idempotency_key: str | None = None,
 ) -> FlowVersion:
-    """Register on a connected control plane; see `GraphQLControlPlane.register`."""
+    """See `GraphQLControlPlane.register`."""
+    await api.connected()
     name = str(serialized.get("name"))
-    before = await api.flow_versions(project=project.name, name=name)
+    before = await versions.flow_versions(api, project=project.name, name=name)
     parts = _Parts.of(serialized)
     split = parts.count > SPLIT_ABOVE and api.first_known("register_tasks") is not None
     options: dict[str, Json] = {"set_schedule_active": set_schedule_active and not split}
@@ -122,7 +96,7 @@ class _Parts:
 
 
 async def _create(
-    api: Api, project: Project, serialized: JsonObject, options: Mapping[str, Json]
+    api: Connection, project: Project, serialized: JsonObject, options: Mapping[str, Json]
 ) -> str:
     call = api.first_known("create_flow_from_compressed_string", "create_flow")
     if call is None:
@@ -150,9 +124,9 @@ async def _create(
     return str(answer["id"])
 
 
-async def _read_back(api: Api, version_id: str) -> FlowVersion:
+async def _read_back(api: Connection, version_id: str) -> FlowVersion:
     try:
-        registered = await api.version(version_id)
+        registered = await versions.version(api, version_id)
         reason = "the control plane does not show it"
     except FlowtuiError as error:
         registered = None
@@ -167,7 +141,7 @@ async def _read_back(api: Api, version_id: str) -> FlowVersion:
 
 
 async def _fill(
-    api: Api,
+    api: Connection,
     version_id: str,
     parts: _Parts,
     before: tuple[FlowVersion, ...],
@@ -195,7 +169,7 @@ async def _fill(
 
 
 async def _taken_back(
-    api: Api, version_id: str, before: tuple[FlowVersion, ...], cause: FlowtuiError
+    api: Connection, version_id: str, before: tuple[FlowVersion, ...], cause: FlowtuiError
 ) -> FlowtuiError:
     """Delete the incomplete version and say what became of it."""
     try:
@@ -214,7 +188,7 @@ async def _taken_back(
     )
 
 
-async def _remove(api: Api, version_id: str) -> None:
+async def _remove(api: Connection, version_id: str) -> None:
     call = api.first_known("delete_flow", "archive_flow")
     if call is None:
         raise ControlPlaneError("this API can neither delete nor archive a flow")
@@ -222,7 +196,7 @@ async def _remove(api: Api, version_id: str) -> None:
 
 
 async def _undo(
-    api: Api, creating: asyncio.Future[str], before: tuple[FlowVersion, ...], *, split: bool
+    api: Connection, creating: asyncio.Future[str], before: tuple[FlowVersion, ...], *, split: bool
 ) -> str:
     """Undo a registration that was cancelled while its answer was on the way.
 
@@ -245,7 +219,7 @@ async def _undo(
     return await _remove_or_tell(api, version_id)
 
 
-async def _remove_or_tell(api: Api, version_id: str) -> str:
+async def _remove_or_tell(api: Connection, version_id: str) -> str:
     try:
         await _remove(api, version_id)
     except FlowtuiError as error:
@@ -254,7 +228,7 @@ async def _remove_or_tell(api: Api, version_id: str) -> str:
 
 
 async def _tell_within_grace(
-    api: Api, undoing: asyncio.Task[str], cancelled: asyncio.CancelledError
+    api: Connection, undoing: asyncio.Task[str], cancelled: asyncio.CancelledError
 ) -> None:
     """Wait a moment for the clean-up; what it has to tell becomes a note of the cancellation."""
     api.finish_later(undoing)
@@ -265,7 +239,7 @@ async def _tell_within_grace(
 
 
 async def _look_for(
-    api: Api,
+    api: Connection,
     project: Project,
     serialized: JsonObject,
     before: tuple[FlowVersion, ...],
@@ -274,7 +248,7 @@ async def _look_for(
 ) -> str | None:
     """The version that a request without an answer made after all, told by its storage."""
     known = {each.id for each in before}
-    now = await api.flow_versions(project=project.name, name=str(serialized.get("name")))
+    now = await versions.flow_versions(api, project=project.name, name=str(serialized.get("name")))
     return next(
         (
             each.id

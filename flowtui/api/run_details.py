@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flowtui.api import answers
-from flowtui.api.asking import Api, require
+from flowtui.api.connection import Connection
 from flowtui.api.dialect import LEAST_PAGE, literal
 from flowtui.json_shapes import items
 from flowtui.models import Ability, Json
@@ -21,9 +21,9 @@ _LINE_FIELDS = ("timestamp", "level", "message")
 _LINE_OPTIONAL = ("id", "name", "task_run_id")
 
 
-async def run_states(api: Api, run_id: str) -> tuple[StateChange, ...]:
+async def run_states(api: Connection, run_id: str) -> tuple[StateChange, ...]:
     """See `ControlPlane.run_states`."""
-    await require(api, Ability.TELL_RUN_DETAILS)
+    await api.require(Ability.TELL_RUN_DETAILS)
     rows = await api.rows(
         "flow_run",
         {"id": {"_eq": run_id}},
@@ -39,9 +39,9 @@ async def run_states(api: Api, run_id: str) -> tuple[StateChange, ...]:
     return tuple(sorted(found, key=lambda change: change.moment))
 
 
-async def task_runs(api: Api, run_id: str) -> tuple[TaskRun, ...]:
+async def task_runs(api: Connection, run_id: str) -> tuple[TaskRun, ...]:
     """See `ControlPlane.task_runs`."""
-    await require(api, Ability.TELL_RUN_DETAILS)
+    await api.require(Ability.TELL_RUN_DETAILS)
     rows = await api.rows(
         "task_run",
         {"flow_run_id": {"_eq": run_id}},
@@ -64,10 +64,10 @@ def _in_order(run: TaskRun) -> tuple[bool, float, str, str, int]:
 
 
 async def run_log(
-    api: Api, run_id: str, *, since: datetime | None, limit: int | None
+    api: Connection, run_id: str, *, since: datetime | None, limit: int | None
 ) -> tuple[RunLine, ...]:
     """See `ControlPlane.run_log`."""
-    await require(api, Ability.TELL_RUN_DETAILS)
+    await api.require(Ability.TELL_RUN_DETAILS)
     found: dict[str, RunLine] = {}
     after, known_then = since, 0
     while True:
@@ -87,7 +87,7 @@ async def run_log(
 
 
 async def _page(
-    api: Api, run_id: str, after: datetime | None, *, offset: int, limit: int
+    api: Connection, run_id: str, after: datetime | None, *, offset: int, limit: int
 ) -> list[Any]:
     """Through the run, as Prefect's own clients read logs: not every API has a table of them."""
     arguments = [f"limit: {limit}", "order_by: {timestamp: asc}"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flowtui.api import answers
-from flowtui.api.asking import Api, require
+from flowtui.api.connection import Connection
 from flowtui.api.dialect import LEAST_PAGE
 from flowtui.models import Ability, Json
 from flowtui.run_models import FlowRun
@@ -82,22 +82,24 @@ class Wanted:
         return where
 
 
-async def flow_runs(api: Api, wanted: Wanted, *, offset: int, limit: int) -> tuple[FlowRun, ...]:
+async def flow_runs(
+    api: Connection, wanted: Wanted, *, offset: int, limit: int
+) -> tuple[FlowRun, ...]:
     """See `ControlPlane.flow_runs`."""
-    await require(api, Ability.TELL_RUNS)
+    await api.require(Ability.TELL_RUNS)
     order = _LATEST_FIRST if wanted.planned_after is None else _SOONEST_FIRST
     return await _rows(api, wanted.where(), order, offset=offset, limit=limit)
 
 
-async def flow_run(api: Api, run_id: str) -> FlowRun | None:
-    await require(api, Ability.TELL_RUNS)
+async def flow_run(api: Connection, run_id: str) -> FlowRun | None:
+    await api.require(Ability.TELL_RUNS)
     found = await _rows(api, {"id": {"_eq": run_id}}, "", limit=1)
     return found[0] if found else None
 
 
-async def find_runs(api: Api, text: str, *, limit: int) -> tuple[FlowRun, ...]:
+async def find_runs(api: Connection, text: str, *, limit: int) -> tuple[FlowRun, ...]:
     """See `ControlPlane.find_runs`."""
-    await require(api, Ability.TELL_RUNS)
+    await api.require(Ability.TELL_RUNS)
     ids = _ids_from(text)
     if ids is not None:
         by_id: dict[str, Json] = {"id": {"_gte": ids[0], "_lte": ids[1]}}
@@ -122,7 +124,7 @@ def _hyphenated(digits: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-async def last_runs(api: Api, names: Collection[str]) -> tuple[FlowRun, ...]:
+async def last_runs(api: Connection, names: Collection[str]) -> tuple[FlowRun, ...]:
     """The newest run of each flow, by project and name.
 
     One request where the newest runs of all of them fit into a page. Else flows that are not among
@@ -163,7 +165,7 @@ def _started(run: FlowRun) -> float:
 
 
 async def _rows(
-    api: Api,
+    api: Connection,
     where: Mapping[str, Json],
     order: str,
     *,

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowtui.api import answers, runs
-from flowtui.api.asking import Api, require
+from flowtui.api.connection import Connection
 from flowtui.api.dialect import Naming, camel, is_unknown_input
 from flowtui.api.transport import RefusalError
 from flowtui.errors import ControlPlaneError, FlowtuiError
-from flowtui.json_shapes import items, mapping
+from flowtui.json_shapes import mapping
 from flowtui.models import Ability, Json
-from flowtui.run_models import FlowRun, Parameter, RunRequest
+from flowtui.run_models import FlowRun, RunRequest
 
 _KEY = "idempotency_key"
 _LATER_INPUTS = {
@@ -29,34 +29,13 @@ _FINISHED_WORDS = re.compile(r"archived", re.IGNORECASE)
 _MISSING = re.compile(r"required parameter", re.IGNORECASE)
 
 
-async def flow_parameters(api: Api, version_id: str) -> tuple[Parameter, ...]:
-    """See `ControlPlane.flow_parameters`."""
-    await require(api, Ability.TELL_PARAMETERS)
-    where: Mapping[str, Json] = {"id": {"_eq": version_id}}
-    rows = await api.rows(
-        "flow", where, "", {"id": "id", "parameters": "parameters"}, optional=("parameters",)
-    )
-    if rows and not isinstance(rows[0].get("parameters"), list):
-        whole = {"id": "id", "serialized_flow": "serialized_flow"}
-        rows = await api.rows("flow", where, "", whole, optional=("serialized_flow",))
-        rows = [mapping(row.get("serialized_flow")) for row in rows]
-    if not rows:
-        raise ControlPlaneError(
-            "this version is not registered any more",
-            where=api.api_url,
-            fix="look at the versions again: flowtui versions list",
-        )
-    declared = [mapping(each) for each in items(rows[0].get("parameters"))]
-    return api.understood(declared, answers.parameter)
-
-
-async def start_run(api: Api, request: RunRequest) -> FlowRun:
+async def start_run(api: Connection, request: RunRequest) -> FlowRun:
     """Start a run and return it as the control plane has it.
 
     The same request is sent again when its answer is lost: by its idempotency key the control
     plane makes no second run of it. An API that knows no such key is asked once.
     """
-    await require(api, Ability.START_RUNS)
+    await api.require(Ability.START_RUNS)
     values = _input(request)
     # An API that takes no labels gives a run none, which is then what was asked.
     optional = (_KEY,) if values.get("labels") else (_KEY, "labels")
@@ -96,7 +75,7 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-async def _started(api: Api, run_id: str) -> FlowRun:
+async def _started(api: Connection, run_id: str) -> FlowRun:
     try:
         run = await runs.flow_run(api, run_id)
     except FlowtuiError as error:
@@ -114,7 +93,9 @@ async def _started(api: Api, run_id: str) -> FlowRun:
     return run
 
 
-def _explained(api: Api, refusal: RefusalError, values: Mapping[str, Any]) -> ControlPlaneError:
+def _explained(
+    api: Connection, refusal: RefusalError, values: Mapping[str, Any]
+) -> ControlPlaneError:
     """What a refused start means, with what to do about it."""
     for key, action in _LATER_INPUTS.items():
         name = camel(key) if api.naming is Naming.CAMEL else key
@@ -138,8 +119,8 @@ def _explained(api: Api, refusal: RefusalError, values: Mapping[str, Any]) -> Co
     return refusal
 
 
-async def cancel_run(api: Api, run_id: str) -> str:
+async def cancel_run(api: Connection, run_id: str) -> str:
     """See `ControlPlane.cancel_run`."""
-    await require(api, Ability.CANCEL_RUNS)
+    await api.require(Ability.CANCEL_RUNS)
     answer = await api.mutate("cancel_flow_run", {"flow_run_id": run_id}, "state", safe=True)
     return answers.text(answer, "state")

@@ -51,13 +51,13 @@ async def registered(plane: GraphQLControlPlane, **more: Any) -> str:
 
 async def set_state(plane: GraphQLControlPlane, run_id: str, **state: Any) -> None:
     values = {"states": [{"flow_run_id": run_id, "state": {"__version__": "1.4.1", **state}}]}
-    await plane.mutate("set_flow_run_states", values, "states { status }")
+    await plane.connection.mutate("set_flow_run_states", values, "states { status }")
 
 
 async def write(plane: GraphQLControlPlane, *lines: Mapping[str, Any]) -> None:
-    for start in range(0, len(lines), 2000):
-        batch = list(lines[start : start + 2000])
-        await plane.mutate("write_run_logs", {"logs": batch}, "success")
+    for start in range(0, len(lines), 500):
+        batch = list(lines[start : start + 500])
+        await plane.connection.mutate("write_run_logs", {"logs": batch}, "success")
 
 
 def line(run_id: str, text: str, seconds: float = 0, **more: Any) -> dict[str, Any]:
@@ -99,6 +99,25 @@ async def test_a_run_tells_all_that_says_why_it_waits(plane: GraphQLControlPlane
     assert await plane.flow_runs(states=["Running"]) == ()
 
 
+async def test_a_default_of_the_flow_group_goes_before_the_flows(
+    plane: GraphQLControlPlane,
+) -> None:
+    version_id = await registered(plane, parameters=PARAMETERS)
+    (row,) = await plane.connection.rows(
+        "flow", {"id": {"_eq": version_id}}, "", {"flow_group_id": "flow_group_id"}
+    )
+    await plane.connection.mutate(
+        "set_flow_group_default_parameters",
+        {"flow_group_id": row["flow_group_id"], "parameters": {"day": "today"}},
+        "success",
+    )
+    assert await plane.flow_parameters(version_id) == (
+        Parameter("day", False, "today"),
+        Parameter("size", False, {"a": 1}),
+    )
+    assert (await plane.start_run(RunRequest(version_id, {}))).parameters["day"] == "today"
+
+
 async def test_missing_parameters_and_archived_versions_are_refused_in_words(
     plane: GraphQLControlPlane,
 ) -> None:
@@ -135,12 +154,12 @@ async def test_states_task_runs_and_cancelling(plane: GraphQLControlPlane) -> No
 async def test_every_child_of_a_mapped_task_is_told(plane: GraphQLControlPlane) -> None:
     version_id = await registered(plane)
     run = await plane.start_run(RunRequest(version_id, {}))
-    rows = await plane.rows(
+    rows = await plane.connection.rows(
         "task_run", {"flow_run_id": {"_eq": run.id}}, "", {"task_id": "task_id"}, limit=1
     )
     for index in range(130):
         values = {"flow_run_id": run.id, "task_id": rows[0]["task_id"], "map_index": index}
-        await plane.mutate("get_or_create_task_run", values, "id")
+        await plane.connection.mutate("get_or_create_task_run", values, "id")
     found = await plane.task_runs(run.id)
     assert len({task.id for task in found}) == len(found) == 132
     assert sorted(task.map_index for task in found) == [-1, -1, *range(130)]
@@ -183,7 +202,7 @@ async def test_a_log_is_followed_and_cleaned(plane: GraphQLControlPlane) -> None
 async def test_agents_are_told(plane: GraphQLControlPlane) -> None:
     values = {"type": "DockerAgent", "name": "one", "labels": ["b", "a"]}
     before = {agent.id for agent in await plane.agents()}
-    await plane.mutate("register_agent", values, "id", core_version="1.4.1")
+    await plane.connection.mutate("register_agent", values, "id", core_version="1.4.1")
     (agent,) = [agent for agent in await plane.agents() if agent.id not in before]
     assert (agent.name, agent.type, set(agent.labels)) == ("one", "DockerAgent", {"a", "b"})
     assert agent.core_version == "1.4.1"
