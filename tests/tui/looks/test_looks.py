@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -19,6 +19,7 @@ from flowtui.tui import clock
 from flowtui.tui.looks.themes import DARK, LIGHT
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryDeploy, MemoryWorkspace
+from tests.tui.memory_agents import MemoryAgents
 
 pytestmark = pytest.mark.slow
 
@@ -73,6 +74,74 @@ async def graph(driver: Driver) -> None:
 async def connection(driver: Driver) -> None:
     await driver.press("5")
     await driver.see("Profiles")
+
+
+async def agents_none(driver: Driver) -> None:
+    await _agents(driver)
+    await driver.see("No agent: runs that are started wait")
+
+
+async def agents(driver: Driver) -> None:
+    """Those started here and elsewhere, and runs that wait for different reasons."""
+    server = driver.workspace.server
+    etl, *_, report = server.version_list
+    made = await _agents(driver)
+    for keys in ((), ("down",)):
+        await _start_agent(driver, *keys)
+    made.made[0].gets_ready()
+    made.made[1].starts()
+    reason = "Prefect cannot reach the control plane"
+    made.made[1].dies(reason, restart_in=4, at=NOW.timestamp())
+    server.add_agent("prod-1", "DockerAgent", ("prod", "etl"), last_seen=_before(seconds=3))
+    server.add_agent("builds", "LocalAgent", core_version="0.15.13", last_seen=_before(hours=3))
+    server.add_agent("old", "KubernetesAgent", last_seen=_before(days=40))
+    docker = server.add_agent(made.made[0].spec.name, "DockerAgent", last_seen=_before(seconds=1))
+    server.give_run(server.add_run(etl).id, docker)
+    for number in range(40):
+        server.add_run((etl, report)[number % 2], labels=("gpu",))
+    server.add_run(etl, labels=("prod",), start=NOW + timedelta(hours=2))
+    await driver.press("r")
+    await driver.see("1s ago", "40 runs")
+
+
+async def agent_dialog(driver: Driver) -> None:
+    server = driver.workspace.server
+    server.add_run(server.version_list[0], labels=("gpu", "eu"))
+    await _agents(driver)
+    await driver.see("Runs that wait (1)")
+    await driver.press("n")
+    await driver.see("Prefect 1.4.1 of the project's .venv")
+
+
+async def agent_log(driver: Driver) -> None:
+    made = await _agents(driver)
+    await _start_agent(driver)
+    made.made[0].gets_ready()
+    for number in range(1, 30):
+        made.made[0].says(f"INFO - agent | Deploying flow run brave-heron-{number}")
+    await driver.press("enter")
+    await driver.see("brave-heron-29")
+
+
+async def _agents(driver: Driver) -> MemoryAgents:
+    made = MemoryAgents()
+    driver.app.agents.make, driver.app.agents.foresee = made.make, made.foresee
+    await driver.press("8")
+    await driver.until(lambda: driver.app.session.agents.queue is not None)
+    # The name that is suggested is that of the folder, which is another one in each test.
+    driver.app.agents.wanted_name = lambda kind: f"flows-{kind}"  # type: ignore[method-assign]
+    return made
+
+
+async def _start_agent(driver: Driver, *keys: str) -> None:
+    count = len(driver.app.session.agents.own)
+    await driver.press("n", *keys, "enter", "enter", "enter")
+    await driver.until(lambda: len(driver.app.session.agents.own) == count + 1)
+    await driver.idle()
+
+
+def _before(**time: float) -> datetime:
+    return NOW - timedelta(**time)
 
 
 async def plan(driver: Driver) -> None:
@@ -134,6 +203,10 @@ SCENES: dict[Scene, tuple[tuple[tuple[int, int], str], ...]] = {
     connection: DARK_ONLY,
     history: DARK_ONLY,
     graph: DARK_ONLY,
+    agents_none: ((SMALL, DARK.name),),
+    agents: (*DARK_ONLY, (SMALL, NO_COLOUR), (LARGE, LIGHT.name)),
+    agent_dialog: DARK_ONLY,
+    agent_log: DARK_ONLY,
 }
 CASES = [
     pytest.param(scene, size, mode, id=f"{scene.__name__.strip('_')}-{size[0]}x{size[1]}-{mode}")
