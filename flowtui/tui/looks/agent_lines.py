@@ -17,6 +17,8 @@ from flowtui.tui.looks.words import ago, counted, padded, plain, plain_block, sh
 from flowtui.tui.view_models.agents import OwnAgent, Stand, WaitingGroup
 
 _TYPE, _PREFECT, _SEEN, _RUNS = 9, 9, 16, 5
+_NAMES = 76
+"""Cells that name and labels have together where there is much room."""
 _NARROW = 66
 """Cells below which Prefect's version makes way."""
 _COUNT = 9
@@ -183,7 +185,7 @@ def _row(
     name: str, type_: str, labels: str, prefect: str, last_seen: str, runs: str, width: int
 ) -> str:
     prefect_room = _PREFECT if width >= _NARROW else 0
-    rest = max(width - 2 - _TYPE - prefect_room - _SEEN - _RUNS, 16)
+    rest = min(max(width - 2 - _TYPE - prefect_room - _SEEN - _RUNS, 16), _NAMES)
     name_room = max(min(rest * 13 // 20, 36), 8)
     cells = (
         (name, name_room),
