@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from flowtui import paths
+from flowtui.agents.events import AgentStarted
 from flowtui.agents.kinds import AgentKind
+from flowtui.agents.session import end_session, flow_processes
 from flowtui.child_processes import end_with_parent
 from flowtui.errors import ControlPlaneError, EngineError
 from flowtui.models import Problem
@@ -99,13 +101,22 @@ class DemoAgent:
         what = f"the agent ended with status {self.process.returncode}"
         return Problem(what, str(self.events), "its log says why")
 
+    def flow_processes(self) -> tuple[int, ...]:
+        """What still executes a run that it took."""
+        return tuple(pid for session in self.sessions() for pid in flow_processes(session))
+
+    def sessions(self) -> tuple[int, ...]:
+        """Of the real agent, each time that it was started."""
+        started = (event for event in self._told() if event.get("event") == AgentStarted.kind)
+        return tuple(int(event["pid"]) for event in started)
+
     def last_lines(self, count: int = 10) -> tuple[str, ...]:
         """What it wrote last."""
         return tuple(str(each["text"]) for each in self._told() if each.get("text"))[-count:]
 
     def _told(self) -> Iterator[dict[str, Any]]:
         for line in self.events.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
+            if line.startswith("{") and line.endswith("}"):
                 yield json.loads(line)
 
 
@@ -127,8 +138,14 @@ def agent(kind: AgentKind, folder: Path, server: str) -> Generator[DemoAgent]:
             start_new_session=True,
             preexec_fn=end_with_parent(),
         )
-    with _ended(process):
-        yield DemoAgent(process, events)
+    started = DemoAgent(process, events)
+    try:
+        with _ended(process):
+            yield started
+    finally:
+        # Without the server of the demo no flow can come to its end.
+        for session in started.sessions():
+            end_session(session)
 
 
 @contextmanager

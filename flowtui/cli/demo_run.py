@@ -20,6 +20,7 @@ FLOW = "nightly load"
 """It has parameters, mapped tasks, and a task that needs a second try."""
 _SECONDS = 300.0
 _LOOK = 0.5
+_LAST_WORDS = 15.0
 
 
 async def start_sample_run(workspace: Workspace, *, rows: int) -> FlowRun:
@@ -57,6 +58,16 @@ async def watch_sample_run(
     report(output, ended, states, tasks, datetime.now(UTC))
     if ended.state != "Success":
         raise await _not_a_success(workspace, ended, agent)
+    await _wound_up(agent)
+
+
+async def _wound_up(agent: DemoAgent) -> None:
+    """The process of a run that is over still sends what it logged last."""
+    last_look = time.monotonic() + _LAST_WORDS
+    for _ in iter(agent.flow_processes, ()):
+        if time.monotonic() > last_look:
+            return
+        await asyncio.sleep(_LOOK)
 
 
 async def _not_a_success(workspace: Workspace, run: FlowRun, agent: DemoAgent) -> FlowtuiError:
