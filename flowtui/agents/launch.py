@@ -22,6 +22,7 @@ FIRST_LABELS = (0, 7)
 FIRST_PROCESS_AGENT = (0, 8)
 """From here on an agent called local starts processes, and one called docker containers."""
 FIRST_BASE_URL = (0, 9, 8)
+FIRST_NAME_OPTION = (0, 9, 8)
 FIRST_BACKENDS = (0, 10)
 FIRST_NETWORKS = (0, 10, 7)
 FIRST_NEW_COMMAND = (0, 13)
@@ -76,6 +77,9 @@ def launch(
     version = release(runtime.prefect_version)
     _check(spec, runtime, place)
     arguments = [*_subcommand(spec.kind, version)]
+    if spec.name and version >= FIRST_NAME_OPTION:
+        # Not by its setting: Prefect makes a number of the name 1, and expands what has a $.
+        arguments += ["--name", spec.name]
     for label in spec.labels:
         arguments += ["--label", label]
     if spec.kind is AgentKind.LOCAL and not spec.hostname_label and _can_be_unlabelled(version):
@@ -155,7 +159,7 @@ def _environment(
     found["PATH"] = os.pathsep.join([*folders, environ.get("PATH", os.defpath)])
     found["PYTHONUNBUFFERED"] = "1"
     found["PREFECT__CLOUD__AGENT__LEVEL"] = spec.log_level
-    if spec.name:
+    if spec.name and version < FIRST_NAME_OPTION:
         found["PREFECT__CLOUD__AGENT__NAME"] = spec.name
     found |= settings(version, place)
     only_given = (

@@ -23,6 +23,7 @@ _PIECE = 2**18
 _LOOK_EVERY = 0.15
 """Seconds."""
 _LEVEL = re.compile(r"(?:\] | - )(DEBUG|INFO|WARNING|ERROR|CRITICAL) - ")
+_TRACEBACK = "Traceback (most recent call last)"
 _LEVELS = {
     "DEBUG": Level.DEBUG,
     "INFO": Level.INFO,
@@ -88,4 +89,6 @@ class AgentOutput:
         found = _LEVEL.search(text)
         if found is not None:
             self._level = _LEVELS[found.group(1)]
+        elif text.startswith(_TRACEBACK):
+            self._level = Level.ERROR
         self._take(text, self._level)

@@ -61,6 +61,7 @@ def test_the_launcher_runs_in_the_agents_python() -> None:
 def test_options_of_every_kind() -> None:
     spec = replace(
         DOCKER,
+        name="1",
         labels=("a", "b c"),
         pull=False,
         networks=("mine",),
@@ -69,7 +70,7 @@ def test_options_of_every_kind() -> None:
     )
     place = replace(OPEN, engine_url="unix:///run/d.sock")
     assert arguments(spec, "1.4.1", place) == [
-        "agent", "docker", "start",
+        "agent", "docker", "start", "--name", "1",
         "--label", "a", "--label", "b c",
         "--no-pull", "--base-url", "unix:///run/d.sock",
         "--volume", "/x:/y", "--network", "mine",
