@@ -32,6 +32,10 @@ from flowtui.server.execute import Answer, Executor, Request, refusal
 from flowtui.server.operations import Act, Caller
 from flowtui.server.operations.account import opens
 
+_WRITERS = 2
+"""Writes are serial anyway: one is worked out while another is written. However many wait, those
+who only read wait for few of them."""
+_WRITES = b"mutation"
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _DISCARD_BYTES = 512 * 1024 * 1024
 """A body that is too large is read to here, so that the client hears why; then it is cut off."""
@@ -68,7 +72,8 @@ class Door:
 def build_app(database: Database, door: Door, containers_url: str = "") -> Starlette:
     """`containers_url` is told to whoever asks what this is: the address that containers reach."""
     executor = Executor(database)
-    workers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="graphql")
+    writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="graphql-write")
+    readers = ThreadPoolExecutor(CONNECTIONS - _WRITERS, thread_name_prefix="graphql-read")
 
     async def about(_request: HttpRequest) -> Response:
         about = {"name": "flowtui server", "version": __version__, "graphql": "POST here"}
@@ -86,6 +91,7 @@ def build_app(database: Database, door: Door, containers_url: str = "") -> Starl
             return _json(refusal(str(error), error.code), error.status)
         except ClientDisconnect:
             return Response(status_code=400)
+        workers = writers if _WRITES in body else readers
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(workers, _answer, executor, here, http.headers, body)
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -31,6 +32,10 @@ MAX_TOKENS = 200_000
 MAX_FIELDS = 1_000
 """Of one document. Recorded clients select 40; validation takes time quadratic in this number."""
 MAX_VALIDATION_ERRORS = 20
+_DOCUMENTS_KEPT = 256
+_LONGEST_KEPT = 10_000
+"""Characters. Clients repeat their queries word for word; checking one takes longer than most
+answers. The longest carry what differs each time in their text."""
 
 _TOO_DEEP = "the query or a value in it is nested too deeply"
 
@@ -53,6 +58,7 @@ class Executor:
         self._clock = clock
         self.schema = build_schema()
         self._dialect = Dialect(self.schema)
+        self._kept = lru_cache(_DOCUMENTS_KEPT)(self._prepare)
 
     def answer(self, request: Request, caller: Caller) -> Answer:
         """`{"data": …}`, with `errors` only when there are errors."""
@@ -65,8 +71,24 @@ class Executor:
             return refusal("internal server error", "INTERNAL_SERVER_ERROR")
 
     def _answer(self, request: Request, caller: Caller) -> Answer:
+        is_kept = len(request.query) <= _LONGEST_KEPT
+        prepared = self._kept(request.query) if is_kept else self._prepare(request.query)
+        if not isinstance(prepared, DocumentNode):
+            return prepared
+        variables = self._dialect.fold_variables(prepared, request.variables)
+        result = execute_sync(
+            self.schema,
+            prepared,
+            context_value=Context(self.database, caller, variables, self._clock),
+            variable_values=variables,
+            operation_name=request.operation_name,
+        )
+        return _answer_of(result)
+
+    def _prepare(self, query: str) -> DocumentNode | Answer:
+        """The document, folded and found valid, or what is wrong with it."""
         try:
-            document = parse(request.query, max_tokens=MAX_TOKENS)
+            document = parse(query, max_tokens=MAX_TOKENS)
         except GraphQLSyntaxError as error:
             return _errors([error], "GRAPHQL_PARSE_FAILED")
         if _count_fields(document) > MAX_FIELDS:
@@ -74,18 +96,8 @@ class Executor:
                 f"a query may select {MAX_FIELDS} fields at most", "GRAPHQL_VALIDATION_FAILED"
             )
         document = self._dialect.fold_document(document)
-        variables = self._dialect.fold_variables(document, request.variables)
         invalid = validate(self.schema, document, max_errors=MAX_VALIDATION_ERRORS)
-        if invalid:
-            return _errors(invalid, "GRAPHQL_VALIDATION_FAILED")
-        result = execute_sync(
-            self.schema,
-            document,
-            context_value=Context(self.database, caller, variables, self._clock),
-            variable_values=variables,
-            operation_name=request.operation_name,
-        )
-        return _answer_of(result)
+        return _errors(invalid, "GRAPHQL_VALIDATION_FAILED") if invalid else document
 
 
 def _count_fields(document: DocumentNode) -> int:
