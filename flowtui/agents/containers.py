@@ -19,7 +19,7 @@ from flowtui.agents.spec import Place
 from flowtui.credentials import Secret
 from flowtui.deploy.docker.docker_config import Endpoint, find_endpoint
 from flowtui.deploy.docker.host_address import DESKTOP_NAME, HostAddress, host_address
-from flowtui.errors import EngineError, UsageError
+from flowtui.errors import CredentialsError, EngineError, UsageError
 from flowtui.json_shapes import mapping
 
 _SECONDS = 5.0
@@ -34,7 +34,8 @@ async def docker_place(
     """The control plane at an address that works in containers.
 
     Raises EngineError when the engine does not answer or cannot be given to an agent, UsageError
-    when there is no such address: it says how to get one.
+    when there is no such address: it says how to get one. CredentialsError without the token that
+    containers need.
     """
     endpoint = await asyncio.to_thread(find_endpoint, environ)
     _check_engine(endpoint)
@@ -61,7 +62,15 @@ async def docker_place(
             where=f"the Docker engine {host.engine_url}",
             fix="start `flowtui server --containers` again, with the same DOCKER_HOST as here",
         )
-    return Place(announced, token or await asyncio.to_thread(_servers_token), endpoint.url)
+    token = token or await asyncio.to_thread(_servers_token)
+    if token is None:
+        raise CredentialsError(
+            f"the server wants its token from containers at {announced}, and it is not known here",
+            where=str(paths.server_token_file()),
+            fix="give it in FLOWTUI_API_KEY: the server was started by another user or with "
+            "another FLOWTUI_HOME",
+        )
+    return Place(announced, token, endpoint.url)
 
 
 async def served_to_containers(api_url: str) -> str | None:

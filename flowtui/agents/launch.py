@@ -30,6 +30,9 @@ FIRST_NEW_COMMAND = (0, 13)
 FIRST_UNLABELLED_LOCAL = (0, 14)
 """From here on `--no-hostname-label` leaves no label behind."""
 FIRST_API_KEYS = (0, 15)
+FIRST_SILENT_FLOWS = (0, 15)
+"""Before it, a local agent that does not show what flows write takes it into a pipe that it does
+not read (seen in 0.9.8): a flow that writes 64 KiB stands still, and breaks when the agent ends."""
 AFTER_AGENTS = (2,)
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -86,7 +89,7 @@ def launch(
         arguments.append("--no-hostname-label")
     if spec.kind is AgentKind.DOCKER:
         arguments += _docker_options(spec, place, version)
-    if spec.show_flow_logs:
+    if spec.show_flow_logs or (spec.kind is AgentKind.LOCAL and version < FIRST_SILENT_FLOWS):
         arguments.append("--show-flow-logs")
     return Launch(
         (runtime.python, str(_LAUNCHER), *arguments),

@@ -10,7 +10,7 @@ from flowtui.agents.containers import docker_place
 from flowtui.agents.spec import Place
 from flowtui.credentials import Secret
 from flowtui.deploy.docker.host_address import HostAddress, host_address
-from flowtui.errors import EngineError, UsageError
+from flowtui.errors import CredentialsError, EngineError, UsageError
 from tests.deploy.test_reachability import VERSION, answering
 
 BRIDGE = ("/v1.43/networks/bridge", 200, {"IPAM": {"Config": [{"Gateway": "172.17.0.1"}]}})
@@ -100,6 +100,12 @@ async def test_the_embedded_servers_address_and_its_own_token(own_home: Path) ->
     assert found.api_url == "http://172.17.0.1:4200"
     assert found.token is not None and found.token.reveal() == "the-token-it-made-itself"
     assert found.engine_url.startswith("tcp://127.0.0.1:")
+
+
+async def test_no_token_for_containers() -> None:
+    with pytest.raises(CredentialsError, match="wants its token") as caught:
+        await place("http://172.17.0.1:4200")
+    assert "FLOWTUI_API_KEY" in caught.value.problem.fix
 
 
 async def test_a_token_of_the_profile_comes_first() -> None:
