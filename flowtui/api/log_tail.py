@@ -7,10 +7,12 @@ from typing import Protocol
 
 from flowtui.run_models import RunLine
 
-_LOOK_BACK = timedelta(seconds=20)
+_LOOK_BACK = timedelta(seconds=8)
 """Prefect sends its lines every 5 seconds, several processes of a run each for itself."""
-_WHOLE_EVERY = 30
-"""Looks after which the whole log is read again: a machine's clock may be minutes behind."""
+_FAR_BACK, _FAR_EVERY = timedelta(seconds=60), 10
+"""Now and then further: clocks of machines differ. Not at each look: that may be many lines."""
+_FIRST_WHOLE = 30
+"""The look at which the whole log is read again; then after twice as many, and so on."""
 
 
 class Logs(Protocol):
@@ -30,14 +32,24 @@ class LogTail:
         self._given: set[str] = set()
         self._newest: datetime | None = None
         self._looks = 0
+        self._next_whole = _FIRST_WHOLE
 
     async def more(self) -> tuple[RunLine, ...]:
         """The lines that were not given yet, oldest first. Raises what the control plane raises;
         nothing is lost by that, the next call gives them."""
-        whole = self._newest is None or self._looks % _WHOLE_EVERY == 0
-        found = await self._new(None if whole or not self._newest else self._newest - _LOOK_BACK)
+        found = await self._new(self._since())
         self._looks += 1
         return found
+
+    def _since(self) -> datetime | None:
+        """From where on this look reads; None for the whole log."""
+        if self._newest is None:
+            return None
+        if self._looks >= self._next_whole:
+            self._next_whole *= 2
+            return None
+        far = self._looks % _FAR_EVERY == 0
+        return self._newest - (_FAR_BACK if far else _LOOK_BACK)
 
     async def rest(self) -> tuple[RunLine, ...]:
         """As `more`, out of the whole log: for the end of a run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ COLOURS: Mapping[RunState, str] = {
 _LEVEL_COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 _STATE_CELLS = 10
 _WRITER_CELLS = len("CloudTaskRunner")
+_ESCAPE, _NO_COLOUR = "\x1b", "\x1b[0m"
 SHORT_ID = 8
 """Characters of an id in what a person types again."""
 
@@ -97,7 +99,7 @@ class RunPrinter:
         padded = f"{level:{_STATE_CELLS}}"
         mark = style(padded, fg=colour) if colour else style(padded, dim=True)
         writer = label or line.logger.removeprefix("prefect.")
-        text = line.text if sys.stdout.isatty() else clean_block(line.text)
+        text = _coloured(line.text)
         self._print(line.moment, mark, f"{style(f'{writer:{_WRITER_CELLS}}', dim=True)}  {text}")
 
     def waiting(self, reasons: Sequence[Waiting]) -> None:
@@ -120,6 +122,15 @@ class RunPrinter:
         click.echo(redact(f"{style(clock, dim=True)}  {mark}  {first}".rstrip()))
         for more in rest:
             click.echo(redact(f"{'':{len(clock) + _STATE_CELLS + 4}}{more}"))
+
+
+def _coloured(text: str) -> str:
+    """A line's own colours where colours are wanted, ended with the line."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return clean_block(text)
+    return "\n".join(
+        f"{line}{_NO_COLOUR}" if _ESCAPE in line else line for line in text.splitlines()
+    )
 
 
 class RunJson:

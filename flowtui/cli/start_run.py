@@ -27,11 +27,13 @@ def start_run(
     path: Path | None = None,
 ) -> NoReturn:
     """Start what `request` asks for and end the process; followed, by how the run ended."""
+    sent: list[RunRequest] = []
     started: list[FlowRun] = []
 
     async def work() -> ExitCode:
         async with connected(profile, api_url, path) as workspace:
-            run = await workspace.control_plane.start_run(await request(workspace))
+            sent.append(await request(workspace))
+            run = await workspace.control_plane.start_run(sent[0])
             started.append(run)
             if follow:
                 return await _follow(workspace, run, output)
@@ -47,6 +49,8 @@ def start_run(
         code = asyncio.run(work())
     except KeyboardInterrupt:
         if not started:
+            if sent:
+                output.note("\nthe run may have been started: flowtui runs shows it")
             raise
         stopped_following(started[0], output)
         code = ExitCode.CANCELLED
