@@ -158,5 +158,9 @@ class RunJson:
     def ended(self, run: FlowRun, code: ExitCode) -> None:
         self._event("run_ended", {**run_as_json(run), "exit_code": int(code)})
 
+    def stopped(self, run: FlowRun) -> None:
+        """Nobody follows any more; the run goes on."""
+        self._event("stopped_following", {"id": run.id, "name": run.name})
+
     def _event(self, name: str, values: Mapping[str, object]) -> None:
         self._output.data({"event": name, **values})

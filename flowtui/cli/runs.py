@@ -102,6 +102,8 @@ def list_(
         output.note(_nothing(filtered=bool(states or since or flow or project), upcoming=upcoming))
     else:
         _table(output, found)
+        if len(found) == limit:
+            output.note(f"there may be more than these {limit}: --limit")
 
 
 def _states(words: Sequence[str]) -> frozenset[str] | None:

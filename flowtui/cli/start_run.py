@@ -90,6 +90,8 @@ async def follow_run(
 def stopped_following(run: FlowRun, output: Output) -> None:
     """After Ctrl-C: nothing happened to the run, and how to go on."""
     short = run.id[:SHORT_ID]
+    if output.as_json:
+        RunJson(output).stopped(run)
     output.note("\nstopped following; the run goes on")
     output.note(f"follow it again: flowtui logs {short} --follow")
     output.note(f"cancel it: flowtui runs cancel {short}")

@@ -52,6 +52,7 @@ def test_the_latest_first_and_those_of_later_only_when_asked_for(
     assert names(session.json("runs")) == ["second", "first"]
     assert names(session.json("runs", "--upcoming")) == ["later"]
     assert names(session.json("runs", "etl", "--limit", "1")) == ["second"]
+    assert "--limit" in session.run("runs", "etl", "--limit", "1")[2]
     assert session.json("runs", "other") == []
     code, out, err = session.run("runs")
     assert (code, err) == (ExitCode.OK, "")
