@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowtui.server.services.settings import ServiceSettings
 
 _MOST_SECONDS = 7 * 86_400
+_MOST_DAYS = 36_500
 
 
 @click.command()
@@ -67,6 +68,27 @@ _MOST_SECONDS = 7 * 86_400
     envvar="FLOWTUI_SERVER_RESURRECTIONS",
     help="How often such a run is handed out again before it counts as failed. Default: 10.",
 )
+@click.option(
+    "--schedule-every",
+    type=click.IntRange(min=1, max=_MOST_SECONDS),
+    metavar="SECONDS",
+    envvar="FLOWTUI_SERVER_SCHEDULE_EVERY",
+    help="How often to look for schedules that need more runs planned. Default: 30.",
+)
+@click.option(
+    "--keep-runs",
+    type=click.IntRange(min=1, max=_MOST_DAYS),
+    metavar="DAYS",
+    envvar="FLOWTUI_SERVER_KEEP_RUNS",
+    help="Delete runs, with their logs and states, this long after their end. Default: never.",
+)
+@click.option(
+    "--keep-logs",
+    type=click.IntRange(min=1, max=_MOST_DAYS),
+    metavar="DAYS",
+    envvar="FLOWTUI_SERVER_KEEP_LOGS",
+    help="Delete the log lines of runs this long after their end. Default: with the runs.",
+)
 @json_option
 def server(
     host: str,
@@ -77,6 +99,9 @@ def server(
     silent_after: int | None,
     check_every: int | None,
     resurrections: int | None,
+    schedule_every: int | None,
+    keep_runs: int | None,
+    keep_logs: int | None,
     as_json: bool,
 ) -> None:
     """Run the embedded server: a Prefect GraphQL API for clients and agents 0.6.1 to 1.4.1.
@@ -112,28 +137,32 @@ def server(
         database=target or default_database(),
         token=token,
         containers=_containers(token, wanted=containers),
-        services=_services(silent_after, check_every, resurrections),
+        services=_services(
+            silent_after=_seconds(silent_after),
+            check_every=_seconds(check_every),
+            resurrections=resurrections,
+            schedule_every=_seconds(schedule_every),
+            keep_runs=_days(keep_runs),
+            keep_logs=_days(keep_logs),
+        ),
     )
     serve(settings, on_ready=ready)
 
 
-def _services(
-    silent_after: int | None, check_every: int | None, resurrections: int | None
-) -> ServiceSettings:
+def _services(**given: timedelta | int | None) -> ServiceSettings:
     """Those given, in place of the server's own."""
     from flowtui.server.services.settings import ServiceSettings
 
-    usual = ServiceSettings()
-    return replace(
-        usual,
-        silent_after=_length(silent_after, usual.silent_after),
-        check_every=_length(check_every, usual.check_every),
-        resurrections=usual.resurrections if resurrections is None else resurrections,
-    )
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(ServiceSettings(), **changes)
 
 
-def _length(seconds: int | None, usual: timedelta) -> timedelta:
-    return usual if seconds is None else timedelta(seconds=seconds)
+def _seconds(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(seconds=number)
+
+
+def _days(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(days=number)
 
 
 def _with_token(token: str | None) -> str:

@@ -44,17 +44,24 @@ def test_the_servers_own_unless_told_otherwise(
 
 def test_by_options_and_by_environment(tmp_path: Path, served: list[ServerSettings]) -> None:
     told = ["--silent-after", "90", "--check-every", "2", "--resurrections", "0"]
+    told += ["--schedule-every", "5", "--keep-runs", "30", "--keep-logs", "7"]
     assert command(tmp_path, told).exit_code == 0
     environment = {
         "FLOWTUI_SERVER_SILENT_AFTER": "90",
         "FLOWTUI_SERVER_CHECK_EVERY": "2",
         "FLOWTUI_SERVER_RESURRECTIONS": "0",
+        "FLOWTUI_SERVER_SCHEDULE_EVERY": "5",
+        "FLOWTUI_SERVER_KEEP_RUNS": "30",
+        "FLOWTUI_SERVER_KEEP_LOGS": "7",
     }
     assert command(tmp_path, [], environment).exit_code == 0
     for settings in served:
         assert settings.services.silent_after == timedelta(seconds=90)
         assert settings.services.check_every == timedelta(seconds=2)
         assert settings.services.resurrections == 0
+        assert settings.services.schedule_every == timedelta(seconds=5)
+        assert settings.services.keep_runs == timedelta(days=30)
+        assert settings.services.keep_logs == timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +72,9 @@ def test_by_options_and_by_environment(tmp_path: Path, served: list[ServerSettin
         ("--check-every", "nan"),
         ("--check-every", "-1"),
         ("--resurrections", "-1"),
+        ("--schedule-every", "0"),
+        ("--keep-runs", "0"),
+        ("--keep-logs", "-3"),
     ],
 )
 def test_nonsense_is_refused(

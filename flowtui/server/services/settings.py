@@ -19,3 +19,7 @@ class ServiceSettings:
     schedule_every: timedelta = timedelta(seconds=30)
     """Between two looks for schedules that have too few runs planned. Prefect Server looks every
     150 seconds; here a look costs some milliseconds."""
+    keep_runs: timedelta | None = None
+    """How long after their end runs are kept, with all that belongs to them. None: for ever."""
+    keep_logs: timedelta | None = None
+    """How long after their end the log lines of runs are kept. None: as long as the runs."""
