@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flowtui.hot.events import HotEvent
     from flowtui.models import (
         Discovery,
+        ExecutionOptions,
         FlowVersion,
         Identity,
         JsonObject,
@@ -348,6 +349,16 @@ class PlanMade(Happened):
 class PlanFailed(Happened):
     key: str
     problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class ExecutorKept(Happened):
+    """An executor stands in the flow's table of the project file, or None does not any more."""
+
+    key: str
+    """Of the deploy whose plan it was chosen for."""
+    file: Path
+    chosen: ExecutionOptions | None
 
 
 @dataclass(eq=False, repr=False)

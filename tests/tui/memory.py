@@ -316,7 +316,9 @@ class MemoryWorkspace(Workspace):
         if self.plan_error is not None:
             raise self.plan_error
         plan = plan_for(flow, Lane.IMAGE if force else self.lane)
-        return replace(plan, project_exists=self.project_exists)
+        once = overrides.execution if overrides is not None else ExecutionOptions()
+        execution = once if once.executor is not None else self.executor_of(flow)[0]
+        return replace(plan, project_exists=self.project_exists, execution=execution)
 
     async def deploy(
         self,
@@ -329,6 +331,7 @@ class MemoryWorkspace(Workspace):
         create_project: bool = False,
     ) -> DeployFinished:
         run = MemoryDeploy(f"id-{len(self.deploys) + 1}", flow, emit)
+        run.overrides = overrides or DeployTable()
         run.creates_project = create_project
         self.deploys.append(run)
         try:
@@ -375,6 +378,7 @@ class MemoryDeploy:
         self.id, self.flow = id_, flow
         self._readers = emit
         self.creates_project = False
+        self.overrides = DeployTable()
         self.end = asyncio.Event()
         self.result: DeployFinished | None = None
 

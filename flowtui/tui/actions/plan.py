@@ -35,6 +35,15 @@ ACTIONS: tuple[Action, ...] = (
         command="flowtui deploy TARGET --dry-run",
     ),
     Action(
+        "executor",
+        Scope.PLAN,
+        ("E",),
+        "executor",
+        "Choose how the tasks of its runs are executed: once, or from now on.",
+        reasons.can_replan,
+        command="flowtui executor TARGET",
+    ),
+    Action(
         "overview",
         Scope.PLAN,
         ("1",),

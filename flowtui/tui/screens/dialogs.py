@@ -192,6 +192,8 @@ class Choice:
     id: str
     title: str
     text: str
+    why_not: str = ""
+    """Why it cannot be chosen."""
 
 
 class ChoiceDialog(Dialog[str]):
@@ -214,8 +216,9 @@ class ChoiceDialog(Dialog[str]):
 
 
 def choice_option(choice: Choice) -> Option:
-    text = Content.assemble((f"{plain(choice.title)}\n", "bold"), (plain(choice.text), "$muted"))
-    return Option(text, id=choice.id)
+    bold, below = ("", choice.why_not) if choice.why_not else ("bold", choice.text)
+    text = Content.assemble((f"{plain(choice.title)}\n", bold), (plain(below), "$muted"))
+    return Option(text, id=choice.id, disabled=bool(choice.why_not))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from flowtui.deploy.events import (
 from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode
-from flowtui.models import FlowVersion, LocalFlow, Problem
+from flowtui.models import DeployTable, FlowVersion, LocalFlow, Problem
 from flowtui.tui.clock import seconds
 from flowtui.tui.logs.store import LogStore
 
@@ -116,6 +116,8 @@ class DeployRecord:
     """A save led to it."""
     ask: bool = False
     """With `at_once`: show the plan all the same where a person has to decide something."""
+    overrides: DeployTable = field(default_factory=DeployTable)
+    """Settings that count for this deploy only."""
     notice: str = ""
     """What a person must know of the plan before it is carried out."""
     plan: Plan | None = None

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
+from flowtui import executors
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.quantities import size
 from flowtui.tui.acting import Performs, app_of, bindings
@@ -160,6 +161,7 @@ class PlanView(Performs, Vertical):
         parts.append(field("registered", current, width=width))
         if plan.image is not None:
             parts.append(field("image", plain(plan.image), width=width))
+        parts.append(_executor(plan, width))
         if plan.context is not None:
             count = counted(plan.context.count, "file")
             parts.append(field("sends", f"{count}, {size(plan.context.size)}", width=width))
@@ -218,6 +220,12 @@ class PlanView(Performs, Vertical):
         if self._record is not None:
             app_of(self).deploying.plan_again(self._record)
 
+    def perform_executor(self) -> None:
+        from flowtui.tui.choosing_executor import choose_executor
+
+        if self._record is not None:
+            choose_executor(app_of(self), self._record)
+
     def perform_back(self) -> None:
         app = app_of(self)
         if self._record is not None:
@@ -235,6 +243,15 @@ class PlanView(Performs, Vertical):
 
     def perform_bottom(self) -> None:
         self.query_one("#plan-body").scroll_end(animate=False)
+
+
+def _executor(plan: Plan, width: int) -> Content:
+    words = executors.in_words(plan.execution)
+    if not words:
+        return field("executor", ("Prefect's default where the flow runs", "$muted"), width=width)
+    setting = plan.setting("executor")
+    origin = f"  ({setting.origin})" if setting is not None else ""
+    return field("executor", plain(words), (origin, "$muted"), width=width)
 
 
 def settings_content(settings: tuple[Setting, ...], width: int) -> Content:

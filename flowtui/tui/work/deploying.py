@@ -6,14 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from textual.worker import Worker, WorkerError
 
+from flowtui import executors
 from flowtui.deploy.events import DeployFinished, Event, LogLine, Outcome, Progress
 from flowtui.errors import FlowtuiError
-from flowtui.models import FlowKind, FlowVersion, LocalFlow, Problem
+from flowtui.models import ExecutionOptions, FlowKind, FlowVersion, LocalFlow, Problem
 from flowtui.tui import crash
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
@@ -49,6 +51,7 @@ class Deploying:
         return {
             msg.PlanMade: self._plan_made,
             msg.PlanFailed: self._plan_failed,
+            msg.ExecutorKept: self._executor_kept,
             msg.ResumeChecked: self._resume_checked,
             msg.DeployEventReceived: self._event_received,
             msg.DeployEnded: self._ended,
@@ -70,7 +73,7 @@ class Deploying:
 
         async def job() -> None:
             try:
-                plan = await workspace.plan(record.flow, force=record.force)
+                plan = await workspace.plan(record.flow, record.overrides, force=record.force)
             except FlowtuiError as error:
                 app.post_message(msg.PlanFailed(record.key, error.problem))
                 return
@@ -111,6 +114,36 @@ class Deploying:
         """A plan that was looked at and not carried out is forgotten."""
         self._app.cancel_group(f"plan:{record.key}")
         self._app.session.deploys.forget(record.key)
+
+    def use_executor(self, record: DeployRecord, chosen: ExecutionOptions | None) -> None:
+        """Plan again with this executor, which counts for this deploy only; None: with none."""
+        record.overrides = replace(record.overrides, execution=chosen or ExecutionOptions())
+        self.plan_again(record)
+
+    def keep_executor(self, record: DeployRecord, chosen: ExecutionOptions | None) -> None:
+        """Write it into the flow's table of the project file, or take it out; then plan again."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                file = await asyncio.to_thread(workspace.choose_executor, record.flow, chosen)
+            except FlowtuiError as error:
+                app.post_message(msg.ChangeRefused(error.problem))
+                return
+            app.post_message(msg.ExecutorKept(record.key, file, chosen))
+
+        app.begin(job, group="project file", description="writing the project file")
+
+    def _executor_kept(self, message: msg.ExecutorKept) -> None:
+        app = self._app
+        record = app.session.deploys.get(message.key)
+        what = executors.in_words(message.chosen) if message.chosen else "the flow's own executor"
+        app.say(f"{what}: written to {message.file.name}")
+        app.folder.refresh_rows()
+        if record is not None:
+            self.use_executor(record, None)
 
     def deploy_all(self, flows: Sequence[LocalFlow]) -> None:
         """Plan and deploy each, so many at a time; a missing project is never created this way."""
@@ -169,7 +202,11 @@ class Deploying:
         self._run(
             record,
             lambda: workspace.deploy(
-                record.flow, receive, force=record.force, create_project=create
+                record.flow,
+                receive,
+                record.overrides,
+                force=record.force,
+                create_project=create,
             ),
         )
 
