@@ -6,6 +6,7 @@ knows none and gets the runs without.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -55,12 +56,9 @@ class Yard:
     """Ids, in the words of `_RUNS`."""
     witness: Witness
 
-    def containers_of(self, run_id: str) -> list[str]:
-        """Ids of what is left of a run's containers."""
-        found = self.engine.docker(
-            "ps", "--all", "--quiet", "--filter", f"label=io.prefect.flow-run-id={run_id}"
-        )
-        return found.split()
+    def in_container(self, run_id: str) -> bool:
+        """Whether a container of the run is at work."""
+        return self.engine.with_variable(run_id, running=True) != []
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +127,8 @@ def _quick(agent: str) -> tuple[str, ...]:
 
 def _remove_containers(engine: RunningEngine, server: RunningServer) -> None:
     """The agent of 0.6.2 leaves its containers behind; they know the server's address."""
-    template = "{{.Id}} {{.Config.Env}}"
-    for container in engine.docker("ps", "--all", "--quiet").split():
-        if server.url in engine.docker("inspect", "--format", template, container):
-            engine.docker("rm", "--force", container)
+    for container in engine.with_variable(server.url):
+        engine.docker("rm", "--force", container)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +167,7 @@ def test_a_retry_of_061_that_outlives_its_container(yard: Yard) -> None:
     """Due in 15 minutes, the container ends. The due time is moved to now."""
     run_id = yard.runs["0.6.1", "0.6.2", "patient"]
     waiting = yard.witness.wait_for_task(run_id, "patient", "Retrying")
-    yard.witness.wait_for_task(run_id, "nap", "Success")
+    until(lambda: not yard.in_container(run_id), "the container ended")
     assert yard.witness.run(run_id)["state"] == "Running"
 
     due = (datetime.now(UTC) - timedelta(seconds=5)).isoformat()
@@ -201,7 +197,25 @@ def test_a_cached_state_of_061_is_used_by_the_next_run(yard: Yard) -> None:
 def test_a_cancelled_run_ends_its_container(yard: Yard) -> None:
     run_id = yard.runs["1.4.1", "1.4.1", "sleep"]
     yard.witness.wait_for_task(run_id, "sleep", "Running")
-    (container,) = yard.containers_of(run_id)
+    assert yard.in_container(run_id)
     yard.witness.act("cancel_flow_run", "state", flow_run_id=run_id)
     yard.witness.wait(run_id, "Cancelled")
-    until(lambda: yard.containers_of(run_id) == [], f"container {container} ended")
+    until(lambda: not yard.in_container(run_id), "the container ended")
+
+
+def test_a_cancelled_run_of_061_ends_with_the_task_at_work(yard: Yard) -> None:
+    """Its process knows nothing of cancelling: it is refused its next task."""
+    flow_id = yard.deployed["0.6.1"].flow_id
+    run_id = yard.witness.start(flow_id, {"mode": "steps"}, labels=_labels("1.4.1"))
+    yard.agents["1.4.1"].wake()
+
+    def steps() -> Counter[str]:
+        return Counter(run.state for run in yard.witness.task_runs(run_id) if run.task == "step")
+
+    until(lambda: steps()["Success"] >= 1, "a step", told=lambda: str(steps()))
+    answer = yard.witness.act("cancel_flow_run", "state", flow_run_id=run_id)
+    assert answer == {"state": "Cancelled"}
+    until(lambda: not yard.in_container(run_id), "the container ended")
+    assert yard.witness.history(run_id)[-2:] == ["Running", "Cancelled"]
+    assert steps().keys() <= {"Success", "Cancelled"}
+    assert steps()["Cancelled"] >= 1

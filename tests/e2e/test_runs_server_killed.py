@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,20 @@ import pytest
 
 from tests.e2e.deployed import deploy_flow
 from tests.e2e.runs import Witness
-from tests.parts.agents import complaints, local_agent
+from tests.parts.agents import complaints, docker_agent, local_agent
+from tests.parts.base_images import prefect_image
 from tests.parts.control_plane import RunningServer, start_server, stop_server
+from tests.parts.engine import RunningEngine
 from tests.parts.prefects import prefect_python
+from tests.parts.registry import RunningRegistry
 from tests.parts.waiting import until
 
 pytestmark = pytest.mark.real
 
+_TOKEN = "the-token-of-these-containers"
 _STEPS = 40
+_NOTES = ("No heartbeat detected", "Rescheduled by a Lazarus process")
+"""What the server says in the log of a run whose process is gone."""
 _KILLED_AFTER = (5, 15, 25)
 """Finished steps."""
 _CONNECTION = ("ConnectionError", "Connection aborted", "Connection refused", "RetryError")
@@ -26,15 +34,18 @@ _CONNECTION = ("ConnectionError", "Connection aborted", "Connection refused", "R
 class KilledServer:
     """A server on one port and one database, that can be killed and started again."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, **settings: Any) -> None:
         self._database = database
-        self.running = start_server(database)
+        self._settings = settings
+        self.running = start_server(database, **settings)
 
-    def kill_and_start_again(self) -> None:
-        port = self.running.port
+    def kill(self) -> None:
         self.running.kill()
+
+    def start_again(self) -> None:
+        port = self.running.port
         self.stop()
-        self.running = start_server(self._database, port=port)
+        self.running = start_server(self._database, port=port, **self._settings)
 
     def stop(self) -> None:
         said = self.running.log.read_text()
@@ -74,12 +85,16 @@ def test_a_run_of_141_goes_on_where_it_was(tmp_path: Path, killed_server: Killed
     late: list[str] = []
     with local_agent("1.4.1", first.url) as agent:
         for wanted in _KILLED_AFTER:
-            until(lambda wanted=wanted: _finished(witness, run_id) >= wanted, f"{wanted} steps")
+            until(
+                lambda wanted=wanted: _steps(witness, run_id)["Success"] >= wanted,
+                f"{wanted} steps",
+            )
             late.append(
                 witness.start(deployed.flow_id, {**parameters, "count": 1}, labels=["nobody"])
             )
             answered = _told(witness)
-            killed_server.kill_and_start_again()
+            killed_server.kill()
+            killed_server.start_again()
             assert killed_server.running.url == first.url
             found = _told(witness)
             assert [row for row in answered if found.get(row, -1) < answered[row]] == []
@@ -96,7 +111,64 @@ def test_a_run_of_141_goes_on_where_it_was(tmp_path: Path, killed_server: Killed
     assert witness.history(run_id) == ["Scheduled", "Submitted", "Running", "Success"]
 
 
-def _finished(witness: Witness, run_id: str) -> int:
-    query = """query($id: uuid!) {task_run(where: {flow_run_id: {_eq: $id}, map_index: {_gte: 0},
-        state: {_eq: "Success"}}) {id}}"""
-    return len(witness.ask(query, id=run_id)["task_run"])
+def _steps(witness: Witness, run_id: str) -> Counter[str]:
+    """How many steps are in which state."""
+    return Counter(run.state for run in witness.task_runs(run_id) if run.task == "step")
+
+
+def test_runs_of_older_prefects_are_handed_out_again(
+    tmp_path: Path, docker_engine: RunningEngine, plain_registry: RunningRegistry
+) -> None:
+    """Up to 0.15 a process gives up at the first answer that does not come. Its run is known to be
+    silent after a while (10 minutes, if not in a test) and goes on in another process."""
+    server = KilledServer(
+        tmp_path / "server.db", token=_TOKEN, host=docker_engine.gateway(), silent_after=20
+    )
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        url = server.running.url
+        stack.callback(lambda: docker_engine.docker("rm", "-f", *docker_engine.with_variable(url)))
+        environment = {"DOCKER_HOST": docker_engine.url, "FLOWTUI_ALLOW_PLAINTEXT_TOKEN": "1"}
+        old, new = (
+            deploy_flow(
+                tmp_path / version,
+                server.running,
+                version,
+                prefect_python(version),
+                source=source,
+                storage=storage,
+                token=_TOKEN,
+                environment=environment,
+            )
+            for version, source, storage in (
+                ("0.6.1", "shop_061.py", _docker_storage(docker_engine, plain_registry)),
+                ("0.15.13", "shop_1x.py", 'type = "local"'),
+            )
+        )
+        witness = old.witness
+        witness.act("set_secret", "success", name="SHOP_KEY", value="hush")
+        runs = [
+            witness.start(old.flow_id, {"mode": "steps"}),
+            witness.start(new.flow_id, {"mode": "steps", "count": 20}, labels=["new"]),
+        ]
+        agents = [
+            stack.enter_context(docker_agent("0.6.2", url, docker_engine, token=_TOKEN)),
+            stack.enter_context(local_agent("0.15.13", url, token=_TOKEN, labels=["new"])),
+        ]
+        for run_id in runs:
+            until(lambda run_id=run_id: _steps(witness, run_id)["Success"] >= 3, "3 steps")
+        server.kill()
+        until(lambda: not docker_engine.with_variable(runs[0], running=True), "container ended")
+        until(lambda: "Connection refused" in agents[1].said(), "it was noticed")
+        server.start_again()
+        for run_id in runs:
+            assert witness.run(run_id)["state"] == "Running"
+        for run_id, steps in zip(runs, (10, 20), strict=True):
+            witness.wait(run_id, "Success")
+            assert _steps(witness, run_id)["Success"] == steps
+            assert any(line.startswith(_NOTES) for line in witness.logs(run_id))
+
+
+def _docker_storage(engine: RunningEngine, registry: RunningRegistry) -> str:
+    base = prefect_image(engine, "0.6.1")
+    return f'base_image = "{base}"\nregistry_url = "{registry.host}/killed"'

@@ -13,10 +13,17 @@ from pathlib import Path
 
 _LAUNCH = """
 import os, sys
+from datetime import timedelta
 from flowtui.errors import FlowtuiError
 from flowtui.server.main import ServerSettings, serve
-host, port, database = sys.argv[1:]
-settings = ServerSettings(host, int(port), database, os.environ.get("FLOWTUI_SERVER_TOKEN"))
+from flowtui.server.services.settings import ServiceSettings
+host, port, database, silent_after = sys.argv[1:]
+services = ServiceSettings()
+if silent_after:
+    silent = timedelta(seconds=int(silent_after))
+    services = ServiceSettings(check_every=timedelta(seconds=1), silent_after=silent)
+token = os.environ.get("FLOWTUI_SERVER_TOKEN")
+settings = ServerSettings(host, int(port), database, token, services=services)
 try:
     serve(settings, on_ready=lambda ready: print(ready.url, flush=True))
 except FlowtuiError as error:
@@ -43,11 +50,17 @@ class RunningServer:
 
 
 def start_server(
-    database: Path | str, token: str | None = None, *, host: str = "127.0.0.1", port: int = 0
+    database: Path | str,
+    token: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    silent_after: int | None = None,
 ) -> RunningServer:
     """Start a server and wait until it answers.
 
-    Raises RuntimeError with what it said when it ends instead.
+    `silent_after` are the seconds after which the process of a run counts as gone. Raises
+    RuntimeError with what it said when it ends instead.
     """
     environment = {k: v for k, v in os.environ.items() if k != "FLOWTUI_SERVER_TOKEN"}
     if token is not None:
@@ -56,7 +69,10 @@ def start_server(
     log = Path(name)
     with os.fdopen(descriptor, "w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, host, str(port), str(database)],
+            [
+                *(sys.executable, "-c", _LAUNCH, host, str(port), str(database)),
+                str(silent_after or ""),
+            ],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

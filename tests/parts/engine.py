@@ -64,6 +64,15 @@ class RunningEngine:
         template = "{{(index .IPAM.Config 0).Gateway}}"
         return self.docker("network", "inspect", "bridge", "--format", template)
 
+    def with_variable(self, text: str, *, running: bool = False) -> list[str]:
+        """Ids of containers, all or those that run, with `text` in their environment."""
+        found: list[str] = []
+        for container in self.docker("ps", "--quiet", *([] if running else ["--all"])).split():
+            with contextlib.suppress(RuntimeError):  # it is gone in the meantime
+                if text in self.docker("inspect", "--format", "{{.Config.Env}}", container):
+                    found.append(container)
+        return found
+
     def containers(self, mark: str) -> list[str]:
         """Containers, running or not, with `mark` in their command, name or labels.
 

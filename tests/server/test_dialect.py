@@ -175,16 +175,17 @@ def test_a_document_in_a_variable_within_a_written_out_input(api: Api) -> None:
 
 
 def test_queries_in_camel_case(api: Api) -> None:
+    api.mutate("set_secret", {"name": "S", "value": "v"}, "success")
     answer = api.data(
         """query($name: String!) { authInfo { apiTokenScope }
            mine: authInfo { ...Scope } secretValue(name: $name) }
            fragment Scope on auth_info_payload { apiTokenScope }""",
-        {"name": "none"},
+        {"name": "S"},
     )
     assert answer == {
         "authInfo": {"apiTokenScope": "RUNNER"},
         "mine": {"apiTokenScope": "RUNNER"},
-        "secretValue": None,
+        "secretValue": "v",
     }
 
 

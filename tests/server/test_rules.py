@@ -245,8 +245,10 @@ def test_secrets_are_read_by_name_only(api: Api) -> None:
     api.mutate("set_secret", {"name": "S", "value": {"k": 1}}, "success")
     api.mutate("set_secret", {"name": "S", "value": "v"}, "success")
     assert api.data('{secret_value(name: "S")}') == {"secret_value": "v"}
+    assert api.data("{secret_names}") == {"secret_names": ["S"]}
     api.mutate("delete_secret", {"name": "S"}, "success")
-    assert api.data('{secret_value(name: "S")}') == {"secret_value": None}
+    assert "No value found for the requested key" in api.error('{secret_value(name: "S")}')
+    assert api.data("{secret_names}") == {"secret_names": []}
 
 
 def test_small_stores(api: Api) -> None:

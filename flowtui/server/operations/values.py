@@ -10,6 +10,7 @@ from flowtui.server.operations.base import (
     Act,
     IdPayload,
     JsonDocument,
+    Nothing,
     Refused,
     SuccessPayload,
     Uuid,
@@ -58,8 +59,19 @@ def delete_secret(act: Act, wanted: SecretName) -> SuccessPayload:
 
 @query
 def secret_value(act: Act, wanted: SecretName) -> JsonDocument:
+    """Refused for an unknown name, in the words that Prefect 0.15 and 1.x look for: a task would
+    go on with null instead of the secret."""
     secret = _secret(act, act.tenant_id(), wanted.name)
-    return None if secret is None else secret.value
+    if secret is None:
+        raise Refused(f"No value found for the requested key: there is no secret {wanted.name!r}")
+    return secret.value
+
+
+@query
+def secret_names(act: Act, wanted: Nothing) -> JsonDocument:
+    """Sorted; asked for by `Secret.exists`."""
+    mine = select(Secret.name).where(Secret.tenant_id == act.tenant_id()).order_by(Secret.name)
+    return list(act.session.scalars(mine))
 
 
 @dataclass(frozen=True)

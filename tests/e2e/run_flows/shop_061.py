@@ -60,10 +60,9 @@ def bill(amount):
     return amount
 
 
-@task
-def nap(mode, count):
-    for second in range(count if mode == "nap" else 0):
-        prefect.context.get("logger").info("nap %d", second)
+@task(max_retries=2, retry_delay=timedelta(seconds=1))
+def step(mode):
+    if mode == "steps":
         time.sleep(1)
 
 
@@ -75,4 +74,6 @@ with Flow("shop") as flow:
     shaky()
     patient(mode)
     bill(price(mode))
-    nap(mode, count)
+    previous = None
+    for _ in range(10):
+        previous = step(mode, upstream_tasks=[] if previous is None else [previous])

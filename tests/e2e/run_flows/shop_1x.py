@@ -71,7 +71,7 @@ def steps(count):
     return list(range(count))
 
 
-@task
+@task(max_retries=2, retry_delay=timedelta(seconds=1))
 def step(number):
     time.sleep(0.2)
     return number
