@@ -14,6 +14,8 @@ from flowtui.tui.looks.words import padded, plain, shortened
 LIMIT = 100_000
 _NAME = 14
 """Cells of a task's name before its lines."""
+_FLOW_RUNNERS = ("CloudFlowRunner", "FlowRunner")
+_FLOW_RUN = "flow run"
 _LEVELS = {
     "DEBUG": Level.DEBUG,
     "WARNING": Level.WARNING,
@@ -76,5 +78,6 @@ def _texts(text: str) -> list[str]:
 
 
 def _logger(line: RunLine) -> str:
-    """The last part of a logger's name: `prefect.CloudFlowRunner`, `prefect.Task: add`."""
-    return line.logger.rpartition(".")[2].rpartition(": ")[2]
+    """The last part of a logger's name: of `prefect.Task: add` that is `add`."""
+    name = line.logger.rpartition(".")[2].rpartition(": ")[2]
+    return _FLOW_RUN if name in _FLOW_RUNNERS else name

@@ -224,6 +224,18 @@ async def test_looks_as_it_was_accepted(
     snapshot: SnapshotAssertion,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    await looks_as_accepted(scene, size, mode, workspace, snapshot, monkeypatch)
+
+
+async def looks_as_accepted(
+    scene: Scene,
+    size: tuple[int, int],
+    mode: str,
+    workspace: MemoryWorkspace,
+    snapshot: SnapshotAssertion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clock stands still, and everything else that pictures must not depend on."""
     monkeypatch.chdir(workspace.root)
     monkeypatch.setattr(clock, "now", lambda: NOW)
     monkeypatch.setenv("TZ", "UTC")

@@ -22,10 +22,10 @@ from flowtui.tui.view_models.task_runs import Counts, TaskLine, task_lines
 from flowtui.tui.widgets.line_list import LineList
 
 _GAP = 2
-_STATE, _TOOK = 14, 6
+_STATE, _TOOK = 15, 6
 _BAR = 10
 _LEAST_NAME, _MOST_NAME = 14, 40
-_TAIL = 32
+_TAIL = 31
 """Cells of what stands behind: a bar and counts, or the beginning of a message."""
 _WORDS = {
     RunState.BAD: "failed",
