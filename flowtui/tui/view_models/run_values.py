@@ -18,6 +18,16 @@ _AROUND = 14
 """Characters shown on either side of where JSON breaks."""
 _ONE_LINE = 60
 """Characters of a default that stays on one line."""
+_SHORTER = {
+    "Expecting value": "a value is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting property name enclosed in double quotes": "a name in double quotes is missing",
+    "Extra data": "it should end here",
+    "Unterminated string starting at": "its end quote is missing",
+    "Invalid control character at": "a line break or tab within quotes",
+}
+"""What Python says, for one short line."""
 _BROKEN = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 
 
@@ -208,7 +218,7 @@ def parsed(text: str) -> Json:
             text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique
         )
     except json.JSONDecodeError as error:
-        message = error.msg[0].lower() + error.msg[1:]
+        message = _SHORTER.get(error.msg) or error.msg[0].lower() + error.msg[1:]
         raise JsonBreak(error.lineno, error.colno, message, _around(text, error.pos)) from error
     except (ValueError, RecursionError) as error:
         words = "nested too deep" if isinstance(error, RecursionError) else str(error)

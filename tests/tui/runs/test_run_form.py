@@ -121,7 +121,7 @@ async def test_what_is_wrong_is_said_below_its_field_and_keeps_the_form(
         await driver.type("north")
         await go_to(driver, "tags")
         await driver.press("backspace")
-        await driver.see("column 10: expecting ',' delimiter")
+        await driver.see('column 10: a comma is missing  ["a", "b"▸')
         await go_to(driver, "Run name")
         await driver.press("enter")
         assert in_field(driver) == "tags", "the keys go to what is wrong"

@@ -117,6 +117,6 @@ def test_a_run_is_started_watched_to_its_end_and_started_again(
         screen.keys("Escape")
         screen.wait("Task double[13]")
         screen.keys("Escape")
-        screen.wait("2 Flows", "✗ just now")
+        screen.wait("2 Flows", "✓ up to date")
         screen.keys("7")
         screen.wait("Runs (2)", "✗ Failed", "✓ Success")

@@ -28,7 +28,7 @@ _UNSAID = 6.0
 def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime) -> Content:
     """Flow, version, run name, state, since when, how long."""
     mark, style = state_mark(run.state, glyphs), RUN_STYLES[run.kind]
-    moment, moment_style = moment_words(run, now)
+    moment, moment_style = _since(run, now)
     return Content.assemble(
         (plain(run.flow), "bold"),
         (f" v{run.version}", "$muted"),
@@ -40,6 +40,19 @@ def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime) -> Conte
         (f"   {moment}" if moment else "", moment_style),
         (_unanswered(watch, now), "$warning"),
     )
+
+
+def _since(run: FlowRun, now: datetime) -> tuple[str, str]:
+    """When it began or ended; before that when it is planned to."""
+    if run.kind is RunState.PLANNED:
+        return moment_words(run, now)
+    if run.ended is not None:
+        return ago(run.ended, now), "$muted"
+    started = run.started.astimezone() if run.started is not None else None
+    if started is None:
+        return "", ""
+    today = started.date() == now.astimezone().date()
+    return f"since {started:%H:%M:%S}" if today else f"since {started:%Y-%m-%d %H:%M}", "$muted"
 
 
 def _took(run: FlowRun, now: datetime) -> str:
