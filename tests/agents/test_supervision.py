@@ -30,6 +30,8 @@ from flowtui.credentials import Secret
 from flowtui.deploy.events import Level
 from flowtui.errors import EngineError, ExitCode
 
+pytestmark = pytest.mark.slow
+
 FAKE = Path(__file__).with_name("fake_agent.py")
 LIMIT = 60.0
 
@@ -301,7 +303,6 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's word to the child")
 def test_an_agent_does_not_outlive_a_killed_flowtui(tmp_path: Path) -> None:
     owner = subprocess.Popen(
