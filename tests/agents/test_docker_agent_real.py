@@ -75,13 +75,14 @@ def test_a_container_on_the_bridge_reaches_the_server_with_the_token_only(
         assert docker_engine.docker(*run, server["containers"], token).startswith('{"data":')
 
 
+@pytest.mark.parametrize("version", ["0.15.13", "1.4.1"])
 def test_a_docker_agent_of_ours_runs_a_flow_in_an_image(
-    docker_engine: RunningEngine, plain_registry: RunningRegistry, tmp_path: Path
+    version: str, docker_engine: RunningEngine, plain_registry: RunningRegistry, tmp_path: Path
 ) -> None:
     needs_a_bridge(docker_engine)
-    base = prefect_image(docker_engine, "1.4.1")
+    base = prefect_image(docker_engine, version)
     (tmp_path / "flowtui.toml").write_text(
-        f'project = "P"\npython = "{prefect_python("1.4.1")}"\n'
+        f'project = "P"\npython = "{prefect_python(version)}"\n'
         f'[storage]\nbase_image = "{base}"\nregistry_url = "{plain_registry.host}/own-agent"\n'
     )
     (tmp_path / "sums.py").write_text(_FLOW)
@@ -91,8 +92,8 @@ def test_a_docker_agent_of_ours_runs_a_flow_in_an_image(
         flowtui(tmp_path, url, "deploy", "sums.py")
         with own_agent(tmp_path, url, "--name", "ours") as agent:
             (started,) = [each for each in agent.told if each["event"] == "agent_started"]
-            assert started["api_url"] == server["containers"]
+            assert (started["prefect"], started["api_url"]) == (version, server["containers"])
             witness = Witness(url)
-            run = witness.start(witness.flow_id("sums", "1.4.1"), {})
+            run = witness.start(witness.flow_id("sums", version), {})
             assert witness.wait(run)["state"] == "Success", witness.logs(run)
             assert agent.stop() == 0
