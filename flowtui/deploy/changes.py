@@ -25,6 +25,7 @@ class Aspect(StrEnum):
     PARAMETERS = "parameters"
     TASKS = "tasks"
     SCHEDULE = "schedule"
+    EXECUTION = "execution"
     STORAGE = "storage"
 
 
@@ -102,6 +103,7 @@ _NOT_TOLD = "the control plane does not give back what is registered"
 _DEPENDENCIES = frozenset({"python_dependencies", "prefect_version", "base_image"})
 _SILENT = frozenset({"image_tag", "path", "directory", "flows", "__version__", "secrets"})
 """Parts of a storage that follow from the content, or say nothing about it."""
+_EXECUTION = frozenset({"executor", "executor_kwargs", "run_config"})
 _OTHERWISE_TOLD = frozenset({"modules", "project"})
 
 
@@ -132,6 +134,7 @@ def compare(registered: Registered, local: Local) -> Changes:
         else:
             before, after = read(registered.serialized), read(local.plan.loaded.serialized)
             add(aspect, _named(aspect, before, after))
+    add(Aspect.EXECUTION, _execution(registered, local))
     add(Aspect.STORAGE, _storage(registered, local))
     differing = {change.aspect for change in found}
     same = tuple(aspect for aspect in compared if aspect not in differing)
@@ -199,6 +202,21 @@ def _requirements(text: str) -> dict[str, str]:
     return found
 
 
+def _execution(registered: Registered, local: Local) -> Sequence[Change] | str:
+    if local.plan is None:
+        return NOT_LOADED
+    if registered.settings is None:
+        return _ELSEWHERE
+    if not registered.settings:
+        return _EARLIER
+
+    def counted(settings: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in settings.items() if name in _EXECUTION}
+
+    now = shown_settings(local.plan.settings)
+    return _named(Aspect.EXECUTION, counted(registered.settings), counted(now))
+
+
 def _storage(registered: Registered, local: Local) -> Sequence[Change] | str:
     if local.plan is None:
         return NOT_LOADED
@@ -210,7 +228,8 @@ def _storage(registered: Registered, local: Local) -> Sequence[Change] | str:
     if not registered.settings:
         return changes if registered.storage is not None else _ELSEWHERE
     now = shown_settings(local.plan.settings)
-    left_out = _DEPENDENCIES | _OTHERWISE_TOLD | {change.name for change in changes} | _SILENT
+    told = _DEPENDENCIES | _EXECUTION | _OTHERWISE_TOLD
+    left_out = told | {change.name for change in changes} | _SILENT
 
     def counted(settings: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in settings.items() if name not in left_out}

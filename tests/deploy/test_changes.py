@@ -139,7 +139,32 @@ def test_dependencies_by_name_and_settings_of_the_storage() -> None:
     assert environment.name == "env_vars"
     assert "one" not in environment.before
     assert "two" not in environment.after
-    assert changes.same == (Aspect.PARAMETERS, Aspect.TASKS, Aspect.SCHEDULE)
+    assert changes.same == (
+        Aspect.PARAMETERS,
+        Aspect.TASKS,
+        Aspect.SCHEDULE,
+        Aspect.EXECUTION,
+    )
+
+
+def test_another_executor_is_a_change_of_the_execution_alone() -> None:
+    before = shown_settings((setting("executor", "prefect.executors.LocalExecutor"),))
+    plan = plan_of(
+        FLOW,
+        setting("executor", "prefect.executors.DaskExecutor"),
+        setting("executor_kwargs", {"address": "tcp://c:1"}),
+    )
+    changes = compare(Registered({}, before, serialized=FLOW), Local({}, plan))
+    assert changes.found == (
+        Change(
+            Aspect.EXECUTION,
+            Sign.CHANGED,
+            "executor",
+            "prefect.executors.LocalExecutor",
+            "prefect.executors.DaskExecutor",
+        ),
+        Change(Aspect.EXECUTION, Sign.ADDED, "executor_kwargs", after="address=tcp://c:1"),
+    )
 
 
 def test_the_registered_storage_is_compared_but_for_the_tag_that_always_differs() -> None:
