@@ -37,6 +37,9 @@ _PREFECTS_NAME = "agent"
 """What an agent is called that nobody named."""
 
 
+_TIME = re.compile(r"\d+ (?:s|min|h|days)\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+
 class Stand(StrEnum):
     """How an agent of ours stands."""
 
@@ -266,7 +269,6 @@ def _same(reasons: Sequence[Waiting]) -> str:
     return "|".join(
         reason.kind
         if reason.kind in (WaitingKind.NOT_DUE, WaitingKind.ARCHIVED)
-        else f"{reason.kind}:{re.sub(r'[0-9][0-9 :-]*( s| min| h| days)?', '#', reason.what)}"
-        f":{reason.fix}"
+        else f"{reason.kind}:{_TIME.sub('#', reason.what)}:{reason.fix}"
         for reason in reasons
     )
