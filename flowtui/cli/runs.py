@@ -28,7 +28,10 @@ from flowtui.workspace import Workspace
 
 _PLANNED_NOW = timedelta(minutes=1)
 """Clocks differ: a run that was planned for this moment by the server's is not one of later."""
-_WORDS = tuple(str(each) for each in Shown if RunQuery(each).states is not None)
+_WORDS = tuple(
+    str(each) for each in Shown if each is not Shown.PLANNED and RunQuery(each).states is not None
+)
+"""Those that are planned have an option of their own."""
 
 
 class _Runs(click.Group):
@@ -175,8 +178,9 @@ def _table(output: Output, found: Sequence[FlowRun]) -> None:
 @workspace_options
 @json_option
 def show(run: str, profile: str | None, api_url: str | None, as_json: bool) -> None:
-    """One run: its parameters, states and task runs; mapped ones as counts.
+    """One run: parameters, states, task runs.
 
+    Children of a mapped task are counts; with --json all of them are there.
     RUN is its id, 8 or more characters of its beginning, or its name.
     """
 
@@ -207,7 +211,11 @@ def show(run: str, profile: str | None, api_url: str | None, as_json: bool) -> N
 def cancel(
     words: tuple[str, ...], yes: bool, profile: str | None, api_url: str | None, as_json: bool
 ) -> None:
-    """Cancel runs. A running one winds up first; one that is over stays as it is."""
+    """Cancel runs.
+
+    A running one winds up first; one that is over stays as it is. RUN is its id, 8 or more
+    characters of its beginning, or its name.
+    """
     output = Output(as_json=as_json)
 
     async def work() -> ExitCode:
@@ -280,9 +288,10 @@ def _confirm(chosen: Sequence[FlowRun]) -> None:
 def again(
     run: str, newest: bool, follow: bool, profile: str | None, api_url: str | None, as_json: bool
 ) -> NoReturn:
-    """Start a run with the parameters, labels and run config of RUN, of the same version.
+    """Run once more what RUN ran.
 
-    Exit codes with --follow are those of `flowtui run`.
+    The same version with the same parameters, labels and run config. Exit codes with --follow are
+    those of `flowtui run`.
     """
 
     async def request(workspace: Workspace) -> RunRequest:
@@ -322,7 +331,7 @@ async def _newest(workspace: Workspace, before: FlowRun) -> str:
 @workspace_options
 @json_option
 def why(run: str, profile: str | None, api_url: str | None, as_json: bool) -> None:
-    """Why a run does not start: what it waits for, and what to do about it."""
+    """Why a run does not start, and what to do about it."""
 
     async def work() -> tuple[FlowRun, tuple[Waiting, ...]]:
         async with connected(profile, api_url) as workspace:
