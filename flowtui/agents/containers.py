@@ -39,8 +39,10 @@ async def docker_place(
     """
     endpoint = await asyncio.to_thread(find_endpoint, environ)
     _check_engine(endpoint)
-    if not is_loopback(api_url) or tuple(networks) == ("host",):
+    if not is_loopback(api_url):
         return Place(api_url, token, endpoint.url)
+    if tuple(networks) == ("host",):  # this machine's own loopback, by a name nobody rewrites
+        return Place(api_url.replace("//localhost", "//127.0.0.1", 1), token, endpoint.url)
     host = await host_address(environ)
     port = urlsplit(api_url).port or 80
     if host.name == DESKTOP_NAME:

@@ -104,7 +104,15 @@ def managed_version(spec: AgentSpec, interpreter: Interpreter) -> str | None:
             where=where,
             fix="a Docker agent of flowtui's own runs images of older Prefects: --type docker",
         )
-    return LOCAL_AGENT if prefect < FIRST_PROCESS_AGENT else None
+    if prefect < FIRST_PROCESS_AGENT:
+        return LOCAL_AGENT
+    if spec.managed:
+        raise UsageError(
+            "a local agent runs flows in the project's own Python, so it is never another's",
+            where=where,
+            fix="leave --managed out",
+        )
+    return None
 
 
 async def _runtime(

@@ -80,7 +80,7 @@ def _variables(
     show_default=True,
     help="How much it says.",
 )
-@click.option("--managed", is_flag=True, help="Run it in an environment of flowtui's own.")
+@click.option("--managed", is_flag=True, help="Docker: run it in an environment of flowtui's own.")
 @workspace_options
 @json_option
 def start(

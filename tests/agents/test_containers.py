@@ -140,14 +140,18 @@ async def test_docker_desktop_gets_the_name_that_agents_rewrite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("api_url", "networks"),
-    [("https://prefect.example.com", ()), ("http://127.0.0.1:4200", ("host",))],
+    ("api_url", "networks", "told"),
+    [
+        ("https://prefect.example.com", (), "https://prefect.example.com"),
+        ("http://127.0.0.1:4200", ("host",), "http://127.0.0.1:4200"),
+        ("http://localhost:4200", ("host",), "http://127.0.0.1:4200"),
+    ],
 )
 async def test_an_address_that_containers_reach_stays(
-    api_url: str, networks: tuple[str, ...]
+    api_url: str, networks: tuple[str, ...], told: str
 ) -> None:
     found = await docker_place(api_url, None, networks, {"DOCKER_HOST": "unix:///run/d.sock"})
-    assert (found.api_url, found.engine_url) == (api_url, "unix:///run/d.sock")
+    assert (found.api_url, found.engine_url) == (told, "unix:///run/d.sock")
 
 
 @pytest.mark.parametrize(

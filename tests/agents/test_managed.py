@@ -148,6 +148,11 @@ def test_ours_may_be_wanted() -> None:
     assert managed_version(spec, project("0.15.13")) == DOCKER_AGENT
 
 
+def test_the_local_agent_of_a_project_that_has_one_is_its_own() -> None:
+    with pytest.raises(UsageError, match="the project's own Python"):
+        managed_version(AgentSpec(AgentKind.LOCAL, managed=True), project("1.4.1"))
+
+
 @pytest.mark.parametrize(
     ("prefect", "what"), [(None, "is not installed"), ("3.4.1", "has workers, not agents")]
 )

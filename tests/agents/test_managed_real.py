@@ -79,6 +79,7 @@ def test_a_flow_of_061_in_local_storage(tmp_path: Path) -> None:
             witness = Witness(server["url"])
             run = witness.start(witness.flow_id("old sums", "0.6.1"), {})
             assert witness.wait(run)["state"] == "Success", witness.logs(run)
+            assert any("Beginning Flow run" in message for message in witness.logs(run))
     assert told.read_text() == f"3 {prefect_python('0.6.1')} {project.root}"
 
 
