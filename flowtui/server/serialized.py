@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from flowtui.server.core_versions import numbers
+from flowtui.releases import release
 from flowtui.server.operations.base import Refused
 from flowtui.server.scalars import interval_text
 
@@ -68,7 +68,7 @@ def checked(flow: object) -> Document:
     if not isinstance(name, str) or not name:
         raise Refused("serialized_flow has no name")
     version = document.get("__version__")
-    if isinstance(version, str) and numbers(version) < OLDEST_CORE:
+    if isinstance(version, str) and release(version) < OLDEST_CORE:
         raise Refused(
             f"flows must be registered with Prefect 0.6.1 or newer; this one is of {version}"
         )
