@@ -100,7 +100,12 @@ def test_a_run_of_141_goes_on_where_it_was(tmp_path: Path, killed_server: Killed
             assert [row for row in answered if found.get(row, -1) < answered[row]] == []
         witness.wait(run_id, "Success")
         for each in late:
-            witness.act("set_flow_run_labels", flow_run_id=each, labels=[socket.gethostname()])
+            witness.act(
+                "set_flow_run_labels",
+                "success",
+                flow_run_id=each,
+                labels=[socket.gethostname()],
+            )
         agent.wake()
         for each in late:
             witness.wait(each, "Success")

@@ -241,31 +241,6 @@ def test_archiving_and_deleting(api: Api) -> None:
     assert not any(empty.values())
 
 
-def test_secrets_are_read_by_name_only(api: Api) -> None:
-    api.mutate("set_secret", {"name": "S", "value": {"k": 1}}, "success")
-    api.mutate("set_secret", {"name": "S", "value": "v"}, "success")
-    assert api.data('{secret_value(name: "S")}') == {"secret_value": "v"}
-    assert api.data("{secret_names}") == {"secret_names": ["S"]}
-    api.mutate("delete_secret", {"name": "S"}, "success")
-    assert "No value found for the requested key" in api.error('{secret_value(name: "S")}')
-    assert api.data("{secret_names}") == {"secret_names": []}
-
-
-def test_small_stores(api: Api) -> None:
-    key = api.mutate("set_key_value", {"key": "k", "value": [1]})["id"]
-    assert api.mutate("set_key_value", {"key": "k", "value": [2]})["id"] == key
-    assert api.data('{key_value(where: {key: {_eq: "k"}}) {value}}') == {
-        "key_value": [{"value": [2]}]
-    }
-    api.mutate("delete_key_value", {"key_value_id": key}, "success")
-    limit = api.mutate("update_task_tag_limit", {"tag": "t", "limit": 3})["id"]
-    assert api.data('{task_tag_limit(where: {tag: {_eq: "t"}}) {id limit}}') == {
-        "task_tag_limit": [{"id": limit, "limit": 3}]
-    }
-    agent = {"type": "LocalAgent", "name": "a", "labels": ["x"]}
-    assert api.mutate("register_agent", agent) == api.mutate("register_agent", agent)
-
-
 def test_text_that_a_database_cannot_hold_is_an_error_not_a_crash(api: Api) -> None:
     answer = api.answer('mutation {create_project(input: {name: "nul \\u0000"}) {id}}')
     if "errors" in answer:

@@ -14,7 +14,6 @@ from flowtui.server.names import two_words
 from flowtui.server.operations.base import (
     Act,
     FlowRunPayload,
-    IdPayload,
     JsonDocument,
     Moment,
     Refused,
@@ -148,6 +147,8 @@ class NameFlowRun:
 
 @mutation
 def set_flow_run_name(act: Act, wanted: NameFlowRun) -> SuccessPayload:
+    if not wanted.name.strip():
+        raise Refused("a flow run needs a name")
     act.row(FlowRun, wanted.flow_run_id).name = wanted.name
     return SuccessPayload()
 
@@ -159,10 +160,9 @@ class LabelFlowRun:
 
 
 @mutation
-def set_flow_run_labels(act: Act, wanted: LabelFlowRun) -> IdPayload:
-    run = act.row(FlowRun, wanted.flow_run_id)
-    run.labels = sorted(set(wanted.labels))
-    return IdPayload(run.id)
+def set_flow_run_labels(act: Act, wanted: LabelFlowRun) -> SuccessPayload:
+    act.row(FlowRun, wanted.flow_run_id).labels = sorted(set(wanted.labels))
+    return SuccessPayload()
 
 
 @dataclass(frozen=True)

@@ -113,5 +113,7 @@ class NameTaskRun:
 
 @mutation
 def set_task_run_name(act: Act, wanted: NameTaskRun) -> SuccessPayload:
+    if not wanted.name.strip():
+        raise Refused("a task run needs a name")
     act.row(TaskRun, wanted.task_run_id).name = wanted.name
     return SuccessPayload()
