@@ -362,10 +362,10 @@ def with_due_runs(api: Api, own: Subject) -> None:
 
 
 def with_future_runs(api: Api, own: Subject) -> None:
-    far = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    due = {"flow_id": own.flow, "scheduled_start_time": far}
-    for _ in range(FUTURE_RUNS):
-        api.mutate("create_flow_run", due)
+    far = datetime.now(UTC) + timedelta(days=2)
+    for number in range(FUTURE_RUNS):
+        start = (far + timedelta(minutes=number)).isoformat()
+        api.mutate("create_flow_run", {"flow_id": own.flow, "scheduled_start_time": start})
 
 
 def timed(work: Callable[[Api], object], api: Api) -> float:

@@ -54,7 +54,7 @@ class Shown:
     entity: type[Table]
     columns: Mapping[str, Kind]
     nullable: frozenset[str]
-    """The columns that may be null."""
+    """The columns in which there may be nulls."""
     relations: Mapping[str, Relation]
     computed: Mapping[str, Computed]
 
@@ -75,6 +75,12 @@ def _kind(column_type: object) -> Kind:
 
 def _is_hidden(column: object) -> bool:
     return isinstance(column, Column) and bool(column.info.get("hidden"))
+
+
+def _may_be_null(column: object) -> bool:
+    if not isinstance(column, Column):
+        return True
+    return bool(column.nullable) and not column.info.get("always_set")
 
 
 def _duration(start: datetime | None, end: datetime | None) -> str | None:
@@ -108,9 +114,7 @@ def _shown(mapper: Mapper[Any]) -> Shown:
             if not _is_hidden(attribute.columns[0])
         },
         nullable=frozenset(
-            attribute.key
-            for attribute in mapper.column_attrs
-            if getattr(attribute.columns[0], "nullable", True)
+            attribute.key for attribute in mapper.column_attrs if _may_be_null(attribute.columns[0])
         ),
         relations=dict(sorted(relations.items())),
         computed={field.name: field for field in _COMPUTED.get(mapper.class_, ())},

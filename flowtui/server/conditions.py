@@ -8,7 +8,7 @@ A condition is None where it holds for every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
@@ -22,6 +22,7 @@ Entity = Any
 """A mapped class or an alias of one: SQLAlchemy has no common type for both."""
 
 _LIKE_ESCAPE = "\\"
+_MANY = 20
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "_eq": lambda column, value: column == value,
@@ -91,7 +92,8 @@ def _through(table: Shown, entity: Entity, name: str, where: Where) -> Condition
     """A condition on related rows; one that says nothing excludes no row, related or not.
 
     One on the one related row of each is written so that a database can start from that row and
-    look up what belongs to it, instead of looking at all.
+    look up what belongs to it, instead of looking at all; but not where many such rows are meant,
+    as then it better looks at all until it has enough.
     """
     relation = table.relations[name]
     target = CATALOG[relation.target]
@@ -100,11 +102,18 @@ def _through(table: Shown, entity: Entity, name: str, where: Where) -> Condition
     if inner is None and where:
         return None
     local, remote = getattr(entity, relation.local), getattr(other, relation.remote)
-    if relation.many or relation.local in table.nullable:
+    if relation.many or relation.local in table.nullable or _picks_many(where):
         return exists(select(1).where(remote == local, true() if inner is None else inner))
     if set(where) == {relation.remote}:
         return _compare(local, where[relation.remote])
     return local.in_(select(remote).where(true() if inner is None else inner))
+
+
+def _picks_many(where: Where) -> bool:
+    return any(
+        isinstance(operators, Mapping) and len(cast("Where", operators).get("_in") or ()) > _MANY
+        for operators in where.values()
+    )
 
 
 def _compare(column: Any, operators: Mapping[str, Any]) -> Condition:
@@ -113,26 +122,44 @@ def _compare(column: Any, operators: Mapping[str, Any]) -> Condition:
     )
 
 
-def ordering(table: Shown, entity: Entity, order_by: Any) -> list[ColumnElement[Any]]:
+def ordering(
+    table: Shown, entity: Entity, order_by: Any, where: Where | None = None
+) -> list[ColumnElement[Any]]:
     """The SQL order of an `order_by` (one object whose keys' order counts, or a list of them).
 
-    Nulls come last going up and first going down, as PostgreSQL has it, on every database.
+    Nulls come last going up and first going down, as PostgreSQL has it, on every database. Where
+    there are none it is not said: SQLite then takes rows from an index until it has enough.
     """
     objects = _members(order_by or [])
+    nullable = table.nullable - _not_null(where)
     return [
         element
         for keys in objects
         for key, direction in keys.items()
         if direction is not None
-        for element in _order(table, entity, key, direction)
+        for element in _order(table, entity, key, direction, nullable)
     ]
 
 
+def _not_null(where: Where | None) -> set[str]:
+    """The columns that the condition itself says are not null."""
+    return {
+        key
+        for key, operators in (where or {}).items()
+        if isinstance(operators, Mapping) and cast("Where", operators).get(IS_NULL) is False
+    }
+
+
 def _order(
-    table: Shown, entity: Entity, key: str, direction: str | Mapping[str, Any]
+    table: Shown,
+    entity: Entity,
+    key: str,
+    direction: str | Mapping[str, Any],
+    nullable: Set[str],
 ) -> Iterator[ColumnElement[Any]]:
     if isinstance(direction, str):
-        yield directed(getattr(entity, key), direction)
+        column = getattr(entity, key)
+        yield directed(column, direction) if key in nullable else _going(column, direction)
         return
     relation = table.relations[key]
     target = CATALOG[relation.target]
@@ -153,6 +180,10 @@ def _order(
 def directed(column: Any, direction: str) -> ColumnElement[Any]:
     """`asc`, `desc`, and both with `_nulls_first` or `_nulls_last`."""
     way, _, nulls = direction.partition("_")
-    ordered = column.desc() if way == "desc" else column.asc()
+    ordered = _going(column, direction)
     first = nulls == "nulls_first" or (not nulls and way == "desc")
     return ordered.nulls_first() if first else ordered.nulls_last()
+
+
+def _going(column: Any, direction: str) -> Any:
+    return column.desc() if direction.startswith("desc") else column.asc()

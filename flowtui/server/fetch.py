@@ -223,7 +223,8 @@ def _put(answer: Row, path: Sequence[str], value: object) -> None:
 def _total_order(table: Shown, arguments: Arguments) -> list[ColumnElement[Any]]:
     """Equal rows stand oldest first, so that an answer never depends on the database's mood."""
     entity: Any = table.entity
-    return [*ordering(table, entity, arguments.order_by), entity.created.asc(), entity.id.asc()]
+    asked = ordering(table, entity, arguments.order_by, arguments.where)
+    return [*asked, entity.created.asc(), entity.id.asc()]
 
 
 def _cut(query: _Rows, arguments: Arguments) -> _Rows:

@@ -94,6 +94,8 @@ ordered_id = _OrderedIds()
 
 
 HIDDEN = {"hidden": True}
+ALWAYS_SET = {"always_set": True}
+"""For a column that the first tables let be null, and that never is."""
 
 
 class Table(DeclarativeBase):
@@ -338,7 +340,7 @@ class FlowRun(Run):
     context: Mapped[Json] = mapped_column(default=dict)
     labels: Mapped[Json] = mapped_column(default=list)
     run_config: Mapped[Json] = mapped_column(nullable=True)
-    scheduled_start_time: Mapped[datetime | None]
+    scheduled_start_time: Mapped[datetime | None] = mapped_column(info=ALWAYS_SET)
     auto_scheduled: Mapped[bool] = mapped_column(default=False)
     times_resurrected: Mapped[int] = mapped_column(default=0)
     idempotency_key: Mapped[str | None]
