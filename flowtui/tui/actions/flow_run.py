@@ -67,7 +67,7 @@ ACTIONS: tuple[Action, ...] = (
         "again",
         "Run the flow again with the parameters of this run, which can be changed first.",
         reasons.able(Ability.START_RUNS, reasons.run_selected),
-        command="flowtui runs again RUN",
+        command="flowtui runs again RUN --newest",
         changes=True,
     ),
     Action(

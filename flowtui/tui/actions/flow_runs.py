@@ -47,7 +47,7 @@ def of_one_run(scope: Scope) -> tuple[Action, ...]:
             "again",
             "Run the flow again with the parameters of this run, which can be changed first.",
             reasons.able(Ability.START_RUNS, reasons.run_selected),
-            command="flowtui runs again RUN",
+            command="flowtui runs again RUN --newest",
             changes=True,
         ),
         Action(

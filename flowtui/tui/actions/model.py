@@ -114,8 +114,6 @@ class Facts:
     log_lines: int = 0
     run: FlowRun | None = None
     """The flow run under the cursor, or in front."""
-    runs: int = 0
-    """Runs that are listed."""
     deployed_version: str = ""
     """Id of the version that the deploy in front registered, or found as it is."""
     task: TaskLine | None = None

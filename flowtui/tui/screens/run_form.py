@@ -57,6 +57,8 @@ class Wanted:
     version: FlowVersion
     parameters: tuple[Parameter, ...]
     serialized: JsonObject | None
+    told: bool = True
+    """The control plane tells which parameters there are."""
 
 
 class RunForm(Dialog[None]):
@@ -123,14 +125,17 @@ class RunForm(Dialog[None]):
                         fix="deploy the flow again: a run needs a version that is not archived",
                     )
                 version = max(versions, key=lambda each: each.version)
-                parameters = await plane.flow_parameters(version.id)
+                parameters: tuple[Parameter, ...] | None = None
+                if Ability.TELL_PARAMETERS in app.session.abilities:
+                    parameters = await plane.flow_parameters(version.id)
                 serialized = known.get(version.id)
                 if serialized is None and Ability.RETURN_FLOWS in app.session.abilities:
                     serialized = await plane.serialized_flow(version.id)
             except FlowtuiError as error:
                 self.post_message(self.Unread(error.problem))
                 return
-            self.post_message(self.Read(Wanted(version, parameters, serialized)))
+            told = parameters is not None
+            self.post_message(self.Read(Wanted(version, parameters or (), serialized, told)))
 
         app.begin(job, group=_GROUP, description=f"reading the parameters of {target.flow}")
 
@@ -173,6 +178,8 @@ class RunForm(Dialog[None]):
     def _notes(self, wanted: Wanted) -> list[str]:
         again = self.target.again
         notes = [] if wanted.parameters else ["This flow takes no parameters: Enter starts it."]
+        if not wanted.told:
+            notes = [f"This control plane cannot {Ability.TELL_PARAMETERS}: its defaults count."]
         if again is None:
             return notes
         known = {parameter.name for parameter in wanted.parameters}

@@ -124,7 +124,8 @@ class WatchedRun:
         states = await plane.run_states(watch.id)
         tasks = await plane.task_runs(watch.id)
         agents: tuple[Agent, ...] | None = None
-        if waits(run) and Ability.TELL_AGENTS in app.session.abilities:
+        unknown = bool(run.agent_id) and watch.agents is None
+        if (waits(run) or unknown) and Ability.TELL_AGENTS in app.session.abilities:
             agents = await plane.agents()
         tail = self._tails.setdefault(watch.id, LogTail(_Logs(workspace), watch.id))
         # Last, and told without waiting for anything: it gives each line only once.

@@ -299,6 +299,16 @@ async def test_read_only_and_what_the_control_plane_cannot(workspace: MemoryWork
         assert not isinstance(driver.app.screen, RunForm)
 
 
+async def test_without_knowing_the_parameters_its_defaults_count(
+    workspace: MemoryWorkspace,
+) -> None:
+    workspace.server.abilities = frozenset(Ability) - {Ability.TELL_PARAMETERS}
+    async with running(workspace) as driver:
+        await open_form(driver)
+        await driver.see("cannot tell the parameters of a flow")
+        assert (await started(driver)).parameters == {}
+
+
 async def test_a_flow_that_is_not_registered_cannot_run(workspace: MemoryWorkspace) -> None:
     async with running(with_flow(workspace)) as driver:
         await driver.press("G", "x")

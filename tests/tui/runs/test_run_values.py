@@ -174,6 +174,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON_VALUES, JSON_VALUES)
 def test_the_value_of_an_earlier_run_comes_out_as_it_went_in(default: Json, value: Json) -> None:
     parameter = with_default(default)

@@ -40,7 +40,7 @@ class RunList(LineList):
         return self._runs[self.number] if self.number is not None else None
 
     def facts(self) -> Facts:
-        return replace(app_of(self).facts(), run=self.run, runs=len(self._runs))
+        return replace(app_of(self).facts(), run=self.run)
 
     def show(self, runs: tuple[FlowRun, ...]) -> None:
         before = self.run
