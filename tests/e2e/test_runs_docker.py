@@ -18,7 +18,7 @@ from tests.e2e.deployed import Deployed, deploy_flow
 from tests.e2e.runs import Witness
 from tests.parts.agents import RunningAgent, complaints, docker_agent
 from tests.parts.base_images import prefect_image
-from tests.parts.control_plane import RunningServer, embedded_server
+from tests.parts.control_plane import embedded_server
 from tests.parts.engine import RunningEngine
 from tests.parts.prefects import prefect_python
 from tests.parts.registry import RunningRegistry
@@ -72,7 +72,8 @@ def yard(
         server = stack.enter_context(
             embedded_server(folder / "server.db", _TOKEN, host=running_docker.gateway())
         )
-        stack.callback(_remove_containers, running_docker, server)
+        # The agent of 0.6.2 leaves its containers behind; they know the server's address.
+        stack.callback(running_docker.remove_with_variable, server.url)
         deployed = {
             version: deploy_flow(
                 folder / version,
@@ -123,12 +124,6 @@ def _labels(agent: str) -> list[str]:
 
 def _quick(agent: str) -> tuple[str, ...]:
     return () if agent == "0.6.2" else ("PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL=1",)
-
-
-def _remove_containers(engine: RunningEngine, server: RunningServer) -> None:
-    """The agent of 0.6.2 leaves its containers behind; they know the server's address."""
-    for container in engine.with_variable(server.url):
-        engine.docker("rm", "--force", container)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_runs_of_older_prefects_are_handed_out_again(
     with ExitStack() as stack:
         stack.callback(server.stop)
         url = server.running.url
-        stack.callback(lambda: docker_engine.docker("rm", "-f", *docker_engine.with_variable(url)))
+        stack.callback(docker_engine.remove_with_variable, url)
         environment = {"DOCKER_HOST": docker_engine.url, "FLOWTUI_ALLOW_PLAINTEXT_TOKEN": "1"}
         old, new = (
             deploy_flow(
@@ -152,23 +152,25 @@ def test_runs_of_older_prefects_are_handed_out_again(
         )
         witness = old.witness
         witness.act("set_secret", "success", name="SHOP_KEY", value="hush")
-        runs = [
-            witness.start(old.flow_id, {"mode": "steps"}),
-            witness.start(new.flow_id, {"mode": "steps", "count": 20}, labels=["new"]),
-        ]
-        agents = [
-            stack.enter_context(docker_agent("0.6.2", url, docker_engine, token=_TOKEN)),
-            stack.enter_context(local_agent("0.15.13", url, token=_TOKEN, labels=["new"])),
-        ]
-        for run_id in runs:
-            until(lambda run_id=run_id: _steps(witness, run_id)["Success"] >= 3, "3 steps")
+        agent = stack.enter_context(local_agent("0.15.13", url, token=_TOKEN, labels=["new"]))
+        stack.enter_context(docker_agent("0.6.2", url, docker_engine, token=_TOKEN))
+
+        in_process = witness.start(new.flow_id, {"mode": "steps", "count": 20}, labels=["new"])
+        agent.wake()
+        until(lambda: _steps(witness, in_process)["Success"] >= 3, "3 steps")
         server.kill()
-        until(lambda: not docker_engine.with_variable(runs[0], running=True), "container ended")
-        until(lambda: "Connection refused" in agents[1].said(), "it was noticed")
+        agent.wait_until_it_said("Connection refused")
         server.start_again()
-        for run_id in runs:
-            assert witness.run(run_id)["state"] == "Running"
-        for run_id, steps in zip(runs, (10, 20), strict=True):
+        assert witness.run(in_process)["state"] == "Running"
+
+        in_container = witness.start(old.flow_id, {"mode": "steps"})
+        until(lambda: _steps(witness, in_container)["Success"] >= 2, "2 steps")
+        server.kill()
+        until(lambda: not docker_engine.with_variable(in_container, running=True), "its end")
+        server.start_again()
+        assert witness.run(in_container)["state"] == "Running"
+
+        for run_id, steps in ((in_process, 20), (in_container, 10)):
             witness.wait(run_id, "Success")
             assert _steps(witness, run_id)["Success"] == steps
             assert any(line.startswith(_NOTES) for line in witness.logs(run_id))

@@ -73,6 +73,12 @@ class RunningEngine:
                     found.append(container)
         return found
 
+    def remove_with_variable(self, text: str) -> None:
+        """Remove containers, whatever they do, that have `text` in their environment."""
+        for container in self.with_variable(text):
+            with contextlib.suppress(RuntimeError):  # its agent was quicker
+                self.docker("rm", "--force", container)
+
     def containers(self, mark: str) -> list[str]:
         """Containers, running or not, with `mark` in their command, name or labels.
 
