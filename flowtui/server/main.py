@@ -179,7 +179,7 @@ def _require_token(settings: ServerSettings, address: _Address) -> None:
 def _listen(address: _Address) -> socket.socket:
     where = f"{address.ip}:{address.port}"
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (address.ip, address.port), family=address.family, backlog=_BACKLOG
         )
     except OverflowError:
@@ -196,6 +196,10 @@ def _listen(address: _Address) -> socket.socket:
         raise FlowtuiError(
             f"cannot listen: {error.strerror}", where=where, fix="choose another --host or --port"
         ) from None
+    # asyncio does this for listeners that it makes itself. Without it the body of each answer
+    # waits 40 ms for the client to confirm the head; connections take it from the listener.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(host: str, port: int) -> str:
