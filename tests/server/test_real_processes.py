@@ -59,11 +59,14 @@ NOT_IN_061 = {
 }
 
 
-def run(version: str, *command: str | Path, home: Path, given: str = "") -> str:
+NOWHERE = "http://127.0.0.1:9"
+
+
+def run(version: str, *command: str | Path, home: Path, given: str = "", url: str = NOWHERE) -> str:
     done = subprocess.run(
         [prefect_python(version), *command],
         input=given,
-        env=environment(version, home),
+        env=environment(version, home, url),
         capture_output=True,
         text=True,
         timeout=_SECONDS,
@@ -73,7 +76,7 @@ def run(version: str, *command: str | Path, home: Path, given: str = "") -> str:
     return done.stdout
 
 
-def environment(version: str, home: Path, url: str = "http://127.0.0.1:9") -> dict[str, str]:
+def environment(version: str, home: Path, url: str) -> dict[str, str]:
     folder = prefect_python(version).parent
     return {
         "PATH": f"{folder}:{os.environ['PATH']}",
@@ -103,16 +106,23 @@ def test_061_does_not_know_what_it_is_spared(tmp_path: Path) -> None:
 
 
 @contextmanager
-def flow_process(run_id: str, url: str, home: Path) -> Iterator[subprocess.Popen[str]]:
-    """What an agent starts for a run of 0.6.1."""
+def flow_process(
+    version: str, run_id: str, url: str, home: Path, **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """What an agent starts for a run; `more` goes into its environment."""
     process = subprocess.Popen(
-        [prefect_python("0.6.1").parent / "prefect", "execute", "cloud-flow"],
+        [
+            prefect_python(version).parent / "prefect",
+            "execute",
+            "cloud-flow" if version == "0.6.1" else "flow-run",
+        ],
         env={
-            **environment("0.6.1", home, url),
+            **environment(version, home, url),
             "PREFECT__CONTEXT__FLOW_RUN_ID": run_id,
             "PREFECT__CLOUD__USE_LOCAL_SECRETS": "false",
             "PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudFlowRunner",
             "PREFECT__ENGINE__TASK_RUNNER__DEFAULT_CLASS": "prefect.engine.cloud.CloudTaskRunner",
+            **more,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -128,27 +138,19 @@ def flow_process(run_id: str, url: str, home: Path) -> Iterator[subprocess.Popen
 def test_a_process_of_061_is_cancelled(tmp_path: Path) -> None:
     """Before it starts, and at work: the task at work ends, the next is never begun."""
     with embedded_server() as server:
-        deploy = subprocess.run(
-            [prefect_python("0.6.1"), CLIENTS / "cancelled_061.py", tmp_path],
-            env=environment("0.6.1", tmp_path, server.url),
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        assert deploy.returncode == 0, deploy.stdout + deploy.stderr
-        flow = found(deploy.stdout)
+        script = CLIENTS / "cancelled_061.py"
+        flow = found(run("0.6.1", script, tmp_path, home=tmp_path, url=server.url))
         witness = Witness(server.url)
 
         early = witness.start(flow, {})
         witness.act("cancel_flow_run", "state", flow_run_id=early)
-        with flow_process(early, server.url, tmp_path) as process:
+        with flow_process("0.6.1", early, server.url, tmp_path) as process:
             process.communicate(timeout=_SECONDS)
         assert witness.history(early) == ["Scheduled", "Cancelled"]
         assert not (tmp_path / "first").exists()
 
         run_id = witness.start(flow, {})
-        with flow_process(run_id, server.url, tmp_path) as process:
+        with flow_process("0.6.1", run_id, server.url, tmp_path) as process:
             until((tmp_path / "first").exists, "the first task at work")
             cancelled = witness.act("cancel_flow_run", "state", flow_run_id=run_id)
             assert cancelled == {"state": "Cancelled"}
@@ -157,4 +159,30 @@ def test_a_process_of_061_is_cancelled(tmp_path: Path) -> None:
         assert not (tmp_path / "second").exists()
         assert witness.history(run_id) == ["Scheduled", "Running", "Cancelled"]
         assert witness.task_run(run_id, "second").state == "Cancelled"
+        assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("version", ["0.15.13", "1.4.1"])
+def test_a_task_run_waits_for_a_place_among_those_of_its_tag(version: str, tmp_path: Path) -> None:
+    with embedded_server() as server:
+        script = CLIENTS / "limited_1x.py"
+        flow = found(run(version, script, tmp_path, home=tmp_path, url=server.url))
+        witness = Witness(server.url)
+        witness.act("update_task_tag_limit", tag="db", limit=1)
+        run_id = witness.start(flow, {})
+
+        def states() -> list[str]:
+            return sorted(each.state for each in witness.task_runs(run_id))
+
+        quickly = {
+            "PREFECT__CLOUD__QUEUE_INTERVAL": "1",
+            "PREFECT__CLOUD__HEARTBEAT_MODE": "off",
+        }
+        with flow_process(version, run_id, server.url, tmp_path, **quickly) as process:
+            until(lambda: states() == ["Queued", "Running"], "one Queued, one Running")
+            (tmp_path / "go on").touch()
+            printed, _ = process.communicate(timeout=_SECONDS)
+        assert witness.run(run_id)["state"] == "Success", printed
+        histories = sorted(each.history for each in witness.task_runs(run_id))
+        assert histories == [["Queued", "Running", "Success"], ["Running", "Success"]]
         assert "Traceback" not in server.log.read_text()
