@@ -103,11 +103,16 @@ def stop_server(server: RunningServer) -> None:
 
 @contextmanager
 def embedded_server(
-    database: Path | str | None = None, token: str | None = None, *, host: str = "127.0.0.1"
+    database: Path | str | None = None,
+    token: str | None = None,
+    *,
+    host: str = "127.0.0.1",
+    silent_after: int | None = None,
 ) -> Iterator[RunningServer]:
-    """A server on a free port, on the given database or on one of its own."""
+    """A server on a free port, on the given database or on one of its own; see `start_server`."""
     with tempfile.TemporaryDirectory(prefix="flowtui-server-") as folder:
-        server = start_server(database or Path(folder) / "server.db", token, host=host)
+        own = Path(folder) / "server.db"
+        server = start_server(database or own, token, host=host, silent_after=silent_after)
         try:
             yield server
         finally:

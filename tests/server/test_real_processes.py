@@ -162,6 +162,9 @@ def test_a_process_of_061_is_cancelled(tmp_path: Path) -> None:
         assert "Traceback" not in server.log.read_text()
 
 
+_QUICKLY = {"PREFECT__CLOUD__HEARTBEAT_MODE": "thread", "PREFECT__CLOUD__HEARTBEAT_INTERVAL": "1"}
+
+
 @pytest.mark.parametrize("version", ["0.15.13", "1.4.1"])
 def test_a_task_run_waits_for_a_place_among_those_of_its_tag(version: str, tmp_path: Path) -> None:
     with embedded_server() as server:
@@ -174,10 +177,7 @@ def test_a_task_run_waits_for_a_place_among_those_of_its_tag(version: str, tmp_p
         def states() -> list[str]:
             return sorted(each.state for each in witness.task_runs(run_id))
 
-        quickly = {
-            "PREFECT__CLOUD__QUEUE_INTERVAL": "1",
-            "PREFECT__CLOUD__HEARTBEAT_MODE": "off",
-        }
+        quickly = {**_QUICKLY, "PREFECT__CLOUD__QUEUE_INTERVAL": "1"}
         with flow_process(version, run_id, server.url, tmp_path, **quickly) as process:
             until(lambda: states() == ["Queued", "Running"], "one Queued, one Running")
             (tmp_path / "go on").touch()
@@ -186,3 +186,27 @@ def test_a_task_run_waits_for_a_place_among_those_of_its_tag(version: str, tmp_p
         histories = sorted(each.history for each in witness.task_runs(run_id))
         assert histories == [["Queued", "Running", "Success"], ["Running", "Success"]]
         assert "Traceback" not in server.log.read_text()
+
+
+def test_a_run_outlives_its_killed_process(tmp_path: Path) -> None:
+    """kill -9: no heartbeat, so its task runs are retried, and another process goes on."""
+    with embedded_server(silent_after=30) as server:
+        script = CLIENTS / "limited_1x.py"
+        flow = found(run("1.4.1", script, tmp_path, home=tmp_path, url=server.url))
+        witness = Witness(server.url)
+        run_id = witness.start(flow, {})
+
+        def states() -> set[str]:
+            return {each.state for each in witness.task_runs(run_id)}
+
+        with flow_process("1.4.1", run_id, server.url, tmp_path, **_QUICKLY):
+            until(lambda: states() == {"Running"}, "both task runs at work")
+        until(lambda: states() == {"Retrying"}, "both task runs waiting for their retry")
+        assert witness.run(run_id)["state"] == "Running"
+        (tmp_path / "go on").touch()
+        with flow_process("1.4.1", run_id, server.url, tmp_path, **_QUICKLY) as process:
+            printed, _ = process.communicate(timeout=_SECONDS)
+        assert witness.run(run_id)["state"] == "Success", printed
+        for each in witness.task_runs(run_id):
+            assert each.history == ["Running", "Retrying", "Running", "Success"]
+        assert any("No heartbeat detected" in line for line in witness.logs(run_id))

@@ -1,6 +1,7 @@
 """Prefect 1.x: register a flow of two tasks with the tag `db` that run in threads of one process
 and wait until they are let go; prints the flow's id."""
 
+import datetime
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from prefect.executors import LocalDaskExecutor
 from prefect.storage import Local
 
 
-@task(tags=["db"])
+@task(tags=["db"], max_retries=1, retry_delay=datetime.timedelta(seconds=1))
 def query(folder, number):
     end = time.time() + 120
     while not Path(folder, "go on").exists():
