@@ -9,6 +9,7 @@ import pytest
 
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability
+from flowtui.tui.looks.graph import layers
 from flowtui.tui.screens.flow_run import FlowRunScreen
 from flowtui.tui.widgets.flow_run.graph import RunGraph
 from flowtui.tui.widgets.flow_run.tasks import TaskRunList
@@ -192,6 +193,26 @@ async def test_a_control_plane_that_does_not_return_flows_has_no_graph(
         await driver.see("double")
         await driver.press("h")
         await driver.see("there is no graph")
+
+
+async def test_what_is_too_tangled_is_a_list_with_the_same_marks(
+    workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "MOST_TASKS", 2)
+    run = going_on(with_flow(workspace))
+    async with running(workspace) as driver:
+        await open_run(driver, run)
+        await driver.press("h")
+        await driver.see("✓ country", "✓ extract", "● double 2/5", "· load")
+
+
+async def test_long_names_make_way_for_the_state(workspace: MemoryWorkspace) -> None:
+    run = going_on(with_flow(workspace))
+    long = replace(run, name="n" * 100, flow="f" * 100)
+    workspace.server.runs[0] = long
+    async with running(workspace) as driver:
+        await open_run(driver, long)
+        await driver.see("fff…", "nnn…", "● Running", "since")
 
 
 async def test_lost_answers_are_tried_again_and_nothing_is_lost(workspace: MemoryWorkspace) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from flowtui.agents.waiting import why_waiting
@@ -21,25 +22,26 @@ from flowtui.tui.view_models.run_watch import RunWatch, task_names, waits
 from flowtui.tui.view_models.task_runs import first_failure
 from flowtui.tui.widgets.runs.columns import moment_words
 
+_LEAST_NAME = 8
+"""Cells that the names of flow and run keep, whatever else there is to say."""
 _UNSAID = 6.0
 """Seconds without an answer that nobody needs to hear of."""
 
 
-def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime) -> Content:
-    """Flow, version, run name, state, since when, how long."""
+def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime, width: int) -> Content:
+    """Flow, version, run name, state, since when, how long; long names make way for the state."""
     mark, style = state_mark(run.state, glyphs), RUN_STYLES[run.kind]
     moment, moment_style = _since(run, now)
-    return Content.assemble(
-        (plain(run.flow), "bold"),
-        (f" v{run.version}", "$muted"),
-        f"  {plain(run.name)}",
-        (
-            f"   {mark} {plain(run.state)}{_took(run, now)}",
-            f"bold {style}",
-        ),
+    version = f" v{run.version}"
+    how = Content.assemble(
+        (f"   {mark} {plain(run.state)}{_took(run, now)}", f"bold {style}"),
         (f"   {moment}" if moment else "", moment_style),
         (_unanswered(watch, now), "$warning"),
     )
+    room = max(width - how.cell_length - len(version) - 2, 2 * _LEAST_NAME)
+    name = shortened(plain(run.name), max(room - cell_len(plain(run.flow)), room // 2))
+    flow = shortened(plain(run.flow), room - cell_len(name))
+    return Content.assemble((flow, "bold"), (version, "$muted"), f"  {name}", how)
 
 
 def _since(run: FlowRun, now: datetime) -> tuple[str, str]:

@@ -34,6 +34,8 @@ TASKS, LOG, GRAPH = range(3)
 _KINDS = ("waiting", "failed", "cancelled", "good", "gone")
 _TALL = 36
 """Lines of a screen that has room for a line for each thing."""
+_LOW = 23
+"""Lines of a screen that has room for nothing twice, as the styles have it."""
 _TIMELINE = 2
 """Lines of the timeline at most."""
 
@@ -108,7 +110,7 @@ class FlowRunView(Performs, Vertical):
         if watch.run is None:
             return
         tall = app.size.height >= _TALL
-        head_line = head.title(watch, watch.run, app.glyphs, now)
+        head_line = head.title(watch, watch.run, app.glyphs, now, self._width + 2)
         self.query_one("#flow-run-head", Painted).paint(head_line)
         about = head.about(watch, watch.run, self._width, tall=tall)
         self.query_one("#flow-run-about", Painted).paint(about)
@@ -130,7 +132,8 @@ class FlowRunView(Performs, Vertical):
         watch, glyphs = self.watch_, app_of(self).glyphs
         tasks = self.query_one(TaskRunList)
         tasks.show()
-        line = head.timeline(watch.states, glyphs, self._width, _TIMELINE)
+        rows = 1 if app_of(self).size.height < _LOW else _TIMELINE
+        line = head.timeline(watch.states, glyphs, self._width, rows)
         self.query_one("#run-timeline", Painted).paint(line)
         self._paint_columns()
         # Its width is known once it has been laid out.
