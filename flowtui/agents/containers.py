@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flowtui import addresses, paths
@@ -31,25 +32,46 @@ async def docker_place(
     networks: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
 ) -> Place:
-    """The control plane at an address that works in containers.
+    """The control plane at an address that works in containers, with the token it wants there.
+
+    Raises what `reached_by_containers` raises, and CredentialsError without that token.
+    """
+    place = await reached_by_containers(api_url, networks, environ)
+    if token is None and place.wants_token:
+        token = await asyncio.to_thread(_servers_token)
+        if token is None:
+            raise CredentialsError(
+                f"the server wants its token from containers at {place.api_url}, and it is not "
+                "known here",
+                where=str(paths.server_token_file()),
+                fix="give it in FLOWTUI_API_KEY: the server was started by another user or with "
+                "another FLOWTUI_HOME",
+            )
+    return replace(place, token=token)
+
+
+async def reached_by_containers(
+    api_url: str, networks: Sequence[str] = (), environ: Mapping[str, str] = os.environ
+) -> Place:
+    """The same without a token.
 
     Raises EngineError when the engine does not answer or cannot be given to an agent, UsageError
-    when there is no such address: it says how to get one. CredentialsError without the token that
-    containers need.
+    when there is no such address: it says how to get one.
     """
     endpoint = await asyncio.to_thread(find_endpoint, environ)
     _check_engine(endpoint)
     if not is_loopback(api_url):
-        return Place(api_url, token, endpoint.url)
+        return Place(api_url, engine_url=endpoint.url)
     if tuple(networks) == ("host",):  # this machine's own loopback, by a name nobody rewrites
-        return Place(api_url.replace("//localhost", "//127.0.0.1", 1), token, endpoint.url)
+        url = api_url.replace("//localhost", "//127.0.0.1", 1)
+        return Place(url, engine_url=endpoint.url)
     host = await host_address(environ)
     port = urlsplit(api_url).port or 80
     if host.name == DESKTOP_NAME:
-        return Place(f"http://localhost:{port}", token, endpoint.url)
+        return Place(f"http://localhost:{port}", engine_url=endpoint.url)
     announced = await served_to_containers(api_url)
     if announced is None:
-        return _foreign(api_url, token, endpoint, host)
+        return _foreign(api_url, endpoint, host)
     if not announced:
         raise UsageError(
             f"containers cannot reach {api_url}: the server listens on loopback only",
@@ -64,15 +86,7 @@ async def docker_place(
             where=f"the Docker engine {host.engine_url}",
             fix="start `flowtui server --containers` again, with the same DOCKER_HOST as here",
         )
-    token = token or await asyncio.to_thread(_servers_token)
-    if token is None:
-        raise CredentialsError(
-            f"the server wants its token from containers at {announced}, and it is not known here",
-            where=str(paths.server_token_file()),
-            fix="give it in FLOWTUI_API_KEY: the server was started by another user or with "
-            "another FLOWTUI_HOME",
-        )
-    return Place(announced, token, endpoint.url)
+    return Place(announced, engine_url=endpoint.url, wants_token=True)
 
 
 async def served_to_containers(api_url: str) -> str | None:
@@ -93,7 +107,7 @@ async def served_to_containers(api_url: str) -> str | None:
     return str(told.get("containers") or "")
 
 
-def _foreign(api_url: str, token: Secret | None, endpoint: Endpoint, host: HostAddress) -> Place:
+def _foreign(api_url: str, endpoint: Endpoint, host: HostAddress) -> Place:
     """A control plane of others on this machine: what Docker agents make of `localhost` is the
     best there is, and it works where that server listens on more than loopback."""
     port = urlsplit(api_url).port or 80
@@ -102,7 +116,7 @@ def _foreign(api_url: str, token: Secret | None, endpoint: Endpoint, host: HostA
         f"listen on {host.listen} (or on every address) for that; if runs stay Submitted, it does "
         "not"
     )
-    return Place(f"http://localhost:{port}", token, endpoint.url, (note,))
+    return Place(f"http://localhost:{port}", engine_url=endpoint.url, notes=(note,))
 
 
 def _servers_token() -> Secret | None:

@@ -57,5 +57,7 @@ class Place:
     token: Secret | None = None
     engine_url: str = ""
     """Docker agents only: the engine, for example `unix:///var/run/docker.sock`."""
+    wants_token: bool = False
+    """Whether the control plane takes nothing without its token at this very address."""
     notes: tuple[str, ...] = ()
     """What a person should know of how it was found."""

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from flowtui.addresses import is_loopback
+from flowtui.agents.containers import reached_by_containers, served_to_containers
 from flowtui.config import ProjectConfig
 from flowtui.deploy.docker.reachability import (
     EngineStatus,
@@ -14,11 +16,13 @@ from flowtui.deploy.docker.reachability import (
     engine_status,
     registry_status,
 )
-from flowtui.doctor.checks import Check, State, bad
+from flowtui.doctor.checks import CannotTell, Check, State, bad
 from flowtui.doctor.subject import Subject
+from flowtui.errors import FlowtuiError
 from flowtui.models import StorageKind
 from flowtui.quantities import size
 
+_WAY_BACK = "containers"
 _LITTLE_ROOM = 5_000_000_000
 _NO_ROOM = 1_000_000_000
 """Bytes: a base image with Prefect and its packages takes about one GB."""
@@ -51,6 +55,24 @@ async def _room(status: EngineStatus) -> Check:
     if free < _LITTLE_ROOM:
         return Check("room for images", State.WARNING, value, fix)
     return Check("room for images", State.OK, value)
+
+
+async def way_back(subject: Subject) -> Sequence[Check]:
+    """Whether containers that an agent starts have an address for the control plane."""
+    workspace = await subject.workspace()
+    url = workspace.profile.api_url
+    if not workspace.needs_engine:
+        return (Check(_WAY_BACK, State.OK, "not needed, storage is local"),)
+    status = await engine_status(subject.environ)
+    if status.problem is not None:
+        raise CannotTell("no engine answers, see above")
+    if is_loopback(url) and await served_to_containers(url) is None:
+        raise CannotTell(f"no embedded server answers at {url}")
+    try:
+        place = await reached_by_containers(url, environ=subject.environ)
+    except FlowtuiError as error:
+        return (bad(_WAY_BACK, error.problem, State.WARNING),)
+    return (Check(_WAY_BACK, State.OK, f"reach the control plane at {place.api_url}"),)
 
 
 async def registries(subject: Subject) -> Sequence[Check]:

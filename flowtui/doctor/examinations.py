@@ -36,6 +36,7 @@ def examinations(subject: Subject, *, load: bool = False) -> tuple[Examination, 
         plane("keyring", lambda: control_plane.keyring(subject), 25.0),
         plane("running here", project.processes),
         docker("engine", lambda: containers.engine(subject), 15.0),
+        docker("containers", lambda: containers.way_back(subject), 25.0),
         docker("registry", lambda: containers.registries(subject), 30.0),
         Examination(Group.TERMINAL, "terminal", lambda: terminal.surroundings(subject.environ)),
     )

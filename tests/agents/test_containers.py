@@ -164,3 +164,23 @@ async def test_an_address_that_containers_reach_stays(
 async def test_an_engine_that_agents_do_not_reach(environ: dict[str, str]) -> None:
     with pytest.raises(EngineError, match="does not reach an engine"):
         await docker_place("https://prefect.example.com", None, (), environ)
+
+
+async def test_the_doctor_says_whether_containers_have_a_way_back(tmp_path: Path) -> None:
+    from flowtui.doctor.checks import CannotTell, State
+    from flowtui.doctor.containers import way_back
+    from flowtui.doctor.subject import Subject
+
+    about = {"name": "flowtui server", "containers": "http://172.17.0.1:4200"}
+    async with answering(*ENGINE) as engine, answering(("/", 200, about)) as port:
+        found = Subject(tmp_path, api_url=f"http://127.0.0.1:{port}", environ=at(engine))
+        (check,) = await way_back(found)
+        assert check.state is State.OK and "http://172.17.0.1:4200" in check.value
+        nobody = Subject(tmp_path, api_url="http://127.0.0.1:1", environ=at(engine))
+        with pytest.raises(CannotTell):
+            await way_back(nobody)
+    alone = {"name": "flowtui server", "containers": ""}
+    async with answering(*ENGINE) as engine, answering(("/", 200, alone)) as port:
+        found = Subject(tmp_path, api_url=f"http://127.0.0.1:{port}", environ=at(engine))
+        (check,) = await way_back(found)
+        assert check.state is State.WARNING and "flowtui server --containers" in check.fix
