@@ -46,6 +46,13 @@ async def start_run(api: Connection, request: RunRequest) -> FlowRun:
         )
     except RefusalError as refusal:
         raise _explained(api, refusal, values) from None
+    except ControlPlaneError as error:
+        # It may have arrived all the same, and a new request would have a new key.
+        raise type(error)(
+            error.problem.what,
+            where=error.problem.where,
+            fix="before starting it again, look whether it was started: flowtui runs",
+        ) from None
     row = answer if api.naming is Naming.SNAKE else mapping(answer.get("flow_run"))
     (run_id,) = api.understood([row], lambda row: str(row["id"]))
     return await _started(api, run_id)

@@ -84,6 +84,17 @@ async def test_a_lost_answer_makes_no_second_run(cloud: RecordedCloud, connect: 
     assert [each["id"] for each in cloud.runs] == [run.id]
 
 
+async def test_where_no_answer_comes_at_all_it_may_have_been_started(
+    cloud: RecordedCloud, connect: Connect
+) -> None:
+    row = registered(cloud)
+    cloud.fault = failing(create_run(cloud), Fault(after=True))
+    with pytest.raises(ControlPlaneError) as caught:
+        await connect(cloud).start_run(RunRequest(row["id"], {}))
+    assert "look whether it was started" in caught.value.problem.fix
+    assert len(cloud.runs) == 1
+
+
 async def test_the_same_request_twice_is_two_runs_and_the_same_key_one(
     cloud: RecordedCloud, connect: Connect
 ) -> None:
@@ -104,8 +115,9 @@ async def test_an_api_without_the_key_is_asked_once(cloud: RecordedCloud, connec
     assert len(cloud.runs) == 1
     before = len(mutations(cloud, create_run(cloud)))
     cloud.fault = failing(create_run(cloud), Fault(after=True), times=1)
-    with pytest.raises(OutcomeUnknownError):
+    with pytest.raises(OutcomeUnknownError) as caught:
         await plane.start_run(RunRequest(row["id"], {}))
+    assert "look whether it was started" in caught.value.problem.fix
     assert len(mutations(cloud, create_run(cloud))) == before + 1
     assert len(cloud.runs) == 2
 
