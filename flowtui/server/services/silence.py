@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, not_, select
+from sqlalchemy.orm import aliased
 
 from flowtui.server.database import Database
 from flowtui.server.operations.base import Act
@@ -29,19 +30,28 @@ def silent_since(turn: Round, settings: ServiceSettings) -> datetime | None:
 
 
 def silent_flow_runs(since: datetime) -> Select[Any]:
-    """Flow runs (to be narrowed by their state) whose flow sends heartbeats and that are silent."""
-    spoke = exists(select(1).where(TaskRun.flow_run_id == FlowRun.id, TaskRun.heartbeat > since))
-    return (
-        select(FlowRun)
+    """Flow runs that are silent and whose flow sends heartbeats; to be narrowed by their state."""
+    wanted = select(FlowRun).join(Flow, Flow.id == FlowRun.flow_id)
+    return _silent(wanted, since).order_by(FlowRun.heartbeat).limit(AT_ONCE)
+
+
+def silent_task_runs(since: datetime) -> Select[Any]:
+    """Task runs of such flow runs; to be narrowed by their own state."""
+    wanted = (
+        select(TaskRun)
+        .join(FlowRun, FlowRun.id == TaskRun.flow_run_id)
         .join(Flow, Flow.id == FlowRun.flow_id)
-        .join(FlowGroup, FlowGroup.id == Flow.flow_group_id)
-        .where(
-            func.coalesce(FlowRun.heartbeat, FlowRun.state_timestamp) <= since,
-            not_(spoke),
-            setting(HEARTBEAT),
-        )
-        .order_by(FlowRun.heartbeat)
-        .limit(AT_ONCE)
+    )
+    return _silent(wanted, since).order_by(TaskRun.heartbeat).limit(AT_ONCE)
+
+
+def _silent(wanted: Select[Any], since: datetime) -> Select[Any]:
+    other = aliased(TaskRun)
+    spoke = exists(select(1).where(other.flow_run_id == FlowRun.id, other.heartbeat > since))
+    return wanted.join(FlowGroup, FlowGroup.id == Flow.flow_group_id).where(
+        func.coalesce(FlowRun.heartbeat, FlowRun.state_timestamp) <= since,
+        not_(spoke),
+        setting(HEARTBEAT),
     )
 
 

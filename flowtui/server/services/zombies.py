@@ -18,13 +18,13 @@ from flowtui.server.services.background import Round
 from flowtui.server.services.lazarus import WILL_GO_ON
 from flowtui.server.services.settings import ServiceSettings
 from flowtui.server.services.silence import (
-    AT_ONCE,
     are_any,
     has_task_run_in,
     note,
     setting,
     silent_flow_runs,
     silent_since,
+    silent_task_runs,
 )
 from flowtui.server.tables import FlowRun, Task, TaskRun, TaskRunState
 
@@ -69,13 +69,7 @@ def _end_cancelling(act: Act, run: FlowRun) -> None:
 
 
 def _running_task_runs(since: datetime) -> Select[Any]:
-    silent = silent_flow_runs(since).with_only_columns(FlowRun.id).order_by(None).limit(None)
-    return (
-        select(TaskRun)
-        .where(TaskRun.state == "Running", TaskRun.flow_run_id.in_(silent))
-        .order_by(TaskRun.heartbeat)
-        .limit(AT_ONCE)
-    )
+    return silent_task_runs(since).where(TaskRun.state == "Running")
 
 
 def _end_task_run(act: Act, run: TaskRun) -> None:
