@@ -16,8 +16,9 @@ from flowtui.api.log_tail import LogTail
 from flowtui.cli.run_lines import LineFilter
 from flowtui.errors import ControlPlaneError, ExitCode
 from flowtui.models import Ability, Problem
-from flowtui.run_models import FlowRun, RunLine, RunState, StateChange, TaskRun
+from flowtui.run_models import FlowRun, RunLine, RunState, StateChange
 from flowtui.tui.view_models.run_list import moves
+from flowtui.tui.view_models.run_watch import task_names
 
 _MOVING, _STILL = 1.0, 5.0
 """Seconds between looks at a run that may change at any moment, and at one that is due later."""
@@ -172,14 +173,6 @@ class Following:
             await self._show()
         self._unshown += await self._tail.rest()
         await self._show()
-
-
-def task_names(tasks: Sequence[TaskRun]) -> dict[str, str]:
-    """By the ids of task runs: the task's name, with the index of a mapped child."""
-    return {
-        task.id: task.task if task.map_index < 0 else f"{task.task}[{task.map_index}]"
-        for task in tasks
-    }
 
 
 class _GoneError(ControlPlaneError):

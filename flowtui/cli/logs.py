@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from flowtui.cli.following import Shown, task_names
+from flowtui.cli.following import Shown
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.registered import wanted_run
@@ -16,6 +16,7 @@ from flowtui.cli.session import connected
 from flowtui.cli.start_run import follow_run, stopped_following
 from flowtui.errors import ExitCode, UsageError
 from flowtui.run_models import FlowRun
+from flowtui.tui.view_models.run_watch import task_names
 from flowtui.workspace import Workspace
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
