@@ -143,8 +143,12 @@ class AgentProcess:
 
     async def _run_once(self, launch: Launch, attempt: int) -> int:
         output = AgentOutput(self.log_file, self._line)
+        starting = asyncio.ensure_future(self._started(launch, output))
         try:
-            process = await self._started(launch, output)
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await uncancelled(self._end_what_starts(starting))
+            raise
         except OSError as error:
             self._line(f"it does not start: {error}", Level.ERROR)
             return 127
@@ -187,6 +191,11 @@ class AgentProcess:
                 start_new_session=True,
                 preexec_fn=end_with_parent(),
             )
+
+    async def _end_what_starts(self, starting: asyncio.Future[Process]) -> None:
+        """It may run already although nobody waits for it any more."""
+        with contextlib.suppress(OSError):
+            await self._ended(await starting)
 
     async def _until_over(self, process: Process) -> None:
         """Until it has ended or is to stop."""

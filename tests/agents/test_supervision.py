@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,29 @@ async def test_cancelling_stops_it_too(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not runs(pid)
+
+
+async def test_cancelling_while_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched(tmp_path, "run")
+    real = asyncio.create_subprocess_exec
+    pids: list[int] = []
+    gate = asyncio.Event()
+
+    async def slow(*arguments: Any, **options: Any) -> Any:
+        process = await real(*arguments, **options)
+        pids.append(process.pid)
+        await gate.wait()
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slow)
+    task = asyncio.create_task(watched.process.run())
+    await watched.until(lambda: bool(pids))
+    task.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not runs(pids[0])
 
 
 async def test_flow_processes_of_a_local_agent_go_on(tmp_path: Path) -> None:
