@@ -85,9 +85,13 @@ class RunListing:
     def with_page(self, page: tuple[FlowRun, ...], offset: int, now: datetime) -> RunListing:
         """A page was read from this place on."""
         runs = merged(self.runs or (), page, offset=offset, soonest=not self.query.due)
-        more = len(page) >= PAGE
         reaches = offset + len(page) >= len(self.runs or ())
-        complete = not more if reaches or not more else self.complete
+        if len(page) < PAGE:
+            complete = True
+        elif reaches and len(runs) > len(self.runs or ()):
+            complete = False  # what is new may have pushed others behind it
+        else:
+            complete = self.complete
         return RunListing(self.query, runs, complete, now)
 
     def with_failure(self, problem: Problem) -> RunListing:

@@ -6,13 +6,16 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flowtui.models import JsonObject, Problem
 from flowtui.run_models import Agent, FlowRun, RunLine, RunState, StateChange, TaskRun
 from flowtui.tui.logs.run_log import RunLog
-from flowtui.tui.looks.graph import DrawnGraph
 from flowtui.tui.view_models.run_list import MOVING, moves
 from flowtui.tui.view_models.task_runs import NOT_MAPPED, NodeState, node_states
+
+if TYPE_CHECKING:
+    from flowtui.tui.looks.graph import DrawnGraph
 
 LATE_LINES = 20.0
 """Seconds that a run is looked at after its end: flow processes send their last lines late."""

@@ -110,9 +110,12 @@ class FlowRuns:
         self._pages = frozenset(sorted(pages - {0})[:_MOST_PAGES])
 
     def more(self) -> None:
-        """The page after those that were read; not twice at once."""
+        """The page after those that were read; not twice at once, and not where nobody answers:
+        the next look says when somebody does."""
         app, listing = self._app, self._app.session.run_listing
-        if listing.complete or listing.runs is None or not self._following:
+        if listing.complete or listing.problem is not None or not self._following:
+            return
+        if listing.runs is None:
             return
         if any(worker.group == _MORE and worker.is_running for worker in app.workers):
             return

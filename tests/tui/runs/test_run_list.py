@@ -86,6 +86,14 @@ def test_what_is_planned_comes_soonest_first() -> None:
     assert numbers(listing.runs or ()) == [0, 1, 2, 3, 4]
 
 
+def test_exactly_a_page_stays_known_to_be_all_there_is() -> None:
+    listing = RunListing().with_page(runs(100, 0), 0, NOW)
+    listing = listing.with_page(runs(10, 0), 90, NOW)
+    assert listing.complete
+    assert listing.with_page(runs(100, 0), 0, NOW).complete
+    assert not listing.with_page(runs(101, 1), 0, NOW).complete
+
+
 def test_a_failure_keeps_the_runs() -> None:
     listing = RunListing().with_page(runs(5, 0), 0, NOW)
     failed = listing.with_failure(Problem("gone")).with_failure(Problem("gone"))

@@ -13,6 +13,7 @@ from flowtui.tui.looks.graph import layers
 from flowtui.tui.screens.flow_run import FlowRunScreen
 from flowtui.tui.widgets.flow_run.graph import RunGraph
 from flowtui.tui.widgets.flow_run.tasks import TaskRunList
+from flowtui.tui.widgets.flow_run.view import FlowRunView
 from flowtui.tui.widgets.log.view import LogView
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
@@ -204,6 +205,24 @@ async def test_what_is_too_tangled_is_a_list_with_the_same_marks(
         await open_run(driver, run)
         await driver.press("h")
         await driver.see("✓ country", "✓ extract", "● double 2/5", "· load")
+
+
+async def test_tabs_by_jump_mode_and_by_mouse(workspace: MemoryWorkspace) -> None:
+    run = going_on(with_flow(workspace))
+    async with running(workspace) as driver:
+        await open_run(driver, run)
+        view = driver.app.screen.query_one(FlowRunView)
+        _, log, graph = view.jump_spots()
+        row = driver.screen_text().splitlines()[graph.at.y]
+        assert row[graph.at.x + 1 :].startswith("Graph")
+        graph.go()
+        await driver.see("● double 2/5")
+        await driver.pilot.click("#flow-run-tabs", offset=(log.at.x + 2, 0))
+        await driver.see("it broke", "Log: jolly-wren")
+        await driver.press("z")
+        await driver.until(lambda: "etl v2" not in driver.screen_text())
+        await driver.press("escape")
+        await driver.see("etl v2", "it broke")
 
 
 async def test_long_names_make_way_for_the_state(workspace: MemoryWorkspace) -> None:

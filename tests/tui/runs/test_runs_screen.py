@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability
+from flowtui.run_models import FlowRun
 from flowtui.tui.screens.flow_run import FlowRunScreen
 from flowtui.tui.screens.flow_runs import FlowRunsScreen
 from flowtui.tui.screens.run_form import RunForm
@@ -182,6 +183,27 @@ async def test_errors_keep_the_rows_and_say_since_when(
         workspace.server.refusal = None
         await look(driver)
         await driver.until(lambda: "last answer" not in driver.screen_text())
+
+
+async def test_a_page_that_cannot_be_read_is_not_asked_for_again_and_again(
+    workspace: MemoryWorkspace,
+) -> None:
+    ended(with_flow(workspace), 150)
+    async with running(workspace) as driver:
+        await open_runs(driver)
+        refused: list[int] = []
+
+        async def refuse(**wanted: object) -> tuple[FlowRun, ...]:
+            refused.append(1)
+            raise ControlPlaneError("gone away")
+
+        workspace.server.flow_runs = refuse  # type: ignore[method-assign, assignment]
+        await driver.press("G")
+        await driver.until(lambda: driver.app.session.run_listing.problem is not None)
+        for _ in range(50):
+            await driver.settled()
+        assert len(refused) <= 2
+        await driver.see("old-9", "last answer")
 
 
 async def test_an_error_at_first_says_what_and_what_next(workspace: MemoryWorkspace) -> None:
