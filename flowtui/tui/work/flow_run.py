@@ -61,7 +61,11 @@ class WatchedRun:
     def know(self, run: FlowRun) -> None:
         """A run as it was listed: shown at once, until it is looked at."""
         watches = self._app.session.run_watches
-        watch = watches.pop(run.id, None) or RunWatch(run.id)
+        watch = watches.pop(run.id, None)
+        if watch is None:
+            # Its log is empty: every line is wanted again.
+            self._tails.pop(run.id, None)
+            watch = RunWatch(run.id)
         watches[run.id] = watch
         if watch.run is None or not watch.looked:
             watch.run = run

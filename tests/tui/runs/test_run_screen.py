@@ -354,6 +354,19 @@ async def test_leaving_it_ends_the_looks_and_coming_back_begins_them(
         assert watch.log.store.total == 3, "its lines are not read twice"
 
 
+async def test_a_run_that_was_forgotten_is_read_from_its_first_line(
+    workspace: MemoryWorkspace,
+) -> None:
+    """As after another profile was used in between."""
+    run = going_on(with_flow(workspace))
+    async with running(workspace) as driver:
+        await open_run(driver, run)
+        await driver.press("escape")
+        driver.app.session.run_watches.clear()
+        watch = await open_run(driver, run)
+        await driver.until(lambda: watch.log.store.total == 3)
+
+
 async def test_read_only_neither_cancels_nor_runs_again(workspace: MemoryWorkspace) -> None:
     run = going_on(with_flow(workspace))
     async with running(workspace, read_only=True) as driver:
