@@ -111,7 +111,7 @@ def apply_state(
     if isinstance(run, FlowRun):
         act.session.add(FlowRunState(flow_run_id=run.id, **history))
     else:
-        run.run_count += {"Running": 1, "Looped": -1}.get(kind, 0)
+        run.run_count = max(run.run_count + {"Running": 1, "Looped": -1}.get(kind, 0), 0)
         act.session.add(TaskRunState(task_run_id=run.id, **history))
 
 
