@@ -24,7 +24,7 @@ from flowtui.models import (
     Profile,
     Schedule,
 )
-from flowtui.run_models import FlowRun
+from flowtui.run_models import FlowRun, Parameter
 from flowtui.tui.app import FlowtuiApp
 from flowtui.workspace import Workspace
 from tests.tui.memory import ADDRESS, CREATED, MemoryDeploy, MemoryWorkspace, broken, flow
@@ -47,8 +47,16 @@ class HostileWorkspace(MemoryWorkspace):
             self.server.add_project(name, name)
             for _ in range(2):
                 made = self.server.add_version(name, name, schedule=Schedule.ACTIVE)
+            run = FlowRun(name, name, name, name, 2, made.id, "Failed", name, started=CREATED)
             self.server.runs.append(
-                FlowRun(name, name, name, name, 2, made.id, "Failed", name, started=CREATED)
+                replace(run, scheduled=CREATED, labels=(name,), parameters={name: name})
+            )
+            task = self.server.add_task_run(name, name)
+            self.server.move_task_run(name, task.id, "Failed", ALL_IN_ONE)
+            self.server.add_line(name, ALL_IN_ONE, logger=name, task_run_id=task.id)
+            self.server.parameter_lists[made.id] = (
+                Parameter(name, required=False, default=name),
+                Parameter(f"{name} 2", required=False, default=[name]),
             )
             self.server.serialized[self.server.version_list[-1].id] = {
                 "name": name,

@@ -74,6 +74,20 @@ LOG = (
 )
 """A log, with all that can be done to it."""
 
+RUNS = (
+    Step(("7",), "Runs (16)"),
+    Step(("w",), "does not wait"),
+    Step(("j", "Enter"), "[Task runs]"),
+    Step(("n", "]"), "[Log]"),
+    Step(("]",), "[Graph]"),
+    Step(("R",), "Esc leave"),
+    Step(("Tab",), "Run name"),
+    Step(("Escape",), gone="Esc leave"),
+    Step(("Escape",), gone="[Graph]"),
+    Step(("Escape",), gone="Runs (16)"),
+)
+"""The list of runs, one run, and the form for another one."""
+
 WALK = (
     *TABS,
     Step(("1", "Enter"), "└"),
@@ -87,6 +101,7 @@ WALK = (
     Step(("C-p",), "Search for"),
     Step(("Escape",), gone="Search for"),
     *SCREENS,
+    *RUNS,
     Step(("5",), "Profiles"),
     Step(("Escape",), gone="Profiles"),
     Step(("g", "Enter"), "nothing is done until"),
