@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _MOST_SECONDS = 7 * 86_400
 _MOST_DAYS = 36_500
 
+_ASKED_SECONDS = 8.0
+_UNASKED_SECONDS = 3.0
+"""For the engine's answer: one that hangs must not keep the server from starting."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -180,7 +184,8 @@ def _containers(token: str | None, *, wanted: bool | None) -> Containers | None:
     from flowtui.server.tokens import generated_token
 
     try:
-        found = asyncio.run(host_address())
+        seconds = _ASKED_SECONDS if wanted else _UNASKED_SECONDS
+        found = asyncio.run(host_address(seconds=seconds))
     except EngineError:
         if wanted:
             raise
