@@ -273,10 +273,7 @@ class RunView(Performs, Vertical):
         app.push_screen(DeployScreen(again.key))
 
     def perform_run(self) -> None:
-        record = self.record
-        if record.decided is not None:
-            target = asking_runs.RunTarget(record.decided.project, record.decided.flow)
-            asking_runs.new_run(app_of(self), target)
+        asking_runs.new_run(app_of(self), _run_target(self.record))
 
     def perform_again(self) -> None:
         from flowtui.tui.screens.deploy import DeployScreen
@@ -309,10 +306,17 @@ class RunView(Performs, Vertical):
 def _deployed(record: DeployRecord) -> str:
     """Id of the version that can be run now; empty where this deploy left none."""
     result = record.result
-    if result is None or record.decided is None:
+    if result is None or _run_target(record) is None:
         return ""
     good = result.outcome in (Outcome.DONE, Outcome.UNCHANGED)
     return (result.version_id or "known") if good else ""
+
+
+def _run_target(record: DeployRecord) -> asking_runs.RunTarget | None:
+    """The flow that was registered, also by a roll back."""
+    if record.decided is not None:
+        return asking_runs.RunTarget(record.decided.project, record.decided.flow)
+    return asking_runs.target_of(record.rolls_back_to)
 
 
 def _began(record: DeployRecord) -> str:

@@ -10,6 +10,7 @@ from flowtui.tui.work import registered
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
 from tests.tui.runs.acting import etl, going_on, with_flow
+from tests.tui.test_versions_and_runs import open_tab
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,20 @@ async def test_a_deploy_that_ended_well_offers_a_run(workspace: MemoryWorkspace)
         await driver.press("x")
         await driver.see("Run etl v2", "country")
         assert isinstance(driver.app.screen, RunForm)
+
+
+async def test_a_roll_back_offers_one_too(workspace: MemoryWorkspace) -> None:
+    with_flow(workspace)
+    async with running(workspace) as driver:
+        pane = await open_tab(driver, "versions")
+        await driver.until(lambda: bool(driver.app.session.all_versions))
+        assert pane.chosen is not None
+        await driver.press("j", "u", "down", "enter")
+        await driver.until(lambda: len(workspace.deploys) == 1)
+        workspace.deploys[0].finish(Outcome.DONE, version=3)
+        await driver.see("version 3 is registered", "x  run it")
+        await driver.press("x")
+        await driver.see("Run etl v2", "country")
 
 
 async def test_one_that_failed_does_not(workspace: MemoryWorkspace) -> None:
