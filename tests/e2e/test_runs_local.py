@@ -24,6 +24,7 @@ _MEANT = (
     "not at the first attempt",
     "come back later",
     "the price is negative",
+    "NO_SUCH_KEY",
     'Parameter "mode" was required but not provided.',
 )
 """Errors that the flow raises itself."""
@@ -66,7 +67,7 @@ def shop(
         )
         witness = deployed.witness
         witness.act("set_secret", "success", name="SHOP_KEY", value="hush")
-        modes = ("well", "fail", "patient", "sleep", "nothing")
+        modes = ("well", "fail", "patient", "sleep", "keyless", "nothing")
         runs = {mode: witness.start(deployed.flow_id, {"mode": mode}) for mode in modes}
         _take_parameters_away(database, runs["nothing"])
         quick = ("PREFECT__CLOUD__CHECK_CANCELLATION_INTERVAL=1",)
@@ -124,6 +125,13 @@ def test_a_secret_of_the_server_reaches_a_task(shop: Shop) -> None:
     assert shop.witness.task_run(run_id, "SHOP_KEY").state == "Success"
     assert "total 6, a key of 4 letters" in shop.witness.logs(run_id)
     assert "hush" not in shop.agent.said()
+
+
+def test_a_secret_that_is_not_there_fails_its_task_by_name(shop: Shop) -> None:
+    run_id = shop.runs["keyless"]
+    shop.witness.wait(run_id, "Failed")
+    message = shop.witness.task_run(run_id, "NO_SUCH_KEY").message or ""
+    assert "The secret NO_SUCH_KEY was not found" in message
 
 
 def test_an_artifact_is_kept_with_its_task_run(shop: Shop) -> None:

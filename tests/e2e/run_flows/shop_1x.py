@@ -93,3 +93,5 @@ with Flow("shop") as flow:
         sleep()
     with case(mode, "steps"):
         step.map(steps(count))
+    with case(mode, "keyless"):
+        PrefectSecret("NO_SUCH_KEY")()
