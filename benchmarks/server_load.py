@@ -33,6 +33,7 @@ BATCH = 200
 POLL_SECONDS = 1.0
 """Real agents go from 0.25 to 10 seconds."""
 READ_SECONDS = 0.5
+_AGENT = {"X-PREFECT-CORE-VERSION": "1.4.1"}
 _TIMEOUT = 120.0
 
 
@@ -144,7 +145,9 @@ async def wrong_lines(client: Client, runs: list[str], lines: int) -> list[str]:
 @asynccontextmanager
 async def client_of(url: str, seen: Seen) -> AsyncIterator[Client]:
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT, limits=limits) as http:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=_TIMEOUT, limits=limits, headers=_AGENT
+    ) as http:
         yield Client(http, seen)
 
 

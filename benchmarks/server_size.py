@@ -42,6 +42,7 @@ _BATCH = 20_000
 _LINES_OF_A_BATCH = 100
 """What a real client sends in five seconds."""
 _STATES = ("Scheduled", "Submitted", "Running", "Success")
+_CALLER = Caller(core_version="1.4.1")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Api:
         self._executor = Executor(database)
 
     def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> Any:
-        answer = self._executor.answer(Request(query, variables or {}), Caller())
+        answer = self._executor.answer(Request(query, variables or {}), _CALLER)
         if "errors" in answer:
             raise RuntimeError(answer["errors"])
         json.dumps(answer)

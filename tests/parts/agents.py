@@ -33,6 +33,7 @@ LocalAgent(base_url=sys.argv[1]).start()
 _ANY_TOKEN = "none"
 _NOTHING: Mapping[str, str] = {}
 _RECORDING = Path(__file__).with_name("recording_agent.py")
+_RECORDING_062 = Path(__file__).with_name("recording_agent_062.py")
 _TRACEBACK = "Traceback (most recent call last)"
 _UNWELCOME = re.compile(r"\b(ERROR|CRITICAL)\b")
 
@@ -148,11 +149,11 @@ def recording_agent(
     """A local agent without labels that writes the ids of the runs it may start to `record`, one a
     line, and starts no process for them: they are over at once."""
     own = f"http://127.0.0.1:{free_port()}"
-    command = [str(prefect_python(version)), str(_RECORDING), own]
+    is_old = version == "0.6.2"
+    command = [str(prefect_python(version)), str(_RECORDING_062 if is_old else _RECORDING), own]
     more = {"NAME": name, "RECORD": str(record)}
-    with _started(
-        version, api_url, _ANY_TOKEN, command, poke_url=f"{own}/api/poke", more=more
-    ) as agent:
+    poke_url = None if is_old else f"{own}/api/poke"
+    with _started(version, api_url, _ANY_TOKEN, command, poke_url=poke_url, more=more) as agent:
         yield agent
 
 

@@ -21,6 +21,7 @@ def agents(api: Api, wanted: str = "name type labels core_version anonymous") ->
 
 
 def test_due_runs_by_their_time(api: Api, flow: str) -> None:
+    api = api.sent_by(core_version="0.9.8")
     later = api.run(flow, scheduled_start_time="2090-01-01T00:00:00")
     plain = api.run(flow, scheduled_start_time="2020-01-02T00:00:00")
     early = api.run(flow, scheduled_start_time="2020-01-01T00:00:00")
@@ -64,6 +65,7 @@ def test_states_of_runs_that_wait(api: Api, flow: str, kind: str, *, taken: bool
 
 
 def test_at_most_25(api: Api) -> None:
+    api = api.sent_by(core_version="0.8.0")
     flow = api.flow(api.project(), document={"tasks": [], "edges": []})
     for _ in range(27):
         api.run(flow)
@@ -73,8 +75,20 @@ def test_at_most_25(api: Api) -> None:
     assert api.queue(labels=["a"]) == [labelled]
 
 
+@pytest.mark.parametrize("version", [None, "0.7.3"])
+def test_an_agent_that_starts_all_or_none_is_handed_one(
+    api: Api, flow: str, version: str | None
+) -> None:
+    runs = [api.run(flow) for _ in range(3)]
+    old = api.sent_by(core_version=version)
+    assert old.queue() == [runs[0]]
+    api.set_flow_run(runs[0], "Submitted")
+    assert old.queue() == [runs[1]]
+
+
 def test_a_retry_that_outlives_its_process(api: Api, clock: Clock, flow: str) -> None:
     """0.6.1 and 0.9.8 end with a retry more than a minute ahead; an agent starts them again."""
+    api = api.sent_by(core_version="0.9.8")
     run = api.run(flow)
     due_before = api.run(flow, scheduled_start_time=PAST)
     task_run = api.task_run_ids(run)["add"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select, true
 
+from flowtui.server.core_versions import takes_runs_one_by_one
 from flowtui.server.operations.agents import (
     likely_anonymous,
     registered,
@@ -40,18 +41,22 @@ class QueuePayload:
 
 @mutation
 def get_runs_in_queue(act: Act, wanted: GetRunsInQueue) -> QueuePayload:
-    """Runs that an agent with these labels should start now, those due first."""
+    """Runs that an agent with these labels should start now, those due first.
+
+    An agent that could not do without one of them is handed one only, and asks again at once.
+    """
     labels = frozenset(wanted.labels or ())
     tenant_id = _tenant(act, wanted)
     version = version_of_agent(
         act, asks_before=wanted.before is not None, asks_labels=wanted.labels is not None
     )
     seen(act, labels, tenant_id or act.tenant_id(), version)
+    most = _RUNS_FOR_ONE_POLL if takes_runs_one_by_one(version) else 1
     ids: list[str] = []
     for run in act.session.execute(_due(wanted.before or act.now, tenant_id)):
         if suits(labels, strings(run.labels)):
             ids.append(run.id)
-        if len(ids) == _RUNS_FOR_ONE_POLL:
+        if len(ids) == most:
             break
     return QueuePayload(tuple(ids))
 
