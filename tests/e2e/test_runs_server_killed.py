@@ -23,10 +23,10 @@ from tests.parts.waiting import until
 pytestmark = pytest.mark.real
 
 _TOKEN = "the-token-of-these-containers"
-_STEPS = 40
+_STEPS = 30
 _NOTES = ("No heartbeat detected", "Rescheduled by a Lazarus process")
 """What the server says in the log of a run whose process is gone."""
-_KILLED_AFTER = (5, 15, 25)
+_KILLED_AFTER = (4, 10, 18)
 """Finished steps."""
 _CONNECTION = ("ConnectionError", "Connection aborted", "Connection refused", "RetryError")
 
@@ -153,7 +153,6 @@ def test_runs_of_older_prefects_are_handed_out_again(
         witness = old.witness
         witness.act("set_secret", "success", name="SHOP_KEY", value="hush")
         agent = stack.enter_context(local_agent("0.15.13", url, token=_TOKEN, labels=["new"]))
-        stack.enter_context(docker_agent("0.6.2", url, docker_engine, token=_TOKEN))
 
         in_process = witness.start(new.flow_id, {"mode": "steps", "count": 20}, labels=["new"])
         agent.wake()
@@ -164,6 +163,7 @@ def test_runs_of_older_prefects_are_handed_out_again(
         assert witness.run(in_process)["state"] == "Running"
 
         in_container = witness.start(old.flow_id, {"mode": "steps"})
+        stack.enter_context(docker_agent("0.6.2", url, docker_engine, token=_TOKEN))
         until(lambda: _steps(witness, in_container)["Success"] >= 2, "2 steps")
         server.kill()
         until(lambda: not docker_engine.with_variable(in_container, running=True), "its end")
