@@ -57,7 +57,15 @@ async def checked(
     modules = options.pop("modules", ())
     memory = options.pop("memory", 2**30)
     dependencies = options.pop("python_dependencies", ())
-    recipe = recipe_for(sample, folder, base, modules=modules, python_dependencies=dependencies)
+    commands = options.pop("extra_dockerfile_commands", ())
+    recipe = recipe_for(
+        sample,
+        folder,
+        base,
+        modules=modules,
+        python_dependencies=dependencies,
+        extra_dockerfile_commands=commands,
+    )
     image = await built(recipe, sample.pickle)
     async with await Engine.connect() as client:
         try:
@@ -122,6 +130,29 @@ async def test_a_missing_package_is_named(docker_engine: RunningEngine, tmp_path
         await checked(docker_engine, sample, tmp_path)
     assert "the module leftpad, and it is missing in the image" in caught.value.problem.what
     assert "python_dependencies" in caught.value.problem.fix
+
+
+async def test_an_executor_that_lacks_what_it_needs_in_the_image_is_named(
+    docker_engine: RunningEngine, tmp_path: Path
+) -> None:
+    sample = pickled_flow(
+        "1.4.1",
+        tmp_path,
+        f"{SIMPLE}\nfrom prefect.executors import DaskExecutor\n"
+        "flow.executor = DaskExecutor(address='tcp://127.0.0.1:1')\n",
+    )
+    path = "prefect.executors.DaskExecutor"
+    report, recorder = await checked(docker_engine, sample, tmp_path, executor=path)
+    assert report.failed is None
+    assert any(f"ok: executor: {path}, dask 20" in line for line in recorder.lines)
+
+    without = ("RUN rm -r $(python -c 'import distributed as d; print(d.__path__[0])')",)
+    with pytest.raises(DeployError) as caught:
+        await checked(
+            docker_engine, sample, tmp_path, executor=path, extra_dockerfile_commands=without
+        )
+    assert caught.value.problem.what == f"{path} needs distributed, which is missing in the image"
+    assert "add distributed to `python_dependencies`" in caught.value.problem.fix
 
 
 async def test_another_python_in_the_image_is_refused_before_it_crashes(

@@ -173,7 +173,7 @@ def executor_check(found: FoundExecutor | None, expectation: Expectation, place:
         return _wrong("executor", Problem(what, place.words, "correct the setting `executor`"))
     for name, version in found.needs.items():
         if version is None:
-            what = f"the executor {path} needs {name}, which is missing {place.words}"
+            what = f"{path} needs {name}, which is missing {place.words}"
             return _wrong("executor", Problem(what, place.words, _install(place, name)))
     dask = found.needs.get("distributed") or ""
     if expectation.connects and dask and not reaches(expectation.prefect_version, dask):
