@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowtui.server.schedules import ScheduleError, next_events, read_schedule
 from tests.server.schedule_cases import ADJUSTMENTS, FILTERS, cases
@@ -218,3 +220,55 @@ def test_many_schedules_around_clock_changes_only_go_forward() -> None:
             after = datetime.fromisoformat(case["after"])
             found = next_events(schedule, 12, after)
             assert all(event.start.astimezone(UTC) >= after - timedelta(hours=1) for event in found)
+
+
+def test_moments_out_of_range_are_a_problem_of_the_schedule() -> None:
+    centuries = interval(365_000 * 24 * HOUR, start_date=at("9000-01-01T00:00:00"))
+    schedule = read_schedule({"clocks": [centuries]}, "1.4.1")
+    assert next_events(schedule, 5, AFTER)
+    ages = interval(10**9 * 24 * HOUR - HOUR)
+    with pytest.raises(ScheduleError, match="cannot be computed"):
+        next_events(read_schedule({"clocks": [ages]}, "1.4.1"), 5, AFTER)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+PLACES = st.sampled_from(
+    ["clocks", "filters", "adjustments", "interval", "cron", "start_date", "dt", "tz", "dates",
+     "kwargs", "fn", "labels", "parameter_defaults", "rrule_obj", "rr", "type"]
+)  # fmt: skip
+
+
+def damaged(value: Any, place: str, put: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: put if key == place else damaged(inner, place, put) for key, inner in value.items()
+        }
+    return [damaged(inner, place, put) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.slow
+@given(place=PLACES, put=VALUES)
+def test_a_damaged_schedule_says_so_or_works(place: str, put: Any) -> None:
+    whole = {
+        "clocks": [
+            interval(start_date=at("2026-01-01T00:00:00"), labels=[], parameter_defaults={}),
+            cron("0 * * * *"),
+            {"type": "DatesClock", "dates": [at("2026-02-01T10:00:00")]},
+            {
+                "type": "RRuleClock",
+                "rrule_obj": {"type": "rrule", "rr": "RRULE:FREQ=DAILY;COUNT=3"},
+            },
+        ],
+        "filters": [{"fn": FILTERS + "is_day_of_week", "kwargs": {"day_of_week": 3}}],
+        "adjustments": [{"fn": ADJUSTMENTS + "add", "kwargs": {"interval": "//timedelta:60"}}],
+    }
+    try:
+        next_events(read_schedule(damaged(whole, place, put), "1.4.1"), 3, AFTER)
+    except ScheduleError as error:
+        assert str(error)

@@ -105,10 +105,10 @@ def made(known: Mapping[str, Callable[..., Any]], reference: object, what: str) 
     make = known.get(name)
     if make is None:
         raise ScheduleError(f"{name} is not {what} of Prefect's own")
-    arguments = cast("Mapping[str, Any]", given.get("kwargs") or {})
+    arguments: Any = given.get("kwargs") or {}
     try:
         return make(**{key: _value(value) for key, value in arguments.items()})
-    except (TypeError, ValueError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
         raise ScheduleError(f"{name} cannot be made: {error}") from None
 
 

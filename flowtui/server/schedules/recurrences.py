@@ -43,7 +43,7 @@ def read_rule(document: Mapping[str, Any]) -> Rule:
     """A rule, or a set of rules and dates, as RRuleClock serializes them."""
     try:
         return _rule_set(document) if "_rrule" in document else _rule(document)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ScheduleError(f"the recurrence rule cannot be read: {error}") from None
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from flowtui.server.schedules.events import ClockDefaults, Event
 from flowtui.server.schedules.functions import Adjustment, Filter
+from flowtui.server.schedules.problems import ScheduleError
 from flowtui.server.schedules.releases import Release
 from flowtui.server.schedules.wall_time import UTC_ZONE
 
@@ -42,8 +43,16 @@ def next_events(schedule: Schedule, number: int, after: datetime) -> list[Event]
     """At most this many events after a moment, as `schedule.next(number, after)` gives them.
 
     Adjusted events keep their order and may fall together. Fewer come where clocks end, or where
-    the filters leave too little of 10,000 moments.
+    the filters leave too little of 10,000 moments. Raises ScheduleError where moments cannot be
+    computed: out of range, or made of parts that do not go together.
     """
+    try:
+        return _next_events(schedule, number, after)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise ScheduleError(f"its moments cannot be computed: {error}") from None
+
+
+def _next_events(schedule: Schedule, number: int, after: datetime) -> list[Event]:
     found: list[Event] = []
     if number < 1:
         return found
