@@ -285,6 +285,8 @@ class FlowVersion:
     core_version: str
     storage: JsonObject | None = None
     schedule: Schedule = Schedule.UNKNOWN
+    schedule_problem: str = ""
+    """Why an active schedule starts no runs, where the control plane says."""
 
     @property
     def image(self) -> str | None:

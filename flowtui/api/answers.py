@@ -37,6 +37,7 @@ def flow_version(row: Mapping[str, Any]) -> FlowVersion:
         core_version=text(row, "core_version"),
         storage=_object(row, "storage"),
         schedule=_schedule(row),
+        schedule_problem=text(row, "schedule_problem"),
     )
 
 

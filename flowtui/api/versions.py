@@ -22,8 +22,9 @@ _COLUMNS = (
     "storage",
     "schedule",
     "is_schedule_active",
+    "schedule_problem",
 )
-_OPTIONAL = ("core_version", "storage", "schedule", "is_schedule_active")
+_OPTIONAL = ("core_version", "storage", "schedule", "is_schedule_active", "schedule_problem")
 
 
 async def flow_versions(

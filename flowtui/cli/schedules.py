@@ -42,6 +42,8 @@ def list_(project: str | None, profile: str | None, api_url: str | None, as_json
             ("FLOW", "PROJECT", "VERSION", "SCHEDULE"),
             ((v.name, v.project, str(v.version), str(v.schedule)) for v in found),
         )
+        for version in found:
+            _warn(output, version)
 
 
 @schedules.command()
@@ -75,11 +77,19 @@ def _switch(
                     fix="give the flow a schedule=, then deploy it",
                 )
             await workspace.control_plane.set_schedule_active(version.id, active)
-            return version
+            return await version_in_use(workspace.control_plane, flow, project)
 
     version = asyncio.run(work())
+    output = Output()
     state = "on" if active else "off"
-    Output().note(f"the schedule of “{flow}” in “{version.project}” is {state}")
+    output.note(f"the schedule of “{flow}” in “{version.project}” is {state}")
+    _warn(output, version)
+
+
+def _warn(output: Output, version: FlowVersion) -> None:
+    if version.schedule_problem:
+        name = f"“{version.name}” in “{version.project}”"
+        output.note(f"the schedule of {name} starts no runs: {version.schedule_problem}")
 
 
 def _as_json(version: FlowVersion) -> dict[str, object]:
@@ -89,4 +99,5 @@ def _as_json(version: FlowVersion) -> dict[str, object]:
         "version": version.version,
         "version_id": version.id,
         "schedule": str(version.schedule),
+        "schedule_problem": version.schedule_problem or None,
     }

@@ -12,7 +12,7 @@ from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.api.registration import SPLIT_ABOVE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
-from flowtui.models import Ability, Schedule
+from flowtui.models import Ability, JsonObject, Schedule
 from flowtui.run_models import RunRequest, RunState
 from tests.api.test_graphql import flow
 from tests.parts.control_plane import RunningServer, embedded_server
@@ -121,6 +121,15 @@ async def test_schedules(plane: GraphQLControlPlane) -> None:
     await plane.set_schedule_active(paused.id, True)
     found = {each.name: each.schedule for each in await plane.flow_versions()}
     assert (found["hourly"], found["paused"]) == (Schedule.PAUSED, Schedule.ACTIVE)
+
+
+async def test_why_a_schedule_starts_nothing(plane: GraphQLControlPlane) -> None:
+    project = await plane.create_project("team")
+    own_filter: JsonObject = {**HOURLY, "filters": [{"fn": "mine.odd_days", "kwargs": {}}]}
+    odd = await plane.register(project, flow("odd", edges=0, schedule=own_filter))
+    assert odd.schedule is Schedule.ACTIVE
+    (found,) = await plane.flow_versions()
+    assert found.schedule_problem == "mine.odd_days is not a filter of Prefect's own"
 
 
 async def test_a_flow_moves_with_its_versions_and_runs(plane: GraphQLControlPlane) -> None:

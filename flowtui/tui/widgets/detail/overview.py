@@ -67,6 +67,9 @@ class OverviewTab:
         if serialized is not None:
             parts.extend(_contents(described(serialized.flow), width))
         version = row.version
+        if version is not None and version.schedule_problem:
+            problem = f"it starts no runs: {plain_block(version.schedule_problem)}"
+            parts.append(field("schedule", (problem, "$warning"), width=width))
         if version is not None and version.image:
             parts.append(field("image", plain(version.image), width=width))
         if version is not None and version.core_version:
