@@ -57,7 +57,11 @@ class Client:
     async def ask(self, kind: str, query: str, variables: Mapping[str, Any] | None = None) -> Any:
         began = time.perf_counter()
         body = {"query": query, "variables": json.dumps(variables)}
-        answer = (await self._http.post("/", json=body)).json()
+        try:
+            answer = (await self._http.post("/", json=body)).json()
+        except (httpx.HTTPError, ValueError) as error:
+            self._seen.errors.append(f"{kind}: {type(error).__name__} {error}")
+            return None
         self._seen.milliseconds[kind].append((time.perf_counter() - began) * 1000)
         if "errors" in answer:
             self._seen.errors.append(f"{kind}: {answer['errors']}")
@@ -134,9 +138,8 @@ async def wrong_lines(client: Client, runs: list[str], lines: int) -> list[str]:
     for run in runs:
         logs = f"logs(order_by: {{timestamp: asc}}, limit: {lines + 1}) {{message}}"
         data = await client.ask("check", f'{{flow_run_by_pk(id: "{run}") {{{logs}}}}}')
-        found = [
-            int(re.findall(r"\d+", row["message"])[0]) for row in data["flow_run_by_pk"]["logs"]
-        ]
+        rows = data["flow_run_by_pk"]["logs"] if data else []
+        found = [int(re.findall(r"\d+", row["message"])[0]) for row in rows]
         if found != list(range(lines)):
             wrong.append(f"run {run} has {len(found)} lines")
     return wrong

@@ -357,7 +357,7 @@ def measures(own: Subject) -> dict[str, Callable[[Api], object]]:
         ),
         "set a state": lambda api: set_state(api, own.run, "Success"),
         "register a version": lambda api: register(api, own),
-        "scheduler, nothing to do": scheduler_round,
+        "scheduler, no flow with a schedule": scheduler_round,
     }
 
 
