@@ -25,6 +25,7 @@ from flowtui.agents.waiting import Waiting, WaitingKind, why_waiting
 from flowtui.deploy.events import Level
 from flowtui.models import Problem
 from flowtui.run_models import Agent, FlowRun
+from flowtui.text import clean_block, redact
 from flowtui.tui.logs.store import LogStore
 
 WAITING_STATES = ("Scheduled", "Submitted", "Queued", "Paused", "Pending", "Retrying", "Resume")
@@ -105,12 +106,12 @@ class OwnAgent:
                 self.log.append(event.text, event.level, event.at)
                 return False
             case AgentPreparing():
-                self.log.append(event.text, Level.INFO, event.at)
+                self._note(event.text, event.at)
                 self.preparing = event.text
             case AgentStarted():
                 again = f" (start {event.attempt})" if event.attempt > 1 else ""
                 words = f"process {event.pid}: Prefect {event.prefect} for {event.api_url}{again}"
-                self.log.append(words, Level.INFO, event.at)
+                self._note(words, event.at)
                 self.pid, self.prefect, self.reached_by = event.pid, event.prefect, event.api_url
                 self._stands(Stand.STARTING)
             case AgentReady():
@@ -118,21 +119,25 @@ class OwnAgent:
                 self._stands(Stand.RUNNING)
             case AgentDied():
                 words = f"{event.reason}; starting it again in {event.restart_in:.0f} s"
-                self.log.append(words, Level.WARNING, event.at)
+                self._note(words, event.at, Level.WARNING)
                 self.pid, self.problem = None, Problem(event.reason, f"agent {self.name}")
                 self.restart_at = event.at + event.restart_in
                 self._stands(Stand.RESTARTING)
             case AgentGaveUp():
-                self.log.append(event.what, Level.ERROR, event.at)
+                self._note(event.what, event.at, Level.ERROR)
                 where = event.where or f"agent {self.name}"
                 self.pid, self.problem = None, Problem(event.what, where, event.fix)
                 self.stand = Stand.GAVE_UP
             case AgentStopped():
-                self.log.append("stopped", Level.INFO, event.at)
+                self._note("stopped", event.at)
                 self.pid, self.problem = None, None
                 self.flow_runs_left = event.flow_runs_left
                 self.stand = Stand.STOPPED
         return True
+
+    def _note(self, text: str, at: float, level: Level = Level.INFO) -> None:
+        """A line of flowtui's own between those of the agent; errors may quote others."""
+        self.log.append(redact(clean_block(text)), level, at)
 
     def _stands(self, stand: Stand) -> None:
         """Once it is to stop, nothing but its end changes that."""
