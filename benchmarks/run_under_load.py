@@ -81,6 +81,7 @@ def cycle(term: PtyTerminal) -> list[Answer]:
         return lambda: term.row(row) == text
 
     taken = [press(term, "k", lambda: "following" not in term.text())]
+    term.until_quiet(0.2)  # the rows of the last lines that were followed
     for key in "kkjkj":
         text = term.row(row - 1 if key == "k" else row + 1)
         taken.append(press(term, key, shows(text)))
