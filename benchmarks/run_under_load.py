@@ -77,14 +77,18 @@ def cycle(term: PtyTerminal) -> list[Answer]:
     """Stop following, some steps up and down, follow again."""
     row = 20
 
-    def shows(text: str) -> Callable[[], bool]:
-        return lambda: term.row(row) == text
+    def text(place: int) -> str:
+        """Without the frame and the thumb, which does not move with each line."""
+        return term.row(place)[:-3]
+
+    def shows(wanted: str) -> Callable[[], bool]:
+        return lambda: text(row) == wanted
 
     taken = [press(term, "k", lambda: "following" not in term.text())]
     term.until_quiet(0.2)  # the rows of the last lines that were followed
     for key in "kkjkj":
-        text = term.row(row - 1 if key == "k" else row + 1)
-        taken.append(press(term, key, shows(text)))
+        wanted = text(row - 1 if key == "k" else row + 1)
+        taken.append(press(term, key, shows(wanted)))
     taken.append(press(term, "f", lambda: "following" in term.text()))
     return taken
 

@@ -29,6 +29,9 @@ from flowtui.server.tokens import VARIABLE
 DEFAULT_PORT = 4200
 """Prefect Server's own: its clients and Docker agents assume it."""
 _GRACE_SECONDS = 5
+_IDLE_SECONDS = 75
+"""Longer than clients keep a connection that nobody uses (httpx: 5): one that the server closes
+just as a client sends on it is an error there."""
 _BACKLOG = 128
 _EVERYWHERE = ("0.0.0.0", "::")
 
@@ -117,6 +120,7 @@ def serve(settings: ServerSettings, *, on_ready: Callable[[Ready], None]) -> Non
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             background = Background(database, services(settings.services))

@@ -87,7 +87,7 @@ ACTIONS: tuple[Action, ...] = (
         Scope.APP,
         ("q", "ctrl+q"),
         "quit",
-        "Leave flowtui; asks first while something is deploying, or its agents have runs under way.",
+        "Leave flowtui; asks first while it deploys, or its agents have runs under way.",
         reasons.always,
         bar=False,
     ),
