@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtui.api.log_tail import LogTail
@@ -97,6 +97,7 @@ async def test_a_look_that_failed_loses_nothing() -> None:
     assert ids(await tail.more()) == lines
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(0, 200, allow_nan=False), max_size=5), max_size=12))
 async def test_every_line_once_in_any_order(batches: list[list[float]]) -> None:
     log = Log()
