@@ -69,7 +69,7 @@ async def test_without_agents_it_leads(workspace: MemoryWorkspace) -> None:
         version = workspace.server.version_list[0]
         workspace.server.add_run(version)
         await driver.press("r")
-        await driver.see("No agent: 1 run wait", "Runs that wait (1)", "--type docker")
+        await driver.see("No agent: 1 run waits", "Runs that wait (1)", "--type docker")
 
 
 async def test_every_agent_with_what_is_known_of_it(workspace: MemoryWorkspace) -> None:

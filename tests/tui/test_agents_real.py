@@ -81,7 +81,7 @@ def test_an_agent_takes_the_run_that_waits_and_is_not_left_behind(
     ) as screen:
         screen.wait("● connected", "hello.py:11")
         screen.keys("8")
-        screen.wait("No agent: 1 run wait", "Runs that wait (1)")
+        screen.wait("No agent: 1 run waits", "Runs that wait (1)")
         start_agent(screen)
         screen.wait("Started here", "s ago")
         until(lambda: witness.run(run_id)["state"] == "Success", "the run's success")

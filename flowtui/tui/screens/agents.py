@@ -201,7 +201,8 @@ class AgentList(Performs, OptionList):
         elif anything:
             return None
         elif waiting:
-            words = f"No agent: {counted(waiting, 'run')} wait. {key} starts one."
+            verb = "waits" if waiting == 1 else "wait"
+            words = f"No agent: {counted(waiting, 'run')} {verb}. {key} starts one."
         else:
             words = (
                 f"No agent: runs that are started wait until one picks them up. {key} starts one."
