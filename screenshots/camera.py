@@ -24,6 +24,8 @@ _PUSHED = 40_000_000
 """Bytes of a push that is well under way."""
 _PATIENCE = 180.0
 """Seconds that a screen may take to come."""
+_AGENT_PATIENCE = 10.0
+"""Seconds that an agent has to stop by itself."""
 _LOOK = 0.1
 """Seconds between two looks of a recording."""
 
@@ -45,6 +47,17 @@ class Camera:
             while not holds():
                 await self.pilot.pause(0.02)
         await self.pilot.pause()
+
+    async def see(self, *words: str) -> None:
+        """Until all of these words are on the screen."""
+        try:
+            await self.until(lambda: all(word in self.text() for word in words))
+        except TimeoutError:
+            raise SystemExit(f"{words} did not come:\n{self.text()}") from None
+
+    def text(self) -> str:
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
     async def idle(self) -> None:
         async with asyncio.timeout(_PATIENCE):
@@ -160,4 +173,5 @@ async def camera(
         found = Camera(app, pilot, size)
         await found.idle()
         yield found
+        await app.agents.end(_AGENT_PATIENCE)
         await app.serving.end()

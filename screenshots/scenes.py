@@ -11,8 +11,10 @@ from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.detail.pane import DetailPane
 from screenshots.animation import Recording
 from screenshots.camera import Camera, camera
-from screenshots.stage import FLOW, SCHEDULED, STAGE, Docker, run_once
+from screenshots.stage import FLOW, SCHEDULED, STAGE, Docker
 
+_MAPPING = 4.0
+"""Seconds until some of the mapped tasks of a run are through."""
 SMALL, MIDDLE, LARGE = (80, 24), (100, 28), (160, 45)
 
 
@@ -39,7 +41,8 @@ async def small(project: Path, docker: Docker | None) -> list[Path]:
         await cam.take("deploy-done")
         await cam.press("escape")
         await deployed(cam, SCHEDULED)
-        await run(cam)
+        await agent(cam)
+        await run(cam, rows=30)
         await failed(cam, project, docker)
         await cam.press("4")
         await cam.idle()
@@ -53,6 +56,8 @@ async def small(project: Path, docker: Docker | None) -> list[Path]:
         await cam.take("palette")
         await cam.press("escape", "6")
         await cam.idle()
+        # Its first lines say where flowtui is installed.
+        await cam.press("G")
         await cam.take("doctor")
         return cam.taken
 
@@ -68,7 +73,8 @@ async def large(project: Path) -> list[Path]:
         await cam.press("2")
         await cam.take("deploy-done")
         await cam.press("escape")
-        await run(cam, picture=False)
+        await agent(cam)
+        await run(cam, rows=60)
         await cam.press("1", "g", "enter")
         await cam.idle()
         await cam.select(SCHEDULED)
@@ -133,20 +139,47 @@ async def version(cam: Camera, name: str, number: int) -> None:
     await cam.until(shown)
 
 
-async def run(cam: Camera, *, picture: bool = True) -> None:
-    """A flow run of the scheduled flow, by a real agent."""
-    rows = cam.app.session.rows or ()
-    row = next(row for row in rows if row.name == SCHEDULED)
-    workspace = cam.app.session.workspace
-    if row.version is None or workspace is None:
-        raise SystemExit(f"{SCHEDULED} is not registered")
-    await asyncio.to_thread(run_once, workspace.profile.api_url, row.version.id)
-    await cam.press("r")
+async def agent(cam: Camera) -> None:
+    """A run that waits, and the agent that takes it, started by a key."""
+    await cam.select(SCHEDULED)
+    await cam.press("x")
+    await cam.see("Run nightly load", "limit")
+    await cam.take("run-form")
+    await cam.press("enter")
+    await cam.see("Scheduled")
+    await cam.press("escape", "8")
+    await cam.see("Runs that wait")
+    await cam.press("n")
+    await cam.see("Start an agent", "Prefect 1.4.1")
+    await cam.take("agent-start")
+    await cam.press("enter", "enter", "enter")
+    await cam.see("running, process", "s ago")
+    await cam.take("agents")
+    await cam.press("escape")
+
+
+async def run(cam: Camera, *, rows: int) -> None:
+    """A run of the scheduled flow by the agent: under way, its log, its graph, and the list."""
+    await cam.select(SCHEDULED)
+    await cam.press("x")
+    await cam.see("Run nightly load", "limit")
+    await cam.press(*["backspace"] * 3, *str(rows), "enter")
+    await cam.see(f"limit={rows}", "● Running", "try 2")
+    await asyncio.sleep(_MAPPING)
+    await cam.take("run")
+    await cam.press("]")
+    await cam.see("cleaning")
+    await cam.take("run-log")
+    await cam.press("]")
+    await cam.see("load", "clean")
+    await cam.take("run-graph")
+    await cam.press("]")
+    await cam.see("Success after")
+    await cam.press("escape", "7")
+    await cam.see("Success")
+    await cam.take("runs")
+    await cam.press("escape")
     await cam.idle()
-    if picture:
-        await cam.select(SCHEDULED)
-        await tab(cam, "runs")
-        await cam.take("runs")
 
 
 async def tab(cam: Camera, name: str) -> None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,9 +22,6 @@ FLOW = "example-storage"
 SCHEDULED = "nightly load"
 """The sample flow of nightly.py."""
 EMBEDDED_PORT = 4200
-_RUN_LIMIT = 120
-"""Seconds that a flow run may take."""
-_ENDED = ("Success", "Failed", "Cancelled")
 
 
 @dataclass(frozen=True)
@@ -112,42 +105,3 @@ def project_folder(docker: Docker | None) -> Iterator[Path]:
     os.environ["COLORTERM"] = "truecolor"
     yield project
     shutil.rmtree(STAGE)
-
-
-def run_once(api_url: str, version_id: str) -> None:
-    """One flow run of a registered version to its end, by Prefect's own local agent. Blocking."""
-    create = "mutation($input: create_flow_run_input!) { create_flow_run(input: $input) { id } }"
-    run = _ask(api_url, create, {"input": {"flow_id": version_id}})["create_flow_run"]["id"]
-    environment = {
-        **os.environ,
-        "HOME": str(STAGE / "home"),
-        "PREFECT__BACKEND": "server",
-        "PREFECT__SERVER__ENDPOINT": api_url,
-    }
-    prefect = str(virtual_environment() / "bin" / "prefect")
-    agent = subprocess.Popen(
-        [prefect, "agent", "local", "start"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    state = "query($id: uuid!) { flow_run_by_pk(id: $id) { state } }"
-    deadline = time.monotonic() + _RUN_LIMIT
-    try:
-        while _ask(api_url, state, {"id": run})["flow_run_by_pk"]["state"] not in _ENDED:
-            if time.monotonic() > deadline:
-                raise SystemExit("the flow run did not end")
-            time.sleep(0.5)
-    finally:
-        os.killpg(agent.pid, signal.SIGTERM)
-        agent.wait()
-
-
-def _ask(api_url: str, query: str, variables: dict[str, object]) -> dict[str, Any]:
-    import httpx
-
-    answer = httpx.post(
-        f"{api_url}/graphql", json={"query": query, "variables": variables}, timeout=10
-    )
-    return answer.raise_for_status().json()["data"]
