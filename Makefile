@@ -14,7 +14,7 @@ test: $(STAMP)
 	@sh tests/parts/install.sh
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -m "not real" -n 2 -q
-	@$(BIN)/python -m pytest -m real
+	@$(BIN)/python -m pytest -m real -n 2 --dist loadfile
 
 test-fast: $(STAMP)
 	@$(BIN)/python -m pytest -m "not real and not slow" -n 2 -q

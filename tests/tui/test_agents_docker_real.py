@@ -41,7 +41,7 @@ def test_a_run_in_a_container_reaches_the_server_that_the_app_started(
     with terminal(APP, folder=short, cwd=root, environment=variables, size=(120, 40)) as screen:
         start_embedded_server(screen)
         screen.keys("5")
-        screen.wait("reach it at http://", f":{port}, with its token")
+        screen.wait("reach it at", f":{port}, with", "its token")
         screen.keys("Escape")
         screen.wait_gone("Profiles")
         screen.keys("Enter")

@@ -114,10 +114,13 @@ async def test_a_cursor_move_is_a_small_frame(workspace: MemoryWorkspace) -> Non
     flows = [flow(f"flow-number-{n}", f"flows/f{n}.py", n + 1) for n in range(100)]
     workspace.found = type(workspace.found)(str(workspace.root), tuple(flows), (), 100)
     async with shown(workspace, (160, 45)) as (driver, emulator):
-        await driver.press_and_settle("j", "j")
-        feed(emulator)
-        await driver.press_and_settle("j")
-        assert 0 < feed(emulator) < 2_000
+        frames: list[int] = []
+        for _ in range(5):
+            feed(emulator)
+            await driver.press_and_settle("j")
+            frames.append(feed(emulator))
+        # On a busy machine what else changed may come with one of them.
+        assert 0 < sorted(frames)[2] < 2_000
 
 
 async def test_nothing_is_written_when_nothing_changes(workspace: MemoryWorkspace) -> None:
