@@ -85,6 +85,7 @@ def halves_kept(frames: list[list[tuple[int, int, Strip]]]) -> bool:
     return not any(ord(c) > 0x2FFF for f in frames for *_, strip in f for c in strip.text)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(FRAMES, st.sampled_from([None, 1, 60]), st.booleans())
 def test_any_frames_look_as_textuals_own(

@@ -50,6 +50,7 @@ async def test_state_profile_address_token_and_server_are_told(workspace: Memory
     assert "▸ memory  in use" in text
 
 
+@pytest.mark.slow
 async def test_a_new_profile_is_checked_and_saved(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await driver.press_and_settle("5", "n")
@@ -114,6 +115,7 @@ async def test_a_profile_is_removed_after_a_yes_but_not_the_one_in_use(
         assert "127.0.0.1:4997" not in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_without_a_safe_keyring_the_person_chooses_and_session_is_first(
     workspace: MemoryWorkspace,
 ) -> None:

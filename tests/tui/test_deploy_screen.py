@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from flowtui.deploy.events import (
     Level,
     LogLine,
@@ -125,6 +127,7 @@ async def test_a_save_takes_back_why_no_plan_could_be_made(workspace: MemoryWork
         await driver.see("1 problem ")
 
 
+@pytest.mark.slow
 async def test_a_message_as_long_as_the_room_is_shown_whole(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         for length in range(48, 60):
@@ -202,6 +205,7 @@ async def test_scrolling_up_stops_following_and_counts_what_is_new(
         await end(driver, run)
 
 
+@pytest.mark.slow
 async def test_a_flood_of_lines_is_bounded_and_the_end_is_on_the_screen(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -238,6 +242,7 @@ async def test_colours_of_the_build_stay_and_levels_have_theirs(
         await end(driver, run)
 
 
+@pytest.mark.slow
 async def test_a_failure_shows_what_where_and_what_to_do(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         run = await started(driver)
@@ -355,6 +360,7 @@ async def test_a_deploy_that_falls_over_is_a_problem_with_a_report_and_no_crash(
         assert "The report is in" in said(driver)
 
 
+@pytest.mark.slow
 async def test_a_project_is_created_only_where_the_plan_says_so(workspace: MemoryWorkspace) -> None:
     workspace.project_exists = False
     async with running(workspace) as driver:

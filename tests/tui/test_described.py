@@ -66,6 +66,7 @@ def test_nothing_of_it_has_to_be_there() -> None:
     assert described({"tasks": None, "parameters": "x", "schedule": []}) == Described((), "", 0)
 
 
+@pytest.mark.slow
 async def test_the_flow_under_the_cursor_is_asked_for_once_it_rests(
     workspace: MemoryWorkspace,
 ) -> None:

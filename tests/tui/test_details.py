@@ -133,6 +133,7 @@ async def test_the_graph_is_drawn_from_what_is_registered_else_from_the_plan(
         assert "see Problems" in driver.screen_text()
 
 
+@pytest.mark.slow
 async def test_a_large_graph_is_drawn_beside_the_screen_and_scrolls_both_ways(
     workspace: MemoryWorkspace,
 ) -> None:

@@ -131,6 +131,7 @@ async def test_a_real_control_plane_is_an_address_a_token_and_a_place(
         assert TOKEN not in driver.screen_text() + driver.said()
 
 
+@pytest.mark.slow
 async def test_prefects_own_address_is_offered_and_its_token_only_when_asked(
     fresh: MemoryWorkspace, own_home: Path
 ) -> None:

@@ -141,6 +141,7 @@ def test_leaving_cannot_be_lost() -> None:
 # ------------------------------------------------------------------------------------- in the app
 
 
+@pytest.mark.slow
 async def test_the_app_hears_and_prints_the_keys_of_the_file(
     workspace: MemoryWorkspace, written: Callable[[str], object]
 ) -> None:

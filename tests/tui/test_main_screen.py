@@ -194,6 +194,7 @@ async def test_a_key_that_cannot_be_used_is_grey_and_says_why(workspace: MemoryW
         assert "4 deploys" in driver.screen_text().splitlines()[-1]
 
 
+@pytest.mark.slow
 async def test_help_lists_the_pane_in_front_first(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(100, 45)) as driver:
         await driver.press("1", "question_mark")

@@ -34,6 +34,7 @@ async def click(driver: Driver, words: str, *, within: type | None = None) -> No
     raise AssertionError(f"{words} is not there:\n{driver.screen_text()}")
 
 
+@pytest.mark.slow
 async def test_a_row_a_tab_and_a_key_of_the_bar(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         table = driver.app.screen.query_one(FlowTable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from textual.command import Hit
 from textual.style import Style
 
@@ -70,6 +71,7 @@ async def test_a_run_opens_the_runs_of_its_flow_with_the_cursor_on_it(
         assert pane.has_focus
 
 
+@pytest.mark.slow
 async def test_the_last_run_is_found_before_the_runs_were_read(
     workspace: MemoryWorkspace,
 ) -> None:
@@ -111,6 +113,7 @@ async def test_a_setting_opens_the_settings_there(workspace: MemoryWorkspace) ->
         assert await hits(driver, SettingProvider, "ui.mouse")
 
 
+@pytest.mark.slow
 async def test_a_key_press_makes_a_bounded_number_of_entries(workspace: MemoryWorkspace) -> None:
     """Counts, not times: with a thousand flows that have a hundred runs each."""
     many = [f"flow_{n:04}" for n in range(1000)]

@@ -53,6 +53,7 @@ async def test_deploys_stand_below_their_days(workspace: MemoryWorkspace) -> Non
         assert "Deploys (2)" in text and "far away" not in text
 
 
+@pytest.mark.slow
 async def test_typing_filters_and_finds_what_a_log_says(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await opened(driver)

@@ -47,6 +47,7 @@ async def adding(driver: Driver, answer: Answer) -> Probe:
     return probe
 
 
+@pytest.mark.slow
 async def test_the_syntax_is_told_at_once_and_nobody_is_asked(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         probe = await adding(driver, Answer(True, "answers: x"))

@@ -42,6 +42,7 @@ def _on_sheet(driver: Driver) -> str:
 # ------------------------------------------------------------------------------------------- help
 
 
+@pytest.mark.slow
 async def test_help_filters_says_reasons_and_does_the_line(workspace: MemoryWorkspace) -> None:
     async with running(workspace, size=(100, 40)) as driver:
         await driver.press("question_mark", "slash")
@@ -73,6 +74,7 @@ async def test_help_tells_the_command_line_and_the_name_for_the_file(
         await driver.see("flows/etl.py:etl")
 
 
+@pytest.mark.slow
 async def test_help_with_nothing_found_says_so(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
         await driver.press("question_mark", "slash")

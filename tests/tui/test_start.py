@@ -54,6 +54,7 @@ asyncio.run(main())"""
     assert modules_after(code).isdisjoint(HEAVY)
 
 
+@pytest.mark.slow
 async def test_the_screen_stands_while_the_workspace_is_still_being_opened(tmp_path: Path) -> None:
     never = asyncio.Event()
 

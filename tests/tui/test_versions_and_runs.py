@@ -62,6 +62,7 @@ def lines_of(pane: DetailPane) -> list[str]:
     return [line.plain for line in pane._page.lines]
 
 
+@pytest.mark.slow
 async def test_every_version_with_its_state_source_and_digest(with_past: MemoryWorkspace) -> None:
     async with running(with_past, size=(160, 45)) as driver:
         pane = await open_tab(driver, "versions")
