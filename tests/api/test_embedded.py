@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowtui.api.graphql import GraphQLControlPlane
-from flowtui.api.registration import SPLIT_ABOVE
+from flowtui.api.graphql.registration import SPLIT_ABOVE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import Ability, JsonObject, Schedule

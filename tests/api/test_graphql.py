@@ -17,11 +17,10 @@ from typing import Any
 import pytest
 
 from flowtui import addresses
-from flowtui.api import registration
 from flowtui.api.causes import OutcomeUnknownError
-from flowtui.api.dialect import Naming
-from flowtui.api.graphql import GraphQLControlPlane
-from flowtui.api.registration import BATCH, SPLIT_ABOVE, compress
+from flowtui.api.graphql import GraphQLControlPlane, registration
+from flowtui.api.graphql.dialect import Naming
+from flowtui.api.graphql.registration import BATCH, SPLIT_ABOVE, compress
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
 from flowtui.models import Project

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from flowtui.api.dialect import LEAST_PAGE
 from flowtui.api.graphql import GraphQLControlPlane
+from flowtui.api.graphql.dialect import LEAST_PAGE
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability, Schedule

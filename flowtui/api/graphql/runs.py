@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from flowtui.api import answers
-from flowtui.api.connection import Connection
-from flowtui.api.dialect import LEAST_PAGE
+from flowtui.api.graphql import answers
+from flowtui.api.graphql.connection import Connection
+from flowtui.api.graphql.dialect import LEAST_PAGE
 from flowtui.models import Ability, Json
 from flowtui.run_models import FlowRun
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flowtui.api import registration, versions
-from flowtui.api.connection import Connection
+from flowtui.api.graphql import registration, versions
+from flowtui.api.graphql.connection import Connection
 from flowtui.errors import ControlPlaneError
 from flowtui.models import FlowVersion, Json, Project, Schedule
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flowtui.api import answers
-from flowtui.api.connection import Connection
-from flowtui.api.dialect import LEAST_PAGE, literal
+from flowtui.api.graphql import answers
+from flowtui.api.graphql.connection import Connection
+from flowtui.api.graphql.dialect import LEAST_PAGE, literal
 from flowtui.json_shapes import items
 from flowtui.models import Ability, Json
 from flowtui.run_models import RunLine, StateChange, TaskRun

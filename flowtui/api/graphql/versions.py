@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from flowtui.api import answers
-from flowtui.api.connection import Connection
+from flowtui.api.graphql import answers
+from flowtui.api.graphql.connection import Connection
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
 from flowtui.models import Ability, FlowVersion, Json, JsonObject

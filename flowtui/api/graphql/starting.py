@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flowtui.api import answers, runs
-from flowtui.api.connection import Connection
-from flowtui.api.dialect import Naming, camel, is_unknown_input
-from flowtui.api.transport import RefusalError
+from flowtui.api.graphql import answers, runs
+from flowtui.api.graphql.connection import Connection
+from flowtui.api.graphql.dialect import Naming, camel, is_unknown_input
+from flowtui.api.graphql.transport import RefusalError
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import mapping
 from flowtui.models import Ability, Json

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flowtui.api.transport import NotGraphQLError, RefusalError, Transport
+from flowtui.api.graphql.transport import NotGraphQLError, RefusalError, Transport
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
 from flowtui.models import Ability, Json, JsonObject

@@ -6,10 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from flowtui.api import answers
-from flowtui.api.connection import Connection
-from flowtui.api.dialect import DESCRIBING, RENAMING
-from flowtui.api.transport import RefusalError
+from flowtui.api.graphql import answers
+from flowtui.api.graphql.connection import Connection
+from flowtui.api.graphql.dialect import DESCRIBING, RENAMING
+from flowtui.api.graphql.transport import RefusalError
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Json, Project
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flowtui.api import answers
-from flowtui.api.connection import Connection
+from flowtui.api.graphql import answers
+from flowtui.api.graphql.connection import Connection
 from flowtui.models import Ability
 from flowtui.run_models import Agent
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
-from flowtui.api import (
+from flowtui.api.graphql import (
     agents,
     moving,
     projects,
@@ -16,7 +16,7 @@ from flowtui.api import (
     starting,
     versions,
 )
-from flowtui.api.connection import Connection
+from flowtui.api.graphql.connection import Connection
 from flowtui.credentials import Secret
 from flowtui.models import FlowVersion, Identity, JsonObject, Project
 from flowtui.run_models import (

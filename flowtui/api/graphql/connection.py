@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flowtui import addresses
-from flowtui.api import dialect as dialects
-from flowtui.api.dialect import Dialect, Naming, literal
-from flowtui.api.transport import RefusalError, Transport
+from flowtui.api.graphql import dialect as dialects
+from flowtui.api.graphql.dialect import Dialect, Naming, literal
+from flowtui.api.graphql.transport import RefusalError, Transport
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import items, mapping

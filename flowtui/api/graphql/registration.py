@@ -14,9 +14,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from flowtui.api import versions
 from flowtui.api.causes import OutcomeUnknownError
-from flowtui.api.connection import Connection
+from flowtui.api.graphql import versions
+from flowtui.api.graphql.connection import Connection
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.models import FlowVersion, Json, JsonObject, Project
 
