@@ -58,14 +58,42 @@ class Origin(StrEnum):
     PROJECT_FILE = "project file"
     ENVIRONMENT = "environment"
     USER_FILE = "user configuration"
+    DECLARATION = "declared in the project"
+    """A deployment in prefect.yaml, or a call of `.deploy(…)`, `.serve(…)`, `.to_deployment(…)`."""
     FLOW_OBJECT = "the flow's own object"
     INFERRED = "inferred"
     DEFAULT = "default"
 
 
+DEFAULT_DEPLOYMENT = "default"
+"""Name of the deployment of a `@flow` for which the project declares none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A deployment that the project itself declares for a flow of Prefect 2 or 3.
+
+    Read from `deployments:` of a prefect.yaml and from calls of `.deploy(…)`, `.serve(…)` and
+    `.to_deployment(…)`, without running anything.
+    """
+
+    name: str
+    where: str
+    """For example `prefect.yaml:12` or `flows/etl.py:40 .deploy(…)`."""
+    values: JsonObject = field(default_factory=dict[str, "Json"], hash=False)
+    """What it says, under the names of prefect.yaml: `entrypoint`, `version`, `tags`,
+    `description`, `parameters`, `schedules`, `concurrency_limit`, `enforce_parameter_schema`,
+    `paused`, `work_pool: {name, work_queue_name, job_variables}`, `build`, `push`, `pull`, …"""
+    dynamic: tuple[str, ...] = ()
+    """Names of values that only running the file tells; the loaded flow has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFlow:
-    """A flow found on disk without importing it."""
+    """A flow found on disk without importing it: what one deploy deploys.
+
+    A `@flow` with several declared deployments is found once for each of them.
+    """
 
     path: str
     """Relative to the project root, with forward slashes."""
@@ -80,15 +108,22 @@ class LocalFlow:
     """Source text of a dynamic name."""
     function: str | None = None
     """The function that makes the flow when it is called; None for a flow at module level."""
+    deployment: str = ""
+    """Prefect 2 and 3: the deployment's name. Empty for earlier Prefects, which have none."""
+    declared: Declaration | None = None
+    """Where the project declares that deployment; None where it has none of its own."""
 
     @property
     def display_name(self) -> str:
-        return self.name if self.name is not None else f"<{self.expression or 'dynamic'}>"
+        """The flow's name; `flow/deployment` where the project declares a deployment."""
+        name = self.name if self.name is not None else f"<{self.expression or 'dynamic'}>"
+        return f"{name}/{self.deployment}" if self.declared is not None else name
 
     @property
     def target(self) -> str:
         """What `flowtui deploy` takes for exactly this flow."""
-        return f"{self.path}:{self.name or self.variable or f'line {self.line}'}"
+        target = f"{self.path}:{self.name or self.variable or f'line {self.line}'}"
+        return f"{target}/{self.deployment}" if self.declared is not None else target
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +188,12 @@ class LoadedFlow:
     name: str
     interpreter: Interpreter
     serialized: JsonObject
-    """`flow.serialize()` of the flow's own Prefect, with the attached storage if there is one."""
+    """`flow.serialize()` of the flow's own Prefect, with the attached storage if there is one.
+
+    Of a `@flow`, which Prefect 2 and 3 do not serialize: `name`, `entrypoint` (`file.py:function`,
+    `file.py:Class.method`), `module_entrypoint` (`package.module.function`, empty where there is
+    none), `description`, `version`, `is_async`, and `parameter_openapi_schema` as that very Prefect
+    computes it."""
     storage: JsonObject | None
     """Public attributes of the flow's own `storage=`, under Prefect's keyword names; key `type`."""
     environment: JsonObject | None
@@ -179,6 +219,8 @@ class LoadedFlow:
     """What the user's code printed while it was loaded."""
     project: str | None = None
     """Project named in the file's own `flow.deploy(…)` or `flow.register(…)`, which is ignored."""
+    declared: Declaration | None = None
+    """The flow's declaration with what only running the file tells filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +265,39 @@ class ExecutionOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class DeploymentOptions:
+    """Of a deployment of Prefect 2 or 3, under Prefect's own names; None means "not set here"."""
+
+    work_pool: str | None = None
+    work_queue: str | None = None
+    job_variables: JsonObject | None = None
+    parameters: JsonObject | None = None
+    schedules: tuple[JsonObject, ...] | None = None
+    """As in prefect.yaml: `cron`, `interval` (seconds) or `rrule`, with `timezone`, `active`,
+    `slug`, `parameters`, …"""
+    tags: tuple[str, ...] | None = None
+    description: str | None = None
+    version: str | None = None
+    """None: flowtui's own, content hash and commit."""
+    paused: bool | None = None
+    concurrency_limit: int | None = None
+    enforce_parameter_schema: bool | None = None
+    entrypoint: str | None = None
+    """As a declaration says it; None: the file and the function that were found."""
+    pull_steps: tuple[JsonObject, ...] | None = None
+    """None: flowtui's own, which sets the working folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeployTable:
     """One table of deploy settings: of the project, of one flow, or of the command line."""
 
     project: str | None = None
     storage: StorageOptions = StorageOptions()
     execution: ExecutionOptions = ExecutionOptions()
+    """Prefect 0.6 to 1.4."""
+    deployment: DeploymentOptions = DeploymentOptions()
+    """Prefect 2 and 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +342,19 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlowVersion:
-    """One registered version of a flow."""
+    """What is registered of a flow: a version of it (Prefect 0.6 to 1.4), or a deployment (2, 3).
+
+    A deployment is changed in place. What it was before is an archived version, known only to the
+    history of the machine that deployed it, under the id `deployment id@deploy id`.
+    """
 
     id: str
     name: str
+    """The flow's name."""
     version: int
+    """0 where the control plane does not number."""
     project: str
-    """Name of the project it is registered in."""
+    """Name of the project it is registered in; empty for a deployment in none."""
     archived: bool
     created: datetime | None
     core_version: str
@@ -287,11 +362,44 @@ class FlowVersion:
     schedule: Schedule = Schedule.UNKNOWN
     schedule_problem: str = ""
     """Why an active schedule starts no runs, where the control plane says."""
+    deployment: str = ""
+    """The deployment's name; empty where the control plane has none."""
+    label: str = ""
+    """A deployment's `version`, free text."""
+    entrypoint: str = ""
+    tags: tuple[str, ...] = ()
+    """Of a deployment, without the one that names its project."""
+    description: str = ""
+    work_pool: str = ""
+    work_queue: str = ""
+    paused: bool = False
+    updated: datetime | None = None
+
+    @property
+    def flow_name(self) -> str:
+        """`flow/deployment`, or the flow's name where there are no deployments."""
+        return f"{self.name}/{self.deployment}" if self.deployment else self.name
+
+    @property
+    def short(self) -> str:
+        """`v3`; a deployment's own version as it stands, or `registered` where it has none."""
+        return f"v{self.version}" if self.version else self.label or "registered"
+
+    @property
+    def words(self) -> str:
+        """`version 3`, `version 4f2a9c1+ab12cd3`, or `the deployment` where it has no version."""
+        named = str(self.version) if self.version else self.label
+        return f"version {named}" if named else "the deployment"
 
     @property
     def image(self) -> str | None:
-        """`registry/name:tag` for Docker storage, None for every other storage."""
+        """`registry/name:tag` or `registry/name@digest` for Docker storage, None for every other.
+
+        A deployment's storage has the key `image`, whole.
+        """
         storage = self.storage or {}
+        if storage.get("type") == "Docker" and isinstance(whole := storage.get("image"), str):
+            return whole
         if storage.get("type") != "Docker" or not storage.get("image_name"):
             return None
         image = f"{storage['image_name']}:{storage.get('image_tag')}"
@@ -317,6 +425,16 @@ class Ability(StrEnum):
     CANCEL_RUNS = "cancel runs"
     TELL_RUN_DETAILS = "tell the task runs, states and log of a run"
     TELL_AGENTS = "tell which agents there are"
+    REGISTER_FLOW_OBJECTS = "register flows of Prefect 0.6 to 1.4"
+    REGISTER_DEPLOYMENTS = "register deployments of Prefect 2 and 3"
+    CHANGE_IN_PLACE = "change what is registered in place"
+    """A deploy changes single fields of it; what was before is kept by flowtui alone."""
+    ANY_PROJECT = "take any project name"
+    """A project is a tag: it is there as soon as something is in it."""
+    DELETE_VERSIONS = "delete what is registered"
+    TELL_WORK_POOLS = "tell which work pools there are"
+    CREATE_WORK_POOLS = "create work pools"
+    STREAM_RUN_CHANGES = "say at once when a run changes"
 
 
 @dataclass(frozen=True, slots=True)

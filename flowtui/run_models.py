@@ -71,6 +71,18 @@ class FlowRun:
     core_version: str = ""
     agent_id: str = ""
     """The agent that took it; empty while none has, and where it is not told."""
+    deployment: str = ""
+    """Prefect 2 and 3: the name of the deployment it is of; empty where there is none."""
+    version_label: str = ""
+    """The deployment's `version` when the run was made."""
+    work_pool: str = ""
+    work_queue: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def version_words(self) -> str:
+        """`v3`, or a deployment's own version; empty where neither is told."""
+        return f"v{self.version}" if self.version else self.version_label
 
     @property
     def kind(self) -> RunState:
@@ -154,7 +166,50 @@ class Agent:
     labels: tuple[str, ...] = ()
     core_version: str = ""
     last_seen: datetime | None = None
-    """When it last asked for runs."""
+    """When it last asked for runs; a worker's last heartbeat."""
+    work_pool: str = ""
+    """Prefect 2 and 3, where agents are called workers: the pool that it works for."""
+    online: bool | None = None
+    """What the control plane says; None where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkQueue:
+    """One queue of a work pool."""
+
+    id: str
+    name: str
+    priority: int
+    status: str = ""
+    """READY, NOT_READY or PAUSED; empty where it is not told (early Prefect 2)."""
+    paused: bool = False
+    concurrency_limit: int | None = None
+    last_polled: datetime | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPool:
+    """A work pool of Prefect 2 or 3, with its queues by priority and its workers, online first."""
+
+    id: str
+    name: str
+    type: str
+    """`process`, `docker`, `kubernetes`, …"""
+    status: str = ""
+    """READY, NOT_READY or PAUSED; empty where it is not told."""
+    paused: bool = False
+    description: str = ""
+    concurrency_limit: int | None = None
+    base_job_template: JsonObject = field(default_factory=dict[str, "Json"], hash=False)
+    queues: tuple[WorkQueue, ...] = ()
+    workers: tuple[Agent, ...] = ()
+    default_queue_id: str = ""
+
+    @property
+    def online(self) -> int:
+        """How many of its workers are online."""
+        return sum(worker.online is True for worker in self.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +219,9 @@ class Parameter:
     name: str
     required: bool
     default: Json = None
+    schema: JsonObject | None = field(default=None, hash=False)
+    """Its JSON schema (Prefect 2 and 3), with the `definitions` that it refers to; None where the
+    control plane knows no types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +229,7 @@ class RunRequest:
     """A run that is wanted of a registered version."""
 
     version_id: str
+    """Of a flow version, or of a deployment."""
     parameters: Mapping[str, Json]
     name: str = ""
     """Empty: the control plane makes one up."""
@@ -181,6 +240,10 @@ class RunRequest:
     run_config: JsonObject | None = None
     """None: the flow's own."""
     context: JsonObject | None = None
+    job_variables: JsonObject | None = None
+    """Prefect 2 and 3: None or what is not in it is as the deployment says."""
+    tags: tuple[str, ...] = ()
+    """Prefect 2 and 3: beside the deployment's own."""
     idempotency_key: str = ""
     """Asked for again with the same key, the run that is there already is told. Empty: one is
     made for this request."""

@@ -39,7 +39,7 @@ from flowtui.text import clean_block
 
 if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore, Secret
-    from flowtui.deploy.changes import Changes
+    from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.plan import Plan
 

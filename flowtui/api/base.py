@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from typing import Protocol
 
 from flowtui.models import FlowVersion, Identity, JsonObject, Project
-from flowtui.run_models import Agent, FlowRun, Parameter, RunLine, RunRequest, StateChange, TaskRun
+from flowtui.run_models import (
+    Agent,
+    FlowRun,
+    Parameter,
+    RunLine,
+    RunRequest,
+    StateChange,
+    TaskRun,
+    WorkPool,
+)
 
 
 class ControlPlane(Protocol):
@@ -56,7 +65,10 @@ class ControlPlane(Protocol):
         ...
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
-        """The serialization registered as this version, None where the API does not return it."""
+        """What is registered as this version, None where the API does not return it.
+
+        A serialized flow; of a deployment its payload, in the form that `register` takes.
+        """
         ...
 
     async def register(
@@ -67,7 +79,25 @@ class ControlPlane(Protocol):
         set_schedule_active: bool = True,
         idempotency_key: str | None = None,
     ) -> FlowVersion:
-        """Register a serialized flow as a new version. All of it or nothing."""
+        """Register a serialized flow as a new version. All of it or nothing.
+
+        With `Ability.REGISTER_DEPLOYMENTS` it is a deployment's payload: what `POST /deployments/`
+        of Prefect 3 takes, with `flow_name` in place of `flow_id` and without the tag that names
+        the project. One that is there already, of the same flow and name, is changed to it as
+        `amend` does: what the payload does not name stays.
+        """
+        ...
+
+    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+        """Change just these fields of a deployment (`Ability.CHANGE_IN_PLACE`).
+
+        The names are those of `serialized_flow`; a field that is not named stays as it is. Nothing
+        is sent for no fields.
+        """
+        ...
+
+    async def delete_version(self, version_id: str) -> None:
+        """Delete a deployment (`Ability.DELETE_VERSIONS`); its runs stay."""
         ...
 
     async def archive(self, version_id: str) -> None: ...
@@ -146,6 +176,31 @@ class ControlPlane(Protocol):
 
     async def agents(self) -> tuple[Agent, ...]:
         """Agents that registered (`Ability.TELL_AGENTS`), those seen last first."""
+        ...
+
+    async def work_pools(self) -> tuple[WorkPool, ...]:
+        """Work pools with their queues and workers, by name (`Ability.TELL_WORK_POOLS`)."""
+        ...
+
+    async def work_pool_types(self) -> tuple[str, ...]:
+        """The types of work pool for which the control plane has a template, by name."""
+        ...
+
+    async def create_work_pool(self, name: str, pool_type: str) -> WorkPool:
+        """Create a work pool from the control plane's own template for its type
+        (`Ability.CREATE_WORK_POOLS`)."""
+        ...
+
+    async def pause_work_pool(self, name: str, paused: bool) -> None:
+        """Let workers take runs from a pool, or not."""
+        ...
+
+    def run_changes(self, run_id: str | None = None) -> AsyncIterator[str]:
+        """Ids of runs as soon as their states change (`Ability.STREAM_RUN_CHANGES`), of one run or
+        of all; without an end. A hint that asking again is worth it: some may be missing.
+
+        Raises `ControlPlaneError` when the stream breaks and cannot be taken up again.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -11,7 +11,7 @@ import click
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.targets import find_targets, root_of
-from flowtui.deploy.changes import Change, Changes, Sign
+from flowtui.deploy.change import Change, Changes, Sign
 from flowtui.errors import FlowtuiError
 from flowtui.models import LocalFlow, Problem
 from flowtui.workspace import FlowRow, Workspace

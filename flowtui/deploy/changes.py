@@ -7,63 +7,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, cast
 
+from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
 from flowtui.deploy.plan import Plan, Setting
 from flowtui.models import Json, JsonObject
 
 MOST_LINES = 120
 """Lines of difference kept of one file."""
-
-
-class Aspect(StrEnum):
-    """What can differ."""
-
-    SOURCES = "sources"
-    DEPENDENCIES = "dependencies"
-    PARAMETERS = "parameters"
-    TASKS = "tasks"
-    SCHEDULE = "schedule"
-    EXECUTION = "execution"
-    STORAGE = "storage"
-
-
-class Sign(StrEnum):
-    ADDED = "added"
-    CHANGED = "changed"
-    REMOVED = "removed"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    aspect: Aspect
-    sign: Sign
-    name: str
-    """A file, a setting, a parameter, a requirement."""
-    before: str = ""
-    after: str = ""
-    lines: tuple[str, ...] = ()
-    """Of a file: a unified difference, where the text of before is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """An aspect that could not be compared."""
-
-    aspect: Aspect
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    found: tuple[Change, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
-    same: tuple[Aspect, ...] = ()
-    """Aspects that were compared and do not differ."""
-
-    def of(self, aspect: Aspect) -> tuple[Change, ...]:
-        return tuple(change for change in self.found if change.aspect is aspect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +173,9 @@ def _storage(registered: Registered, local: Local) -> Sequence[Change] | str:
         return NOT_LOADED
     changes: list[Change] = []
     if registered.storage is not None:
-        before, after = _plain_storage(registered.storage), local.plan.attachment.storage
+        attachment = local.plan.attachment
+        after: JsonObject = attachment.storage if attachment is not None else {}
+        before = _plain_storage(registered.storage)
         known = {key: value for key, value in _plain_storage(after).items() if key in before}
         changes += _named(Aspect.STORAGE, before, known)
     if not registered.settings:

@@ -44,6 +44,7 @@ from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Emit, Made, UnderWay
 from flowtui.errors import ControlPlaneError, EngineError
 from flowtui.models import (
+    Attachment,
     DeployTable,
     FlowVersion,
     JsonObject,
@@ -240,7 +241,11 @@ class _Run:
                         PickledFlow(replace(loaded, serialized=taken.serialized), b"")
                         if taken is not None
                         else await serialize.pickle(
-                            self._request.config, self._request.flow, loaded, plan.attachment, ctx
+                            self._request.config,
+                            self._request.flow,
+                            loaded,
+                            _attached(plan),
+                            ctx,
                         )
                     )
             if plan.lane is Lane.NOTHING:
@@ -436,7 +441,7 @@ class _Run:
     def _expectation(self, plan: Plan, pickled: PickledFlow) -> Expectation:
         return Expectation.of(
             pickled,
-            flow_path=str(plan.attachment.storage["path"]),
+            flow_path=str(_attached(plan).storage["path"]),
             options=plan.options,
             execution=plan.execution,
         )
@@ -465,6 +470,11 @@ class _Run:
                 settings=shown_settings(plan.settings),
             )
         )
+
+
+def _attached(plan: Plan) -> Attachment:
+    assert plan.attachment is not None  # every plan of a flow object has one
+    return plan.attachment
 
 
 async def _why_not_resume(

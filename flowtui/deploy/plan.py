@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowtui.deploy.change import Changes
 from flowtui.models import (
     Attachment,
     ExecutionOptions,
     FlowVersion,
+    Json,
+    JsonObject,
     LoadedFlow,
     LocalFlow,
     Origin,
@@ -26,6 +29,8 @@ class Lane(StrEnum):
     """The registered version was made from exactly this input."""
     REGISTER = "register only"
     """An earlier version was made from exactly this input, and what it needs is still there."""
+    UPDATE = "update only"
+    """Nothing that runs has changed: fields of the registered deployment are changed in place."""
     IMAGE = "docker image"
     """Full Docker build, health check in the image, push, register."""
     LOCAL = "local storage"
@@ -76,7 +81,8 @@ class Plan:
     settings: tuple[Setting, ...]
     options: StorageOptions
     execution: ExecutionOptions
-    attachment: Attachment
+    attachment: Attachment | None
+    """Prefect 0.6 to 1.4 only."""
     content_hash: str
     storage: StorageKind
     image: str | None = None
@@ -89,6 +95,13 @@ class Plan:
     """The archived version made from exactly this input (lane `register only`)."""
     problems: tuple[Problem, ...] = ()
     """Warnings known before the build; none of them stops it."""
+    payload: JsonObject | None = None
+    """Prefect 2 and 3 only: the deployment as it would be registered, where it is new; see
+    `ControlPlane.register`. Of an image that is not built yet the digest is missing."""
+    fields: JsonObject = field(default_factory=dict[str, "Json"])
+    """Prefect 2 and 3 only: what would be changed of the registered deployment."""
+    changes: Changes | None = None
+    """Field by field what is registered against what would be; None where that is not known."""
 
     def setting(self, name: str) -> Setting | None:
         return next((setting for setting in self.settings if setting.name == name), None)

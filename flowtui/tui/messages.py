@@ -13,7 +13,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from flowtui.agents.events import AgentEvent
-    from flowtui.deploy.changes import Changes
+    from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.events import DeployFinished, Event
     from flowtui.deploy.history import DeployRecord as HistoryLine

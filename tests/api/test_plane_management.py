@@ -65,6 +65,7 @@ async def test_what_each_cloud_can_do_is_told_though_introspection_is_off(
         Ability.SWITCH_SCHEDULES,
         Ability.TELL_RUNS,
         Ability.START_RUNS,
+        Ability.REGISTER_FLOW_OBJECTS,
     }
     new = (await connect(snake).identify()).abilities
     assert new == {
@@ -77,6 +78,7 @@ async def test_what_each_cloud_can_do_is_told_though_introspection_is_off(
         Ability.TELL_RUNS,
         Ability.TELL_PARAMETERS,
         Ability.START_RUNS,
+        Ability.REGISTER_FLOW_OBJECTS,
     }
     assert camel.projects == camel.flows == camel.runs == []
 

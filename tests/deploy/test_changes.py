@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from flowtui.deploy.change import Aspect, Change, Sign
 from flowtui.deploy.changes import (
     MOST_LINES,
-    Aspect,
-    Change,
     Local,
     Registered,
-    Sign,
     StoredSource,
     compare,
     content_hash,
@@ -75,7 +73,14 @@ def test_what_only_loading_tells_is_unknown_before_it() -> None:
     changes = compare(Registered({"a.py": stored("x")}), Local({"a.py": b"x"}))
     assert changes.found == ()
     assert changes.same == (Aspect.SOURCES,)
-    assert {each.aspect for each in changes.unknown} == set(Aspect) - {Aspect.SOURCES}
+    assert {each.aspect for each in changes.unknown} == {
+        Aspect.DEPENDENCIES,
+        Aspect.PARAMETERS,
+        Aspect.TASKS,
+        Aspect.SCHEDULE,
+        Aspect.EXECUTION,
+        Aspect.STORAGE,
+    }
     assert all("plan it" in each.why for each in changes.unknown)
 
 

@@ -48,6 +48,7 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
+from flowtui.run_models import WorkPool
 from flowtui.workspace import FlowRow, ResumePoint, Workspace
 from tests.tui.memory_runs import ADDRESS, CREATED, MemoryRuns
 
@@ -60,6 +61,25 @@ def broken(path: str = "flows/typo.py", message: str = "invalid syntax") -> Brok
     return BrokenFile(path, 7, 3, message)
 
 
+_REST_ONLY = {
+    Ability.REGISTER_DEPLOYMENTS,
+    Ability.CHANGE_IN_PLACE,
+    Ability.ANY_PROJECT,
+    Ability.DELETE_VERSIONS,
+    Ability.TELL_WORK_POOLS,
+    Ability.CREATE_WORK_POOLS,
+    Ability.STREAM_RUN_CHANGES,
+}
+GRAPHQL_ABILITIES = frozenset(Ability) - _REST_ONLY
+REST_ABILITIES = frozenset(Ability) - {
+    Ability.REGISTER_FLOW_OBJECTS,
+    Ability.CREATE_PROJECTS,
+    Ability.DESCRIBE_PROJECTS,
+    Ability.MOVE_VERSIONS,
+    Ability.ARCHIVE_VERSIONS,
+}
+
+
 class MemoryControlPlane(MemoryRuns):
     """Projects and versions in lists. `refusal` makes every call raise it."""
 
@@ -69,7 +89,9 @@ class MemoryControlPlane(MemoryRuns):
         self.api_url = ADDRESS
         self.serialized: dict[str, JsonObject] = {}
         self.asked_for: list[str] = []
-        self.abilities = frozenset(Ability)
+        self.abilities = GRAPHQL_ABILITIES
+        self.pool_list: list[WorkPool] = []
+        self.changed_runs: asyncio.Queue[str] = asyncio.Queue()
         self.listings: list[str] = []
         """The projects whose versions were asked for."""
         self._made = 0
@@ -186,6 +208,42 @@ class MemoryControlPlane(MemoryRuns):
         self.version_list = [
             replace(v, schedule=state) if v.id == version_id else v for v in self.version_list
         ]
+
+    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+        self.answering()
+        self.serialized[version_id] = {**self.serialized.get(version_id, {}), **fields}
+        return next(version for version in self.version_list if version.id == version_id)
+
+    async def delete_version(self, version_id: str) -> None:
+        self.answering()
+        self.version_list = [v for v in self.version_list if v.id != version_id]
+
+    async def work_pools(self) -> tuple[WorkPool, ...]:
+        self.answering()
+        return tuple(sorted(self.pool_list, key=lambda pool: pool.name))
+
+    async def work_pool_types(self) -> tuple[str, ...]:
+        self.answering()
+        return ("docker", "process")
+
+    async def create_work_pool(self, name: str, pool_type: str) -> WorkPool:
+        self.answering()
+        pool = WorkPool(f"pool-{name}", name, pool_type, "NOT_READY")
+        self.pool_list.append(pool)
+        return pool
+
+    async def pause_work_pool(self, name: str, paused: bool) -> None:
+        self.answering()
+        self.pool_list = [
+            replace(pool, paused=paused) if pool.name == name else pool for pool in self.pool_list
+        ]
+
+    async def run_changes(self, run_id: str | None = None) -> AsyncIterator[str]:
+        self.answering()
+        while True:
+            changed = await self.changed_runs.get()
+            if run_id in (None, changed):
+                yield changed
 
     async def close(self) -> None:
         return None

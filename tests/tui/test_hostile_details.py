@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.deploy.changes import Aspect, Change, Changes, Sign, Unknown
+from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
 from flowtui.models import Discovery, FlowState, Problem
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.detail.changes import changes_content

@@ -72,11 +72,14 @@ class Connection:
     async def require(self, ability: Ability) -> None:
         """Raises ControlPlaneError where the API cannot do it; connects when it must."""
         if ability not in await self.abilities():
-            raise ControlPlaneError(
-                f"this API cannot {ability}",
-                where=self.api_url,
-                fix="do it in the control plane's own UI",
-            )
+            raise self.cannot(ability)
+
+    def cannot(self, ability: Ability) -> ControlPlaneError:
+        return ControlPlaneError(
+            f"this API cannot {ability}",
+            where=self.api_url,
+            fix="do it in the control plane's own UI",
+        )
 
     def no_such_call(self, action: str, fix: str) -> ControlPlaneError:
         return ControlPlaneError(

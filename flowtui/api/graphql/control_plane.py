@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from flowtui.api.graphql import (
 )
 from flowtui.api.graphql.connection import Connection
 from flowtui.credentials import Secret
-from flowtui.models import FlowVersion, Identity, JsonObject, Project
+from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project
 from flowtui.run_models import (
     Agent,
     FlowRun,
@@ -27,6 +27,7 @@ from flowtui.run_models import (
     RunRequest,
     StateChange,
     TaskRun,
+    WorkPool,
 )
 
 
@@ -169,6 +170,27 @@ class GraphQLControlPlane:
 
     async def agents(self) -> tuple[Agent, ...]:
         return await agents.agents(self.connection)
+
+    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+        raise self.connection.cannot(Ability.CHANGE_IN_PLACE)
+
+    async def delete_version(self, version_id: str) -> None:
+        raise self.connection.cannot(Ability.DELETE_VERSIONS)
+
+    async def work_pools(self) -> tuple[WorkPool, ...]:
+        raise self.connection.cannot(Ability.TELL_WORK_POOLS)
+
+    async def work_pool_types(self) -> tuple[str, ...]:
+        raise self.connection.cannot(Ability.CREATE_WORK_POOLS)
+
+    async def create_work_pool(self, name: str, pool_type: str) -> WorkPool:
+        raise self.connection.cannot(Ability.CREATE_WORK_POOLS)
+
+    async def pause_work_pool(self, name: str, paused: bool) -> None:
+        raise self.connection.cannot(Ability.TELL_WORK_POOLS)
+
+    def run_changes(self, run_id: str | None = None) -> AsyncIterator[str]:
+        raise self.connection.cannot(Ability.STREAM_RUN_CHANGES)
 
     async def close(self) -> None:
         """Close the connections, after the clean-up of cancelled registrations."""

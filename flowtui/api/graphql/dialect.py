@@ -124,6 +124,7 @@ class Dialect:
             Ability.CANCEL_RUNS: "cancel_flow_run" in calls,
             Ability.TELL_RUN_DETAILS: {"task_run", *_RUN_RELATIONS} <= self.readable,
             Ability.TELL_AGENTS: "agent" in self.readable,
+            Ability.REGISTER_FLOW_OBJECTS: True,
         }
         return frozenset(ability for ability, can in able.items() if can)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from flowtui.deploy.changes import Changes
+from flowtui.deploy.change import Changes
 from flowtui.errors import FlowtuiError
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from flowtui.deploy.changes import Aspect, Change, Changes, Sign
+from flowtui.deploy.change import Aspect, Change, Changes, Sign
 from flowtui.models import FlowState
 from flowtui.tui.looks.laying import hanging
 from flowtui.tui.looks.words import counted, plain
