@@ -17,8 +17,8 @@ from flowtui.cli.run_lines import LineFilter
 from flowtui.errors import ControlPlaneError, ExitCode
 from flowtui.models import Ability, Problem
 from flowtui.run_models import FlowRun, RunLine, RunState, StateChange
-from flowtui.tui.view_models.run_list import moves
-from flowtui.tui.view_models.run_watch import task_names
+from flowtui.runs.listing import moves
+from flowtui.runs.tasks import task_names
 
 _MOVING, _STILL = 1.0, 5.0
 """Seconds between looks at a run that may change at any moment, and at one that is due later."""

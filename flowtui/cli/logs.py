@@ -16,7 +16,7 @@ from flowtui.cli.session import connected
 from flowtui.cli.start_run import follow_run, stopped_following
 from flowtui.errors import ExitCode, UsageError
 from flowtui.run_models import FlowRun
-from flowtui.tui.view_models.run_watch import task_names
+from flowtui.runs.tasks import task_names
 from flowtui.workspace import Workspace
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

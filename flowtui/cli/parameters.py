@@ -11,7 +11,7 @@ from pathlib import Path
 from flowtui.errors import UsageError
 from flowtui.models import Json
 from flowtui.run_models import Parameter
-from flowtui.tui.view_models.run_values import JsonBreak, Typed, ValueType, parsed, read
+from flowtui.runs.values import JsonBreak, Typed, ValueType, parsed, read
 
 _SHOWN_DEFAULT = 40
 """Characters of a default in a list of parameters."""

@@ -16,9 +16,9 @@ from flowtui.cli.targets import root_of
 from flowtui.errors import UsageError
 from flowtui.models import JsonObject
 from flowtui.run_models import RunRequest
-from flowtui.tui.view_models.run_fields import read_run_config
-from flowtui.tui.view_models.run_start import read_start
-from flowtui.tui.view_models.run_values import Typed
+from flowtui.runs.fields import read_run_config
+from flowtui.runs.start import read_start
+from flowtui.runs.values import Typed
 from flowtui.workspace import Workspace
 
 

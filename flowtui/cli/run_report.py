@@ -10,7 +10,7 @@ from datetime import datetime
 from flowtui.cli.output import Output
 from flowtui.cli.run_lines import moment, run_as_json, titled
 from flowtui.run_models import FlowRun, RunState, StateChange, TaskRun
-from flowtui.tui.view_models.task_runs import Counts, TaskLine, task_lines
+from flowtui.runs.tasks import Counts, TaskLine, task_lines
 
 _WORDS = {
     RunState.GOOD: "done",

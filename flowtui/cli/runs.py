@@ -22,8 +22,8 @@ from flowtui.cli.start_run import start_run
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
 from flowtui.models import Ability
 from flowtui.run_models import FlowRun, RunRequest
-from flowtui.tui.view_models.run_list import RunQuery, Shown
-from flowtui.tui.view_models.run_start import read_start
+from flowtui.runs.listing import RunQuery, Shown
+from flowtui.runs.start import read_start
 from flowtui.workspace import Workspace
 
 _PLANNED_NOW = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowtui.models import Ability, FlowVersion, Project, Schedule
-from flowtui.tui.looks.words import counted
+from flowtui.quantities import counted
 from flowtui.tui.view_models.registered import RegisteredFlow
 
 if TYPE_CHECKING:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from flowtui.preferences import Preferences
     from flowtui.project_state import ProjectState
     from flowtui.run_models import FlowRun
+    from flowtui.runs.listing import RunQuery
     from flowtui.settings_list import ListedSetting
     from flowtui.tui.looks.graph import DrawnGraph
     from flowtui.tui.looks.highlighting import SourceFile
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from flowtui.tui.view_models.agents import RunQueue
     from flowtui.tui.view_models.deploys import DeployRecord
     from flowtui.tui.view_models.registered import Place
-    from flowtui.tui.view_models.run_list import RunQuery
     from flowtui.tui.view_models.run_watch import Look
     from flowtui.workspace import FlowRow, ResumePoint, Workspace
 

@@ -12,11 +12,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from flowtui.models import FlowVersion, Problem, Profile
+from flowtui.quantities import counted
 from flowtui.run_models import FlowRun
 from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.looks.themes import DARK, LIGHT
-from flowtui.tui.looks.words import counted, plain
+from flowtui.tui.looks.words import plain
 from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from flowtui.models import (
 )
 from flowtui.project_state import ProjectState
 from flowtui.run_models import FlowRun
+from flowtui.runs.listing import RunListing
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.logs.habits import LogHabits
 from flowtui.tui.looks.highlighting import SourceFile
@@ -34,7 +35,6 @@ from flowtui.tui.view_models.agents import AgentBook
 from flowtui.tui.view_models.deploys import DeployBook, DeployRecord
 from flowtui.tui.view_models.hot import HotView
 from flowtui.tui.view_models.registered import Place
-from flowtui.tui.view_models.run_list import RunListing
 from flowtui.tui.view_models.run_watch import RunWatch
 from flowtui.workspace import FlowRow, Workspace
 

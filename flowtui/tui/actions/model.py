@@ -10,11 +10,11 @@ from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
 from flowtui.run_models import FlowRun
+from flowtui.runs.tasks import TaskLine
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.view_models.agents import Stand
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.view_models.registered import RegisteredFlow
-from flowtui.tui.view_models.task_runs import TaskLine
 from flowtui.workspace import FlowRow
 
 

@@ -10,10 +10,11 @@ from textual.content import Content
 
 from flowtui.agents.kinds import AgentKind, agent_kind
 from flowtui.agents.waiting import WaitingKind, is_silent
+from flowtui.quantities import ago, counted
 from flowtui.run_models import Agent
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging
-from flowtui.tui.looks.words import ago, counted, padded, plain, plain_block, shortened
+from flowtui.tui.looks.words import padded, plain, plain_block, shortened
 from flowtui.tui.view_models.agents import OwnAgent, Stand, WaitingGroup
 
 _TYPE, _PREFECT, _SEEN, _RUNS = 9, 9, 16, 5

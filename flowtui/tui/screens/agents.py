@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from flowtui.models import Ability
+from flowtui.quantities import counted, exact, when
 from flowtui.run_models import Agent
 from flowtui.tui import asking_agents, clock
 from flowtui.tui.acting import Performs, app_of, bindings
@@ -27,7 +28,7 @@ from flowtui.tui.looks.agent_lines import (
     waiting_line,
 )
 from flowtui.tui.looks.laying import field, hanging, problem_content
-from flowtui.tui.looks.words import counted, exact, plain, when
+from flowtui.tui.looks.words import plain
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.viewer import ShowScreen
 from flowtui.tui.view_models.agents import (

@@ -14,11 +14,12 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from flowtui.models import Origin, Profile
+from flowtui.quantities import exact
 from flowtui.tui import embedded
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.laying import field, hanging, problem_content
-from flowtui.tui.looks.words import exact, plain, plain_block, shortened
+from flowtui.tui.looks.words import plain, plain_block, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from flowtui.tui.screens.profile_dialog import ProfileDialog

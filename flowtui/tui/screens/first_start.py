@@ -12,8 +12,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from flowtui.prefect_settings import PrefectSettings
+from flowtui.quantities import counted
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.words import counted
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import Choice, Dialog, DialogList, choice_option, keys_line
 from flowtui.tui.session import Session

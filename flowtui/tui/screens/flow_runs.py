@@ -14,12 +14,13 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from flowtui.models import Ability
+from flowtui.quantities import ago
 from flowtui.run_models import FlowRun, RunState
+from flowtui.runs.listing import MOST, RunQuery, Shown
 from flowtui.tui import clock
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.words import ago, plain, plain_block
+from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.messages import Part
-from flowtui.tui.view_models.run_list import MOST, RunQuery, Shown
 from flowtui.tui.widgets.key_bar import KeyBar
 from flowtui.tui.widgets.line_list import LineList
 from flowtui.tui.widgets.painted import Painted

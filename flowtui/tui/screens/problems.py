@@ -10,10 +10,10 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from flowtui.models import Problem
+from flowtui.quantities import counted
 from flowtui.tui.acting import app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.laying import problem_content
-from flowtui.tui.looks.words import counted
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.sheet import Line, Sheet
 from flowtui.tui.view_models.places import Place, place_of

@@ -21,18 +21,15 @@ from textual.message import Message
 
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.models import Ability, FlowVersion, Json, JsonObject, Problem
+from flowtui.quantities import counted
 from flowtui.run_models import Parameter, RunRequest
-from flowtui.tui.acting import app_of
-from flowtui.tui.asking_runs import RunTarget
-from flowtui.tui.looks.words import counted, plain, plain_block
-from flowtui.tui.screens.dialogs import Dialog, dialog_text, keys_line
-from flowtui.tui.view_models.run_fields import (
+from flowtui.runs.fields import (
     labels_of,
     own_labels,
     read_labels,
     read_run_config,
 )
-from flowtui.tui.view_models.run_values import (
+from flowtui.runs.values import (
     Reading,
     Typed,
     ValueType,
@@ -42,6 +39,10 @@ from flowtui.tui.view_models.run_values import (
     type_of,
     typed,
 )
+from flowtui.tui.acting import app_of
+from flowtui.tui.asking_runs import RunTarget
+from flowtui.tui.looks.words import plain, plain_block
+from flowtui.tui.screens.dialogs import Dialog, dialog_text, keys_line
 from flowtui.tui.widgets.form.field import Asked, Field
 from flowtui.tui.widgets.form.inputs import Submitted
 from flowtui.tui.widgets.form.more import MoreLine

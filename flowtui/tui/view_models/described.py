@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from flowtui.models import Json, JsonObject
-from flowtui.tui.looks.words import counted, plain
+from flowtui.quantities import counted
+from flowtui.tui.looks.words import plain
 
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 

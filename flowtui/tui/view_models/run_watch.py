@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from flowtui.models import JsonObject, Problem
 from flowtui.run_models import Agent, FlowRun, RunLine, RunState, StateChange, TaskRun
+from flowtui.runs.listing import MOVING, moves
+from flowtui.runs.tasks import NodeState, node_states, task_names
 from flowtui.tui.logs.run_log import RunLog
-from flowtui.tui.view_models.run_list import MOVING, moves
-from flowtui.tui.view_models.task_runs import NOT_MAPPED, NodeState, node_states
 
 if TYPE_CHECKING:
     from flowtui.tui.looks.graph import DrawnGraph
@@ -102,14 +102,6 @@ def seconds_until_next(run: FlowRun, now: datetime, *, over_for: float) -> float
     if run.kind.is_over:
         return _SLOWER if over_for < LATE_LINES else None
     return MOVING if moves(run, now) else _SLOWER
-
-
-def task_names(tasks: tuple[TaskRun, ...]) -> dict[str, str]:
-    """By the ids of task runs: the task's name, with the index of a mapped child."""
-    return {
-        task.id: task.task if task.map_index == NOT_MAPPED else f"{task.task}[{task.map_index}]"
-        for task in tasks
-    }
 
 
 def waits(run: FlowRun) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flowtui.models import FlowState, LocalFlow
-from flowtui.tui.looks.words import counted, plain
+from flowtui.quantities import counted
+from flowtui.tui.looks.words import plain
 from flowtui.tui.view_models.deploys import DeployBook
 from flowtui.workspace import FlowRow
 

@@ -18,11 +18,12 @@ from textual.strip import Strip
 
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.history import INTERRUPTED
+from flowtui.quantities import ago, duration, exact
 from flowtui.tui import clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.colours import colour_style
-from flowtui.tui.looks.words import ago, duration, exact, plain, shortened, shortened_left
+from flowtui.tui.looks.words import plain, shortened, shortened_left
 from flowtui.tui.view_models.deploy_lines import Line, Row, local_day, rows_of
 from flowtui.tui.view_models.deploys import Phase
 

@@ -8,8 +8,9 @@ from textual.content import Content
 
 from flowtui.hot.decide import Why
 from flowtui.hot.events import Deployed, Failed, Held, Saved, Started, Superseded
+from flowtui.quantities import duration
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.words import duration, plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.view_models.hot import HotFlowView

@@ -13,11 +13,11 @@ from textual.content import Content
 
 from flowtui import executors
 from flowtui.deploy.plan import Lane, Plan, Setting
-from flowtui.quantities import size
+from flowtui.quantities import counted, size
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.laying import field, problem_content
-from flowtui.tui.looks.words import counted, plain, plain_block, shortened, shortened_left
+from flowtui.tui.looks.words import plain, plain_block, shortened, shortened_left
 from flowtui.tui.view_models.deploys import DeployRecord, Phase
 from flowtui.tui.widgets.painted import Painted
 

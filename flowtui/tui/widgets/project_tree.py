@@ -14,11 +14,12 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from flowtui.models import FlowVersion, Project, Schedule
+from flowtui.quantities import ago
 from flowtui.tui import asking, asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.looks.colours import colour_style
-from flowtui.tui.looks.words import ago, plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.view_models.registered import RegisteredFlow, flows_of, schedule_mark
 from flowtui.tui.widgets.filling import Filler, Item

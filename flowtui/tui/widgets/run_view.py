@@ -14,12 +14,12 @@ from textual.content import Content
 
 from flowtui.deploy.events import DeployFinished, Outcome, Stage
 from flowtui.models import LocalFlow
-from flowtui.quantities import size
+from flowtui.quantities import ago, counted, duration, size
 from flowtui.tui import asking, asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope, find
 from flowtui.tui.looks.laying import problem_content
-from flowtui.tui.looks.words import ago, counted, duration, plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.session import Session
 from flowtui.tui.view_models.deploys import STAGES, DeployRecord, Phase, ProgressTotal
 from flowtui.tui.widgets.log.pane import LogPane

@@ -10,9 +10,10 @@ from textual.geometry import Offset
 from textual.message import Message
 
 from flowtui.deploy.events import Stage
+from flowtui.quantities import duration
 from flowtui.tui.acting import app_of
 from flowtui.tui.looks.glyphs import Glyphs
-from flowtui.tui.looks.words import duration, shortened
+from flowtui.tui.looks.words import shortened
 from flowtui.tui.screens.jump import Spot
 from flowtui.tui.view_models.deploys import STAGES, DeployRecord, StageState
 from flowtui.tui.widgets.painted import Painted

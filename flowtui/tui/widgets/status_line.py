@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from flowtui.quantities import counted
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.words import counted, plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.messages import Part
 from flowtui.tui.session import Link, Session, Watching
 from flowtui.tui.view_models.agents import Stand

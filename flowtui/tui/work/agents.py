@@ -18,10 +18,10 @@ from flowtui.agents.spec import AgentSpec
 from flowtui.agents.waiting import PREFETCH
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
+from flowtui.quantities import counted
 from flowtui.run_models import Agent, FlowRun
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
-from flowtui.tui.looks.words import counted
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.view_models.agents import UNDER_WAY, WAITING_STATES, OwnAgent, RunQueue
 from flowtui.workspace import Workspace

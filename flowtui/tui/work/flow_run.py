@@ -12,10 +12,10 @@ from flowtui.api.log_tail import LogTail
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
 from flowtui.run_models import Agent, FlowRun, RunLine
+from flowtui.runs.listing import seconds_until_next_look
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.view_models.run_list import seconds_until_next_look
 from flowtui.tui.view_models.run_watch import Look, RunWatch, seconds_until_next, waits
 from flowtui.workspace import Workspace
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
 from flowtui.run_models import FlowRun, RunRequest
-from flowtui.tui import asking_runs, clock
-from flowtui.tui import messages as msg
-from flowtui.tui.messages import Handler, Part
-from flowtui.tui.view_models.run_list import (
+from flowtui.runs.listing import (
     PAGE,
     RunListing,
     RunQuery,
     seconds_until_next_look,
 )
+from flowtui.tui import asking_runs, clock
+from flowtui.tui import messages as msg
+from flowtui.tui.messages import Handler, Part
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from flowtui.errors import FlowtuiError
+from flowtui.quantities import counted
 from flowtui.tui import messages as msg
-from flowtui.tui.looks.words import counted, plain
+from flowtui.tui.looks.words import plain
 from flowtui.tui.messages import Handler
 from flowtui.tui.terminal import clipboard
 

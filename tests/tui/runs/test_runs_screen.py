@@ -11,11 +11,11 @@ from textual.widgets import OptionList
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability
 from flowtui.run_models import FlowRun
+from flowtui.runs.listing import RunQuery, Shown
 from flowtui.tui.screens.flow_run import FlowRunScreen
 from flowtui.tui.screens.flow_runs import FlowRunsScreen
 from flowtui.tui.screens.run_form import RunForm
 from flowtui.tui.view_models import run_list
-from flowtui.tui.view_models.run_list import RunQuery, Shown
 from flowtui.tui.widgets.runs.list import RunList
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace

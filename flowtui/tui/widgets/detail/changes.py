@@ -8,8 +8,9 @@ from textual.content import Content
 
 from flowtui.deploy.change import Aspect, Change, Changes, Sign
 from flowtui.models import FlowState
+from flowtui.quantities import counted
 from flowtui.tui.looks.laying import hanging
-from flowtui.tui.looks.words import counted, plain
+from flowtui.tui.looks.words import plain
 from flowtui.tui.widgets.detail.page import Page
 from flowtui.workspace import FlowRow
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
+from flowtui.quantities import counted
 from flowtui.tui.looks.laying import hanging
-from flowtui.tui.looks.words import counted
 from flowtui.tui.widgets.detail.known import plan_first, serialization
 from flowtui.tui.widgets.detail.page import Page
 from flowtui.workspace import FlowRow

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from flowtui.models import BrokenFile, FlowState
+from flowtui.quantities import ago, duration, exact
 from flowtui.tui import clock
 from flowtui.tui.actions import Keymap
 from flowtui.tui.looks.glyphs import STATE_STYLES, state_mark
 from flowtui.tui.looks.laying import field, hanging, problem_content
-from flowtui.tui.looks.words import ago, duration, exact, plain, plain_block
+from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.view_models.described import Described, described
 from flowtui.tui.widgets.detail.known import last_deploy, serialization

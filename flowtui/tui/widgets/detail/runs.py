@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from flowtui.models import Ability, Problem
+from flowtui.quantities import exact
 from flowtui.run_models import FlowRun
 from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging, problem_content
-from flowtui.tui.looks.words import exact, plain
+from flowtui.tui.looks.words import plain
 from flowtui.tui.widgets.detail.page import Page
 from flowtui.tui.widgets.runs import columns
 from flowtui.workspace import FlowRow

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from flowtui.models import FlowState, FlowVersion
+from flowtui.quantities import ago, exact
 from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging
-from flowtui.tui.looks.words import ago, exact, plain
+from flowtui.tui.looks.words import plain
 from flowtui.tui.session import Session
 from flowtui.tui.view_models.registered import schedule_mark
 from flowtui.tui.widgets.detail.page import Page

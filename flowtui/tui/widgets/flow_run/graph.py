@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 
 from flowtui.run_models import RunState
+from flowtui.runs.tasks import NodeState
 from flowtui.tui import asking_runs
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
@@ -24,7 +25,6 @@ from flowtui.tui.looks.graph.drawing import Kind, Run, boxed
 from flowtui.tui.looks.graph.model import Node
 from flowtui.tui.looks.run_states import RUN_STYLES, kind_mark, state_mark, state_style
 from flowtui.tui.view_models.run_watch import RunWatch
-from flowtui.tui.view_models.task_runs import NodeState
 
 _SIDEWAYS = 8
 _STYLES = {

@@ -11,15 +11,16 @@ from textual.content import Content
 
 from flowtui.agents.waiting import why_waiting
 from flowtui.models import Json
+from flowtui.quantities import ago, duration
 from flowtui.run_models import FlowRun, RunState, StateChange
+from flowtui.runs.tasks import first_failure, task_names
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import LABEL, field, hanging
 from flowtui.tui.looks.run_states import RUN_STYLES, state_mark, state_style
-from flowtui.tui.looks.words import ago, duration, plain, plain_block, shortened
+from flowtui.tui.looks.words import plain, plain_block, shortened
 from flowtui.tui.screens.why_waiting import reasons_content
-from flowtui.tui.view_models.run_watch import RunWatch, task_names, waits
-from flowtui.tui.view_models.task_runs import first_failure
+from flowtui.tui.view_models.run_watch import RunWatch, waits
 from flowtui.tui.widgets.runs.columns import moment_words
 
 _LEAST_NAME = 8

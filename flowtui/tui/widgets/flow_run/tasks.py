@@ -10,15 +10,16 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from flowtui.quantities import duration
 from flowtui.run_models import RunState
+from flowtui.runs.tasks import Counts, TaskLine, task_lines
 from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.run_states import RUN_STYLES, kind_mark, state_mark, state_style
-from flowtui.tui.looks.words import duration, padded, plain, shortened
+from flowtui.tui.looks.words import padded, plain, shortened
 from flowtui.tui.view_models.run_watch import RunWatch
-from flowtui.tui.view_models.task_runs import Counts, TaskLine, task_lines
 from flowtui.tui.widgets.line_list import LineList
 
 _GAP = 2

@@ -15,13 +15,13 @@ from textual.events import Click
 from textual.geometry import Offset
 
 from flowtui.run_models import RunState
+from flowtui.runs.tasks import TaskLine
 from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.looks.words import plain
 from flowtui.tui.screens.jump import Spot
 from flowtui.tui.view_models.run_watch import RunWatch
-from flowtui.tui.view_models.task_runs import TaskLine
 from flowtui.tui.widgets.detail.tab import tab_at, tab_line
 from flowtui.tui.widgets.flow_run import head
 from flowtui.tui.widgets.flow_run.graph import RunGraph

@@ -9,9 +9,10 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.content import Content
 
+from flowtui.quantities import ago, exact
 from flowtui.run_models import FlowRun
 from flowtui.tui.looks.glyphs import STATE_STYLES, STATE_WORDS, Glyphs, run_mark, state_mark
-from flowtui.tui.looks.words import ago, exact, padded, plain, shortened, shortened_left
+from flowtui.tui.looks.words import padded, plain, shortened, shortened_left
 from flowtui.tui.view_models.flow_list import SortBy, Sorting
 from flowtui.workspace import FlowRow
 

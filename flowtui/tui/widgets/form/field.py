@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from flowtui.runs.values import Reading, Typed
 from flowtui.tui.acting import app_of
 from flowtui.tui.looks.words import plain, plain_block
-from flowtui.tui.view_models.run_values import Reading, Typed
 from flowtui.tui.widgets.form.inputs import Changed, ChoiceInput, ValueInput
 from flowtui.tui.widgets.painted import Painted
 

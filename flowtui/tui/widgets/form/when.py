@@ -9,9 +9,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from flowtui.runs.start import LIKE, Start, read_start
 from flowtui.tui import clock
 from flowtui.tui.acting import app_of
-from flowtui.tui.view_models.run_start import LIKE, Start, read_start
 from flowtui.tui.widgets.form.inputs import Changed, ChoiceInput, ValueInput
 from flowtui.tui.widgets.painted import Painted
 

@@ -13,10 +13,11 @@ from textual.content import Content
 from textual.geometry import Region
 
 from flowtui.deploy.events import Level
+from flowtui.quantities import counted
 from flowtui.tui.acting import app_of
 from flowtui.tui.logs.habits import remember
 from flowtui.tui.logs.store import LineFilter, LogStore
-from flowtui.tui.looks.words import counted, plain, shortened
+from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.widgets.log.prompt import Asked, LogPrompt
 from flowtui.tui.widgets.log.taking import taken
 from flowtui.tui.widgets.log.view import LogView

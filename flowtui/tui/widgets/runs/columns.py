@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from textual.content import Content
 
+from flowtui.quantities import ago, duration, exact, when
 from flowtui.run_models import FlowRun, RunState
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.run_states import RUN_STYLES, state_mark
-from flowtui.tui.looks.words import ago, duration, exact, padded, plain, shortened, when
+from flowtui.tui.looks.words import padded, plain, shortened
 
 GAP = 2
 """Cells between two columns."""

@@ -1,4 +1,4 @@
-"""The task runs of a flow run in the order of its graph, mapped ones folded. No widgets here."""
+"""The task runs of a flow run in the order of its graph, mapped ones folded."""
 
 from __future__ import annotations
 
@@ -169,3 +169,11 @@ def first_failure(runs: Sequence[TaskRun]) -> TaskRun | None:
 def _ended(run: TaskRun) -> float:
     moment = run.ended or run.started
     return moment.timestamp() if moment is not None else float("inf")
+
+
+def task_names(tasks: Sequence[TaskRun]) -> dict[str, str]:
+    """By the ids of task runs: the task's name, with the index of a mapped child."""
+    return {
+        task.id: task.task if task.map_index == NOT_MAPPED else f"{task.task}[{task.map_index}]"
+        for task in tasks
+    }

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from flowtui.tui.looks.words import when
+from flowtui.quantities import when
 
 _LENGTH = re.compile(r"(?:in\s+|\+)?(\d{1,6})\s*(s|sec|m|min|h|d)[a-z]*", re.IGNORECASE)
 _TIME = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})[ T]\s*)?(\d{1,2}):(\d{2})(?::(\d{2}))?")

@@ -1,4 +1,4 @@
-"""What the form of a run asks for besides parameters: labels, a run config. No widgets here."""
+"""What the form of a run asks for besides parameters: labels, a run config."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from flowtui.json_shapes import items, mapping
 from flowtui.models import Json, JsonObject
-from flowtui.tui.view_models.run_values import JsonBreak, Reading, Typed, parsed
+from flowtui.runs.values import JsonBreak, Reading, Typed, parsed
 
 RUN_CONFIGS = ("UniversalRun", "LocalRun", "DockerRun", "KubernetesRun", "ECSRun", "VertexRun")
 

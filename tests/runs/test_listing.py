@@ -9,8 +9,7 @@ import pytest
 
 from flowtui.models import Problem
 from flowtui.run_models import FlowRun, RunState, kind_of
-from flowtui.tui.view_models import run_list
-from flowtui.tui.view_models.run_list import (
+from flowtui.runs.listing import (
     MOVING,
     PAGE,
     STILL,
@@ -20,6 +19,7 @@ from flowtui.tui.view_models.run_list import (
     merged,
     seconds_until_next_look,
 )
+from flowtui.tui.view_models import run_list
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 

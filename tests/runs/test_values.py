@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowtui.models import Json
 from flowtui.run_models import Parameter
-from flowtui.tui.view_models.run_values import (
+from flowtui.runs.values import (
     JsonBreak,
     Typed,
     ValueType,

@@ -1,4 +1,4 @@
-"""Which runs are listed, in which order, and when to look again. Knows nothing of widgets."""
+"""Which runs are listed, in which order, and when to look again."""
 
 from __future__ import annotations
 

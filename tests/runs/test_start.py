@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from flowtui.tui.view_models.run_start import read_start
+from flowtui.runs.start import read_start
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)

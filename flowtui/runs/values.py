@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any, NoReturn, cast
 
 from flowtui.models import Json
+from flowtui.quantities import counted
 from flowtui.run_models import Parameter
 from flowtui.text import clean_block
-from flowtui.tui.looks.words import counted
 
 _AROUND = 14
 """Characters shown on either side of where JSON breaks."""

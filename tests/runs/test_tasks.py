@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flowtui.run_models import RunState, TaskRun
-from flowtui.tui.view_models.task_runs import (
+from flowtui.runs.tasks import (
     Counts,
     NodeState,
     first_failure,
