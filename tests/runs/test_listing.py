@@ -19,7 +19,6 @@ from flowtui.runs.listing import (
     merged,
     seconds_until_next_look,
 )
-from flowtui.tui.view_models import run_list
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
@@ -165,4 +164,4 @@ def test_a_run_changed_here_is_shown_at_once() -> None:
     changed = listing.with_run(run(2, "Cancelled"))
     assert [each.state for each in changed.runs or ()] == ["Success", "Cancelled", "Success"]
     assert RunListing().with_run(run(1)).runs is None
-    assert run_list.MOST >= PAGE
+    assert listing.MOST >= PAGE

@@ -11,11 +11,11 @@ from textual.widgets import OptionList
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Ability
 from flowtui.run_models import FlowRun
+from flowtui.runs import listing
 from flowtui.runs.listing import RunQuery, Shown
 from flowtui.tui.screens.flow_run import FlowRunScreen
 from flowtui.tui.screens.flow_runs import FlowRunsScreen
 from flowtui.tui.screens.run_form import RunForm
-from flowtui.tui.view_models import run_list
 from flowtui.tui.widgets.runs.list import RunList
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
@@ -216,7 +216,7 @@ async def test_an_error_at_first_says_what_and_what_next(workspace: MemoryWorksp
 async def test_nobody_is_asked_while_it_is_out_of_sight(
     workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_list, "MOVING", 0.01)
+    monkeypatch.setattr(listing, "MOVING", 0.01)
     going_on(with_flow(workspace))
     async with running(workspace) as driver:
         await open_runs(driver)
