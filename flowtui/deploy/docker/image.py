@@ -58,12 +58,12 @@ class ImageRecipe:
             (self.spec.pickle_path, pickle_size),
         )
 
-    def extra_entries(self, pickle: bytes) -> tuple[Entry, Entry]:
+    def extra_entries(self, pickle: bytes | None) -> tuple[Entry, ...]:
         """What completes the context: give them to `BuildContext.tar`."""
-        return (
-            Entry.of_bytes(self.spec.dockerfile_path, self.dockerfile.encode()),
-            Entry.of_bytes(self.spec.pickle_path, pickle),
-        )
+        dockerfile = Entry.of_bytes(self.spec.dockerfile_path, self.dockerfile.encode())
+        if pickle is None:
+            return (dockerfile,)
+        return (dockerfile, Entry.of_bytes(self.spec.pickle_path, pickle))
 
 
 def prepare(

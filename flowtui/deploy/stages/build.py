@@ -43,13 +43,13 @@ async def build_image(
     ctx: StageContext,
     engine: Engine,
     recipe: ImageRecipe,
-    pickle: bytes,
+    pickle: bytes | None,
     *,
     image: str,
     pull: bool = True,
     environ: Mapping[str, str] = os.environ,
 ) -> BuiltImage:
-    """Build `recipe` with the flow's `pickle` and name the image `image`.
+    """Build `recipe` with the flow's `pickle`, where it has one, and name the image `image`.
 
     With `pull` a base image that the engine does not have is pulled. Cancelling ends the build on
     the engine. Raises DeployError for a build that fails, EngineError for an engine that does not
@@ -58,7 +58,7 @@ async def build_image(
     base = recipe.spec.base_image or recipe.spec.dockerfile or ""
     if recipe.spec.base_image:
         await ensure_image(ctx, engine, recipe.spec.base_image, pull=pull, environ=environ)
-    summary = recipe.summary(len(pickle))
+    summary = recipe.summary(len(pickle or b""))
     ctx.log(f"build context: {summary.count} files, {in_bytes(summary.size)}")
     events = engine.build(
         recipe.context.tar(*recipe.extra_entries(pickle)),

@@ -1,0 +1,36 @@
+"""What is asked of the planner, and what it hands to the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flowtui.config import ProjectConfig
+from flowtui.deploy.docker.image import ImageRecipe
+from flowtui.deploy.local_storage import LocalRecipe
+from flowtui.deploy.plan import Plan
+from flowtui.models import DeployTable, LocalFlow, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What was asked for."""
+
+    root: Path
+    config: ProjectConfig
+    profile: Profile
+    flow: LocalFlow
+    overrides: DeployTable = field(default_factory=DeployTable)
+    force: bool = False
+    push: bool = True
+    salt: str = ""
+    """With `force`: makes the content another one than any before; by chance without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan and what the stages need to carry it out. One of the recipes is set."""
+
+    plan: Plan
+    image: ImageRecipe | None = None
+    local: LocalRecipe | None = None
