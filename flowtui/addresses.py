@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit, urlunsplit
 
 from flowtui.errors import UsageError
@@ -10,6 +11,11 @@ from flowtui.errors import UsageError
 EMBEDDED = "http://127.0.0.1:4200"
 """Where `flowtui server` listens unless it is told otherwise."""
 
+CLOUD = "https://api.prefect.cloud/api"
+"""Prefect Cloud of today; each of its workspaces has an address below it."""
+
+_ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_WORKSPACE = re.compile(rf"/accounts/({_ID})/workspaces/({_ID})$")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -49,6 +55,11 @@ def origin(address: str) -> str:
     """Scheme, host and port of a normalised address."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_cloud(address: str) -> bool:
+    """Whether a normalised address is Prefect Cloud's, or that of a workspace in a Cloud."""
+    return origin(address) == origin(CLOUD) or _WORKSPACE.search(address) is not None
 
 
 def is_loopback(address: str) -> bool:

@@ -442,8 +442,11 @@ class Identity:
     """Who a control plane says we are, and what it is."""
 
     api_url: str
+    """Where the API is: what a worker takes as PREFECT_API_URL. A profile's address may lack the
+    `/api` of a `prefect server`."""
     server: str
-    """For example `flowtui server 0.1.0`, `Prefect GraphQL API, camelCase (0.6)`."""
+    """For example `flowtui server 0.1.0`, `Prefect GraphQL API, camelCase (0.6)`,
+    `Prefect 3.9.1`."""
     tenant: str = ""
     authenticated: bool = False
     abilities: frozenset[Ability] = frozenset()

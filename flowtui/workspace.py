@@ -174,16 +174,9 @@ class Workspace:
         return self._identity
 
     async def _reach(self, secret: Secret | None) -> tuple[ControlPlane, Identity]:
-        from flowtui.api.graphql import GraphQLControlPlane
+        from flowtui.api.opening import connect
 
-        control_plane = GraphQLControlPlane(
-            self.profile.api_url, secret, ca_file=ca_file_of(self.profile)
-        )
-        try:
-            return control_plane, await control_plane.identify()
-        except BaseException:
-            await control_plane.close()
-            raise
+        return await connect(self.profile.api_url, secret, ca_file=ca_file_of(self.profile))
 
     @property
     def connected(self) -> bool:

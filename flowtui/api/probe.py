@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowtui.api.graphql import GraphQLControlPlane
+from flowtui.api.opening import connect
 from flowtui.errors import CredentialsError, FlowtuiError
 
 _SECONDS = 8.0
@@ -37,9 +37,6 @@ async def probe(api_url: str, ca_file: Path | None = None, *, seconds: float = _
 
 
 async def _asked(api_url: str, ca_file: Path | None) -> Answer:
-    plane = GraphQLControlPlane(api_url, None, ca_file=ca_file)
-    try:
-        identity = await plane.identify()
-    finally:
-        await plane.close()
+    plane, identity = await connect(api_url, None, ca_file=ca_file)
+    await plane.close()
     return Answer(True, f"answers: {identity.server}")

@@ -642,9 +642,8 @@ async def test_a_call_can_be_cancelled(cloud: RecordedCloud, connect: Connect) -
 
 
 class _OtherServer(BaseHTTPRequestHandler):
-    """Answers like a Prefect 3 server, a web page, or a redirect."""
+    """Answers with a web page, or a redirect."""
 
-    version: str | None = None
     status = 404
     seen: list[dict[str, str]] = []  # noqa: RUF012
     location = ""
@@ -653,16 +652,12 @@ class _OtherServer(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        found = self.version is not None and self.path == "/api/admin/version"
-        self._reply(200 if found else 404, json.dumps(self.version), "application/json")
+        self._reply(404, "null", "application/json")
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.seen.append({key.lower(): value for key, value in self.headers.items()})
-        if self.version is not None:
-            self._reply(405, '{"detail":"Method Not Allowed"}', "application/json")
-        else:
-            self._reply(self.status, "<!doctype html><title>Hello</title>", "text/html")
+        self._reply(self.status, "<!doctype html><title>Hello</title>", "text/html")
 
     def _reply(self, status: int, body: str, content_type: str) -> None:
         self.send_response(status)
@@ -691,15 +686,6 @@ def other() -> Iterator[Callable[..., str]]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-@pytest.mark.parametrize("path", ["", "/api"])
-async def test_a_prefect_3_server_is_recognised(
-    connect: Connect, other: Callable[..., str], path: str
-) -> None:
-    with pytest.raises(ControlPlaneError, match=r"Prefect 3\.4\.1 API.*REST") as caught:
-        await connect(other(version="3.4.1") + path).identify()
-    assert "later version" in caught.value.problem.fix
 
 
 @pytest.mark.parametrize("status", [200, 404, 405])

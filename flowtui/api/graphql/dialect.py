@@ -223,27 +223,8 @@ async def _find_url(transport: Transport) -> str:
             return url
         else:
             return url
-    version = await _rest_version(transport, address)
-    if version is not None:
-        raise ControlPlaneError(
-            f"this is a Prefect {version} API, which speaks REST",
-            where=address,
-            fix="REST profiles come with a later version of flowtui; "
-            "for now use a Prefect 0.6 to 1.4 API, for example `flowtui server`",
-        )
     assert first is not None
     raise first
-
-
-async def _rest_version(transport: Transport, address: str) -> str | None:
-    """The version of a Prefect 2 or 3 server at this address, None if it is none."""
-    if address.startswith("https://api.prefect.cloud"):
-        return "Cloud 2 or 3"
-    base = address.removesuffix("/api")
-    status, version = await transport.get(f"{base}/api/admin/version")
-    if status == 200 and isinstance(version, str) and re.fullmatch(r"[23]\.[\w.+-]{1,40}", version):
-        return version
-    return None
 
 
 @dataclass(frozen=True, slots=True)

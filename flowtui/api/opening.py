@@ -1,0 +1,124 @@
+"""Which API answers at an address, and the control plane that speaks it.
+
+A person types what they know: `http://host:4200`, its `/api`, the address of a workspace in Prefect
+Cloud or of its page. Found out with the fewest requests, once for each address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowtui import addresses
+from flowtui.api.base import ControlPlane
+from flowtui.api.graphql import GraphQLControlPlane
+from flowtui.api.graphql.transport import NotGraphQLError
+from flowtui.api.http import Answer, Http, Patience, Request
+from flowtui.api.rest import RestControlPlane
+from flowtui.api.rest.credential import Credential
+from flowtui.api.rest.refusals import NotRestError
+from flowtui.credentials import Secret
+from flowtui.errors import ControlPlaneError
+from flowtui.models import Identity
+
+_CLOUD_1 = "https://api.prefect.io"
+_PATIENCE = Patience((0.1, 0.3, 0.6), 2.0, frozenset({408, 429, 502, 503, 504}))
+_REFUSED = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What answers at an address."""
+
+    rest: str = ""
+    """Where the REST API is rooted; empty: it is a GraphQL API, or nothing of Prefect's."""
+
+
+_known: dict[str, _Found] = {}
+
+
+async def connect(
+    api_url: str, secret: Secret | None, *, ca_file: Path | None = None, timeout: float = 15.0
+) -> tuple[ControlPlane, Identity]:
+    """The control plane at an address, and what it says of us and itself. Close it.
+
+    `timeout` is in seconds, for each call. Raises what `ControlPlane.identify` raises.
+    """
+    address = addresses.normalise(api_url)
+    known = _known.pop(address, None)
+    if known is not None:
+        try:
+            identified = await _identified(known, address, secret, ca_file, timeout)
+        except (NotRestError, NotGraphQLError):
+            known = None  # something else runs there now
+        else:
+            _known[address] = known
+            return identified
+    found = await _find(address, secret, ca_file, timeout)
+    identified = await _identified(found, address, secret, ca_file, timeout)
+    _known[address] = found
+    return identified
+
+
+async def _identified(
+    found: _Found, address: str, secret: Secret | None, ca_file: Path | None, timeout: float
+) -> tuple[ControlPlane, Identity]:
+    plane: ControlPlane
+    if found.rest:
+        plane = RestControlPlane(address, secret, ca_file=ca_file, timeout=timeout, base=found.rest)
+    else:
+        plane = GraphQLControlPlane(address, secret, ca_file=ca_file, timeout=timeout)
+    try:
+        return plane, await plane.identify()
+    except BaseException:
+        await plane.close()
+        raise
+
+
+async def _find(
+    address: str, secret: Secret | None, ca_file: Path | None, timeout: float
+) -> _Found:
+    if addresses.is_cloud(address):
+        return _Found(address)
+    if address == _CLOUD_1 or address.endswith(("/graphql", "/graphql/alpha")):
+        return _Found()
+    bases = [address] if address.endswith("/api") else [address, f"{address}/api"]
+    credential = Credential(secret, is_cloud=False)
+    http = Http(
+        address,
+        ca_file=ca_file,
+        timeout=timeout,
+        patience=_PATIENCE,
+        authorization=credential.header if secret is not None else None,
+    )
+    try:
+        answers = await _ask(http, bases, authorized=False)
+        if secret is not None and any(answer.status in _REFUSED for answer in answers):
+            # Prefect's own health needs no token; a proxy in front of it may.
+            answers = await _ask(http, bases, authorized=True)
+    finally:
+        await http.close()
+    healthy = (base for base, answer in zip(bases, answers, strict=True) if _is_health(answer))
+    return _Found(next(healthy, ""))
+
+
+async def _ask(http: Http, bases: list[str], *, authorized: bool) -> list[Answer]:
+    """What `/health` answers below each; raises only where none answers."""
+
+    async def ask(base: str) -> Answer | ControlPlaneError:
+        try:
+            return await http.exchange(Request("GET", f"{base}/health"), authorized=authorized)
+        except ControlPlaneError as error:
+            return error
+
+    answers = await asyncio.gather(*(ask(base) for base in bases))
+    failures = [answer for answer in answers if isinstance(answer, ControlPlaneError)]
+    if len(failures) == len(answers):
+        raise failures[0]
+    return [answer if isinstance(answer, Answer) else Answer(0, b"") for answer in answers]
+
+
+def _is_health(answer: Answer) -> bool:
+    """What every server of Prefect 2 and 3 says of its health is `true`, and nothing else."""
+    return answer.status == 200 and answer.content.strip() == b"true"
