@@ -24,6 +24,8 @@ class ExitCode(IntEnum):
     """The Docker engine or the registry is unreachable or refuses."""
     RUN_CANCELLED = 6
     """A run that was followed ended as Cancelled."""
+    CHANGES = 10
+    """A plan: a deploy would change something."""
     CANCELLED = 130
 
 

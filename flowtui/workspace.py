@@ -435,12 +435,21 @@ class Workspace:
     async def plan(
         self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
     ) -> Plan:
-        """What a deploy of this flow would do. Loads the flow in the project's interpreter."""
+        """What a deploy of this flow would do and change, as far as it can be known.
+
+        Loads the flow in the project's interpreter.
+        """
         from flowtui.deploy.pipeline import Deployer
 
-        return await Deployer(self.root, self.config, self.profile, self._control_plane).plan(
-            flow, overrides or DeployTable(), force=force
+        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        plan = await deployer.plan(flow, overrides or DeployTable(), force=force)
+        if plan.changes is not None or plan.current is None:
+            return plan
+        serialized = await self.control_plane.serialized_flow(plan.current.id)
+        changes = await asyncio.to_thread(
+            self.changes, flow, plan.current, serialized=serialized, plan=plan
         )
+        return replace(plan, changes=changes)
 
     async def deploy(
         self,

@@ -21,7 +21,7 @@ from flowtui.errors import ExitCode, FlowtuiError, our_fault
 _EPILOG = """\b
 Exit codes: 0 done, 1 failed deploy or run, 2 usage, 3 credentials, 4 control plane unreachable or
 refusing, 5 engine or registry unreachable or refusing, 6 followed run cancelled,
-130 cancelled.
+10 plan: a deploy would change something, 130 cancelled.
 \b
 Environment: FLOWTUI_PROFILE, FLOWTUI_API_URL, FLOWTUI_API_KEY, FLOWTUI_API_KEY_FILE,
 FLOWTUI_HOME, and Docker's own (DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, …)."""
@@ -48,6 +48,7 @@ class _Commands(click.Group):
         "logs": "flowtui.cli.logs:logs",
         "agent": "flowtui.cli.agent:agent",
         "executor": "flowtui.cli.executor:executor",
+        "plan": "flowtui.cli.plan:plan",
         "diff": "flowtui.cli.diff:diff",
         "deploy": "flowtui.cli.deploy:deploy",
         "watch": "flowtui.cli.watch:watch",

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
 
+from flowtui.cli.change_lines import changes_as_json, print_changes
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
+from flowtui.cli.plan_report import Planned
+from flowtui.cli.planning import plan_one
 from flowtui.cli.targets import find_targets, root_of
-from flowtui.deploy.change import Change, Changes, Sign
-from flowtui.errors import FlowtuiError
-from flowtui.models import LocalFlow, Problem
+from flowtui.deploy.at_once import at_once, cores
+from flowtui.deploy.change import Changes
+from flowtui.models import DeployTable, LocalFlow, Problem
 from flowtui.workspace import FlowRow, Workspace
-
-_SIGNS = {Sign.ADDED: "+", Sign.CHANGED: "~", Sign.REMOVED: "-"}
 
 
 @click.command()
@@ -45,10 +46,13 @@ def diff(
             flows = find_targets(targets, discovery).flows
             rows = await workspace.rows(discovery)
             by_target = {row.flow.target: row for row in rows if row.flow is not None}
-            return [
-                await _compare(workspace, flow, by_target[flow.target], output, load=not no_load)
-                for flow in flows
-            ]
+            compared = await at_once(
+                flows,
+                lambda flow: _compare(workspace, flow, by_target[flow.target], load=not no_load),
+                limit=cores(),
+                ready=None if as_json else lambda each: _print(each, output),
+            )
+            return [each.as_json for each in compared]
         finally:
             await workspace.close()
 
@@ -57,62 +61,53 @@ def diff(
         output.data(found)
 
 
-async def _compare(
-    workspace: Workspace, flow: LocalFlow, row: FlowRow, output: Output, *, load: bool
-) -> dict[str, Any]:
-    """Print what differs; the same as data."""
-    plan, problem = None, None
-    if load and row.version is not None:
-        try:
-            plan = await workspace.plan(flow)
-        except FlowtuiError as error:
-            problem = error.problem
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    flow: LocalFlow
+    row: FlowRow
+    changes: Changes | None = None
+    """None where nothing is registered."""
+    problem: Problem | None = None
+    """Why the flow could not be planned."""
+
+    @property
+    def as_json(self) -> dict[str, Any]:
+        version = self.row.version
+        return {
+            "target": self.flow.target,
+            "flow": self.flow.name,
+            "project": version.project if version else self.row.project,
+            "version": version.version if version else None,
+            "registered": version is not None,
+            **changes_as_json(self.changes or Changes()),
+            "problem": asdict(self.problem) if self.problem is not None else None,
+        }
+
+
+async def _compare(workspace: Workspace, flow: LocalFlow, row: FlowRow, *, load: bool) -> _Compared:
     version = row.version
-    known: dict[str, Any] = {
-        "target": flow.target,
-        "flow": flow.name,
-        "project": version.project if version else row.project,
-        "version": version.version if version else None,
-    }
     if version is None:
-        if not output.as_json:
-            output.line(f"{flow.target}: no version is registered, a deploy makes the first one")
-        return {**known, "registered": False, "changes": [], "unknown": [], "same": []}
+        return _Compared(flow, row)
+    planned = await plan_one(workspace, flow, DeployTable()) if load else Planned(flow)
+    plan = planned.plan
+    problem = planned.error.problem if planned.error is not None else None
+    if plan is not None and plan.changes is not None:
+        return _Compared(flow, row, plan.changes)
     serialized = await workspace.control_plane.serialized_flow(version.id)
     changes = await asyncio.to_thread(
         workspace.changes, flow, version, serialized=serialized, plan=plan
     )
-    if not output.as_json:
-        _print(flow, row, changes, problem, output)
-    return {
-        **known,
-        "registered": True,
-        "changes": [asdict(change) for change in changes.found],
-        "unknown": [asdict(each) for each in changes.unknown],
-        "same": list(changes.same),
-        "problem": asdict(problem) if problem is not None else None,
-    }
+    return _Compared(flow, row, changes, problem)
 
 
-def _print(
-    flow: LocalFlow, row: FlowRow, changes: Changes, problem: Problem | None, output: Output
-) -> None:
-    version = row.version.version if row.version is not None else ""
-    output.line(f"{flow.target}: compared with version {version} in {row.project}")
-    if problem is not None:
+def _print(compared: _Compared, output: Output) -> None:
+    target, version = compared.flow.target, compared.row.version
+    if version is None or compared.changes is None:
+        output.line(f"{target}: no version is registered, a deploy makes the first one")
+        return
+    place = compared.row.project or "no project"
+    output.line(f"{target}: compared with {version.words} in {place}", bold=True)
+    if compared.problem is not None:
+        problem = compared.problem
         output.note(f"the flow could not be planned: {problem.what}; {problem.fix}")
-    if not changes.found:
-        output.line("  no difference was found")
-    for change in changes.found:
-        output.line(f"  {_SIGNS[change.sign]} {change.aspect}: {change.name}{_values(change)}")
-        for line in change.lines:
-            output.line(f"      {line}")
-    for each in changes.unknown:
-        output.line(f"  ? {each.aspect}: not compared, {each.why}")
-
-
-def _values(change: Change) -> str:
-    if change.before and change.after:
-        return f" {change.before} becomes {change.after}"
-    value = change.after or change.before
-    return f" {value}" if value else ""
+    print_changes(compared.changes, output)

@@ -33,9 +33,9 @@ class Output:
         sys.stdout.write(redact(json.dumps(value, ensure_ascii=False, default=str)) + "\n")
         sys.stdout.flush()
 
-    def line(self, text: str = "") -> None:
-        """A line of data for people."""
-        click.echo(redact(clean_block(text)))
+    def line(self, text: str = "", **how: Any) -> None:
+        """A line of data for people; `how` is its style, where stdout is a terminal."""
+        click.echo(style(redact(clean_block(text)), **how))
 
     def note(self, text: str) -> None:
         """A word about what happened; never data."""
@@ -50,11 +50,11 @@ class Output:
             text = "  ".join(padded).rstrip()
             click.echo(redact(style(text, dim=True) if index == 0 else text))
 
-    def error(self, error: FlowtuiError) -> None:
+    def error(self, error: FlowtuiError, **about: str) -> None:
         """The error on stderr; with JSON also as one object on stdout, so a reader gets an end."""
         if self.as_json:
             problem = {key: redact(text) for key, text in asdict(error.problem).items()}
-            self.data({"event": "error", "exit_code": int(error.exit_code), **problem})
+            self.data({"event": "error", "exit_code": int(error.exit_code), **about, **problem})
         print_problem(error.problem)
 
 

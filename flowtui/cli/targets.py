@@ -28,6 +28,24 @@ def root_of(targets: tuple[str, ...]) -> Path:
     return find_root(Path.cwd())
 
 
+def wanted(words: tuple[str, ...], discovery: Discovery, *, everything: bool) -> Targets:
+    """The targets that are named, or `everything`. Raises UsageError for neither and for both."""
+    if everything and words:
+        raise UsageError("--all stands beside targets", fix="leave out one of them")
+    if everything:
+        if not discovery.flows and not discovery.broken:
+            raise UsageError(
+                "no Prefect flows found here",
+                where=discovery.root,
+                fix="flowtui flows shows what is found; ignored folders are not searched",
+            )
+        _refuse_double_names(discovery.flows)
+        return Targets(discovery.flows, discovery.broken)
+    if not words:
+        raise UsageError("no target is named", fix="name a path or a flow, or give --all")
+    return find_targets(words, discovery)
+
+
 def find_targets(words: tuple[str, ...], discovery: Discovery) -> Targets:
     """`PATH` (all flows in it), `PATH:NAME`, or a flow name. Raises UsageError for no match."""
     flows: dict[LocalFlow, None] = {}
@@ -57,9 +75,9 @@ def _find(word: str, discovery: Discovery) -> Targets:
     path, separator, name = word.rpartition(":")
     if separator and Path(path).exists():
         return _in_file(path, name, _relative(Path(path), root), discovery)
-    named = tuple(flow for flow in discovery.flows if flow.name == word)
+    named = tuple(flow for flow in discovery.flows if word in _names(flow))
     if not named:
-        names = sorted({flow.name for flow in discovery.flows if flow.name})
+        names = sorted({name for flow in discovery.flows for name in _names(flow)})
         near = difflib.get_close_matches(word, names, n=3)
         raise UsageError(
             f"“{word}” is neither a path nor the name of a flow",
@@ -73,7 +91,7 @@ def _find(word: str, discovery: Discovery) -> Targets:
 
 def _in_file(path: str, name: str, place: str, discovery: Discovery) -> Targets:
     inside = [flow for flow in discovery.flows if _inside(flow.path, place)]
-    named = [flow for flow in inside if name in (flow.name, flow.variable)]
+    named = [flow for flow in inside if name in (*_names(flow), *_names(flow, flow.variable))]
     if named:
         return Targets(tuple(named), ())
     broken = [file for file in discovery.broken if _inside(file.path, place)]
@@ -81,6 +99,14 @@ def _in_file(path: str, name: str, place: str, discovery: Discovery) -> Targets:
         return Targets((), tuple(broken))
     names = ", ".join(f"“{flow.display_name}”" for flow in inside) or "none at all"
     raise UsageError(f"no flow “{name}” in {path}", fix=f"flows found there: {names}")
+
+
+def _names(flow: LocalFlow, name: str | None = None) -> tuple[str, ...]:
+    """What a flow is called by: its name means all of its deployments, `name/deployment` one."""
+    called = name or flow.name
+    if called is None:
+        return ()
+    return (called, f"{called}/{flow.deployment}") if flow.deployment else (called,)
 
 
 def _relative(path: Path, root: Path) -> str:

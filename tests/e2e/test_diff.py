@@ -62,7 +62,31 @@ def test_what_changed_since_the_deploy_is_found_and_nothing_is_registered(
     assert len(project.versions("compared")) == 1
 
     words = project.run("diff", "flows/flow.py").stdout
-    assert "~ parameters: limit = 1 becomes = 2" in words
+    assert "~ limit  = 1 → = 2" in words
+
+
+def test_a_plan_ends_with_0_for_nothing_to_do_and_with_10_for_a_change(project: Project) -> None:
+    project.configure(prefect_python("1.4.1"), 'type = "local"')
+    project.write("flows/helper.py", "def answer():\n    return 41\n")
+    for name in ("one", "two"):
+        text = _FLOW.format(limit=1).replace("compared", name)
+        project.write(f"flows/{name}.py", text)
+    first = project.run("plan", "--all", "--json")
+    assert (first.code, [each["lane"] for each in first.of("plan")]) == (10, ["local storage"] * 2)
+    assert project.deploy("flows").code == 0
+    assert project.run("plan", "--all").code == 0
+
+    project.write("flows/two.py", _FLOW.format(limit=2).replace("compared", "two"))
+    changed = project.run("plan", "flows", "--json")
+    assert changed.code == 10, changed.stderr
+    one, two = changed.of("plan")
+    assert (one["lane"], one["changes"]) == ("nothing to do", [])
+    (limit,) = [each for each in two["changes"] if each["aspect"] == "parameters"]
+    assert (limit["before"], limit["after"]) == ("= 1", "= 2")
+
+    project.write("flows/one.py", "import no_such_module\n" + _FLOW.format(limit=1))
+    assert project.run("plan", "--all").code == 1
+    assert [len(project.versions(name)) for name in ("one", "two")] == [1, 1]
 
 
 def test_a_flow_whose_file_is_gone_stays_listed_as_deleted(project: Project) -> None:
