@@ -340,6 +340,17 @@ class Schedule(StrEnum):
     PAUSED = "paused"
 
 
+def short_version(number: int | None, label: str = "") -> str:
+    """`v3`; where versions are not numbered what they are called, which may be nothing."""
+    return f"v{number}" if number else label
+
+
+def version_in_words(number: int | None, label: str = "") -> str:
+    """`version 3`, `version 4f2a9c1+ab12cd3`; empty where there is neither."""
+    named = str(number) if number else label
+    return f"version {named}" if named else ""
+
+
 @dataclass(frozen=True, slots=True)
 class FlowVersion:
     """What is registered of a flow: a version of it (Prefect 0.6 to 1.4), or a deployment (2, 3).
@@ -383,13 +394,17 @@ class FlowVersion:
     @property
     def short(self) -> str:
         """`v3`; a deployment's own version as it stands, or `registered` where it has none."""
-        return f"v{self.version}" if self.version else self.label or "registered"
+        return short_version(self.version, self.label) or "registered"
+
+    @property
+    def number(self) -> str:
+        """`3`, or what a deployment calls its version: for a column of versions."""
+        return str(self.version) if self.version else self.label
 
     @property
     def words(self) -> str:
         """`version 3`, `version 4f2a9c1+ab12cd3`, or `the deployment` where it has no version."""
-        named = str(self.version) if self.version else self.label
-        return f"version {named}" if named else "the deployment"
+        return version_in_words(self.version, self.label) or "the deployment"
 
     @property
     def image(self) -> str | None:

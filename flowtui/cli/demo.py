@@ -247,7 +247,7 @@ async def _deploy_all(folder: Path, server: str, output: Output) -> int:
             (
                 row.name,
                 str(row.state),
-                str(row.version.version) if row.version else "",
+                row.version.number if row.version else "",
                 row.location,
             )
             for row in rows

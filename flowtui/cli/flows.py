@@ -56,7 +56,7 @@ def flows(
                     row.name,
                     row.location,
                     row.project or "",
-                    str(row.version.version) if row.version else "",
+                    row.version.number if row.version else "",
                     row.note,
                 )
                 for row in rows
@@ -77,6 +77,7 @@ def _as_json(row: FlowRow) -> dict[str, Any]:
         "target": row.flow.target if row.flow else None,
         "project": row.project,
         "version": row.version.version if row.version else None,
+        "label": row.version.label if row.version else None,
         "version_id": row.version.id if row.version else None,
         "note": row.note,
     }

@@ -142,7 +142,7 @@ def _row(hit: Hit) -> tuple[str, ...]:
         record.flow,
         record.project,
         record.outcome,
-        str(record.version or ""),
+        str(record.version or record.label),
         f"{record.seconds:.1f}s" if record.seconds is not None else "",
         record.image or "",
     )

@@ -100,7 +100,7 @@ class EventPrinter:
 
     def _result(self, event: DeployFinished) -> None:
         word, colour = _MARKS[event.outcome]
-        what = f"version {event.version}" if event.version is not None else ""
+        what = event.version_words
         digest = f"{event.image}@{event.digest}" if event.image and event.digest else ""
         reason = event.reason if event.outcome is not Outcome.FAILED else ""
         parts = (what, digest or event.image or "", reason)

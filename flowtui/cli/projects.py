@@ -134,7 +134,7 @@ def _confirm_move(version: FlowVersion, target: str) -> None:
             fix="add --yes to leave them and the runs behind",
         )
     click.confirm(
-        f"Register version {version.version} of “{version.name}” in “{target}” and archive it in "
+        f"Register {version.words} of “{version.flow_name}” in “{target}” and archive it in "
         f"“{version.project}”? Earlier versions and runs stay behind.",
         abort=True,
         err=True,

@@ -88,7 +88,7 @@ async def check_can_run(
     """Raises UsageError for what the control plane would refuse, before anything is sent."""
     if version.archived:
         raise UsageError(
-            f"version {version.version} of “{version.name}” is archived: it cannot be run any more",
+            f"{version.words} of “{version.flow_name}” is archived: it cannot be run any more",
             fix="run the version in use by the flow's name, or deploy the flow again",
         )
     if Ability.TELL_PARAMETERS in workspace.abilities:

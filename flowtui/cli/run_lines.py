@@ -14,7 +14,7 @@ import click
 from flowtui.agents.waiting import Waiting
 from flowtui.cli.output import Output, style
 from flowtui.errors import ExitCode
-from flowtui.models import Problem
+from flowtui.models import Problem, version_in_words
 from flowtui.run_models import FlowRun, RunLine, RunState, StateChange
 from flowtui.text import clean_block, redact
 
@@ -45,7 +45,9 @@ def moment(at: datetime | None) -> str:
 def titled(run: FlowRun) -> str:
     """`“brave-heron” of “etl” version 3 in “team”`."""
     place = f" in “{run.project}”" if run.project else ""
-    return f"“{run.name}” of “{run.flow}” version {run.version}{place}"
+    words = version_in_words(run.version, run.version_label)
+    version = f" {words}" if words else ""
+    return f"“{run.name}” of “{run.flow}”{version}{place}"
 
 
 def tell_waiting(output: Output, reasons: Sequence[Waiting]) -> None:

@@ -20,7 +20,7 @@ from flowtui.cli.run_report import report, report_as_json
 from flowtui.cli.session import connected, version_in_use
 from flowtui.cli.start_run import start_run
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
-from flowtui.models import Ability
+from flowtui.models import Ability, version_in_words
 from flowtui.run_models import FlowRun, RunRequest
 from flowtui.runs.listing import RunQuery, Shown
 from flowtui.runs.start import read_start
@@ -161,7 +161,7 @@ def _table(output: Output, found: Sequence[FlowRun]) -> None:
                 run.name,
                 run.flow,
                 run.project,
-                str(run.version),
+                str(run.version or run.version_label),
                 moment(run.scheduled),
                 moment(run.started),
                 f"{seconds:.1f}s" if (seconds := run.seconds(now)) is not None else "",
@@ -300,9 +300,9 @@ def again(
         if newest:
             version_id = await _newest(workspace, before)
         elif before.version_archived:
+            words = version_in_words(before.version, before.version_label)
             raise UsageError(
-                f"version {before.version} of “{before.flow}” is archived: it cannot be run "
-                "any more",
+                f"{words} of “{before.flow}” is archived: it cannot be run any more",
                 fix=f"run the version in use with the same parameters: flowtui runs again "
                 f"{before.id[:SHORT_ID]} --newest",
             )

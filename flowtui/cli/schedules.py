@@ -40,7 +40,7 @@ def list_(project: str | None, profile: str | None, api_url: str | None, as_json
     else:
         output.table(
             ("FLOW", "PROJECT", "VERSION", "SCHEDULE"),
-            ((v.name, v.project, str(v.version), str(v.schedule)) for v in found),
+            ((v.flow_name, v.project, v.number, str(v.schedule)) for v in found),
         )
         for version in found:
             _warn(output, version)
@@ -72,7 +72,7 @@ def _switch(
             version = await version_in_use(workspace.control_plane, flow, project)
             if version.schedule is Schedule.NONE:
                 raise UsageError(
-                    f"version {version.version} of “{flow}” has no schedule",
+                    f"{version.words} of “{flow}” has no schedule",
                     where=workspace.profile.api_url,
                     fix="give the flow a schedule=, then deploy it",
                 )
@@ -88,7 +88,7 @@ def _switch(
 
 def _warn(output: Output, version: FlowVersion) -> None:
     if version.schedule_problem:
-        name = f"“{version.name}” in “{version.project}”"
+        name = f"“{version.flow_name}” in “{version.project}”"
         output.note(f"the schedule of {name} starts no runs: {version.schedule_problem}")
 
 
@@ -96,7 +96,9 @@ def _as_json(version: FlowVersion) -> dict[str, object]:
     return {
         "flow": version.name,
         "project": version.project,
+        "deployment": version.deployment,
         "version": version.version,
+        "label": version.label,
         "version_id": version.id,
         "schedule": str(version.schedule),
         "schedule_problem": version.schedule_problem or None,

@@ -65,9 +65,9 @@ def list_(
             ),
             (
                 (
-                    version.name,
+                    version.flow_name,
                     version.project,
-                    str(version.version),
+                    version.number,
                     "archived" if version.archived else "active",
                     _schedule_word(version),
                     version.created.strftime("%Y-%m-%d %H:%M") if version.created else "",
@@ -97,7 +97,7 @@ def archive(version_id: str, yes: bool, profile: str | None, api_url: str | None
             return version
 
     version = asyncio.run(work())
-    Output().note(f"archived “{version.name}” version {version.version}")
+    Output().note(f"archived “{version.flow_name}” {version.words}")
 
 
 @versions.command("roll-back")
@@ -158,7 +158,7 @@ def _only(found: tuple[FlowVersion, ...], version_id: str, what: str) -> FlowVer
 
 
 def _confirm(version: FlowVersion) -> None:
-    question = f"Archive “{version.name}” version {version.version} in “{version.project}”?"
+    question = f"Archive “{version.flow_name}” {version.words} in “{version.project}”?"
     if not sys.stdin.isatty():
         raise UsageError("archiving needs a yes", fix="add --yes when no terminal can be asked")
     click.confirm(question, abort=True, err=True)
@@ -168,7 +168,7 @@ def _confirm_roll_back(version: FlowVersion) -> None:
     if not sys.stdin.isatty():
         raise UsageError("rolling back needs a yes", fix="add --yes when no terminal can be asked")
     click.confirm(
-        f"Register version {version.version} of “{version.name}” in “{version.project}” again? "
+        f"Register {version.words} of “{version.flow_name}” in “{version.project}” again? "
         "It takes the place of the version in use.",
         abort=True,
         err=True,

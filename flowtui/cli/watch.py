@@ -29,7 +29,7 @@ from flowtui.deploy.events import (
 from flowtui.errors import CredentialsError, FlowtuiError, UsageError
 from flowtui.hot import events as hot
 from flowtui.hot.loop import HotLoop
-from flowtui.models import Discovery, FlowKind, LocalFlow
+from flowtui.models import Discovery, FlowKind, LocalFlow, version_in_words
 from flowtui.text import clean, clean_block
 from flowtui.workspace import Workspace
 
@@ -265,7 +265,7 @@ def _saved(event: hot.Saved) -> str:
 
 
 def _deployed(event: hot.Deployed) -> str:
-    version = f"version {event.version}" if event.version is not None else "registered"
+    version = version_in_words(event.version, event.label) or "registered"
     if event.unchanged:
         return f"{version} was made from exactly this, {event.seconds:.1f}s"
     return f"{version} in {event.seconds:.1f}s"

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias, cast
 
-from flowtui.models import JsonObject, Problem
+from flowtui.models import JsonObject, Problem, version_in_words
 from flowtui.text import clean_block, redact
 
 
@@ -145,9 +145,18 @@ class DeployFinished:
     exit_code: int
     reason: str = ""
     version: int | None = None
+    """None where no version was made, and where the control plane does not number."""
+    label: str = ""
+    """What a deployment calls its version."""
     version_id: str | None = None
     image: str | None = None
     digest: str | None = None
+
+    @property
+    def version_words(self) -> str:
+        """`version 3`, `version 4f2a9c1+ab12cd3`, `the deployment`; empty where none was made."""
+        unnamed = "the deployment" if self.version_id else ""
+        return version_in_words(self.version, self.label) or unnamed
 
 
 StageEvent: TypeAlias = StageStarted | LogLine | Progress | StageFinished | ProblemFound

@@ -29,6 +29,7 @@ from flowtui.deploy.events import (
     to_json,
 )
 from flowtui.errors import FlowtuiError
+from flowtui.models import short_version
 
 _UPGRADES = (
     # One statement each, oldest first. Add at the end and change nothing above: a file is as far as
@@ -75,6 +76,7 @@ _UPGRADES = (
         PRIMARY KEY (deploy, path)
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS contents (hash TEXT PRIMARY KEY, content BLOB NOT NULL)",
+    "ALTER TABLE deploys ADD COLUMN label TEXT",
 )
 
 _FORGETTABLE = """
@@ -121,6 +123,13 @@ class DeployRecord:
     version: int | None
     version_id: str | None
     digest: str | None
+    label: str = ""
+    """What a deployment calls its version."""
+
+    @property
+    def version_short(self) -> str:
+        """`v3`, or what the deployment calls its version; empty where it has none."""
+        return short_version(self.version, self.label)
 
 
 _COLUMNS = tuple(field.name for field in fields(DeployRecord))
@@ -396,12 +405,13 @@ class Recorder:
         if isinstance(event, DeployFinished):
             db.execute(
                 "UPDATE deploys SET outcome = ?, seconds = ?, reason = ?, version = ?,"
-                " version_id = ?, digest = ? WHERE id = ?",
+                " label = ?, version_id = ?, digest = ? WHERE id = ?",
                 [
                     str(event.outcome),
                     event.seconds,
                     event.reason,
                     event.version,
+                    event.label,
                     event.version_id,
                     event.digest,
                     event.deploy,
@@ -464,6 +474,7 @@ def record_of(row: sqlite3.Row) -> DeployRecord:
         alive = _process_started(row["pid"]) == row["process_started"]
         values["outcome"] = RUNNING if alive else INTERRUPTED
     values["reason"] = values["reason"] or ""
+    values["label"] = values["label"] or ""
     return DeployRecord(**values)
 
 

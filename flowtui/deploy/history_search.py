@@ -70,13 +70,12 @@ def search(
 
 def matches(record: DeployRecord, text: str) -> bool:
     """Whether every word of the text is in what the deploy was."""
-    version = f"v{record.version}" if record.version is not None else ""
     about = " ".join(
         (
             record.flow,
             record.project,
             record.outcome,
-            version,
+            record.version_short,
             record.image or "",
             record.id,
             record.root,

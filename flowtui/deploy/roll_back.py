@@ -53,7 +53,7 @@ class RollBack:
         async with under_way.stage(Stage.SERIALIZE) as ctx:
             project, current = await self._look(ctx)
             serialized = await self._serialization(ctx)
-        under_way.skip(Stage.BUILD, f"version {version.version} is taken as it was built")
+        under_way.skip(Stage.BUILD, f"{version.words} is taken as it was built")
         under_way.skip(Stage.HEALTH_CHECK, self._checked)
         digest = await self._what_it_needs()
         async with under_way.stage(Stage.REGISTER) as ctx:
@@ -65,29 +65,29 @@ class RollBack:
 
     @property
     def _reason(self) -> str:
-        return f"rolled back to version {self._version.version}"
+        return f"rolled back to {self._version.words}"
 
     @property
     def _checked(self) -> str:
         if self._record is not None:
-            return f"version {self._version.version} passed it when it was deployed"
-        return f"version {self._version.version} was deployed elsewhere and is not checked again"
+            return f"{self._version.words} passed it when it was deployed"
+        return f"{self._version.words} was deployed elsewhere and is not checked again"
 
     async def _look(self, ctx: StageContext) -> tuple[Project, FlowVersion | None]:
         """The project, and the version in use now. Raises UsageError when that is the one."""
         version = self._version
-        ctx.log(f"“{version.name}” version {version.version} in “{version.project}”")
+        ctx.log(f"“{version.flow_name}” {version.words} in “{version.project}”")
         project = await find_project(self._control_plane, version.project, create=False, ctx=ctx)
         in_use = await self._control_plane.flow_versions(project=version.project, name=version.name)
         current = max(in_use, key=lambda each: each.version, default=None)
         if current is not None and current.id == version.id:
             raise UsageError(
-                f"version {version.version} of “{version.name}” is the one in use",
+                f"{version.words} of “{version.flow_name}” is the one in use",
                 where=self._control_plane.api_url,
                 fix="choose an earlier version: flowtui versions list --archived shows them",
             )
         if current is not None:
-            ctx.log(f"version {current.version} is in use now and will be archived")
+            ctx.log(f"{current.words} is in use now and will be archived")
         self._under_way.emit(
             Planned(
                 deploy=self._under_way.id,
@@ -106,7 +106,7 @@ class RollBack:
         serialized = await self._control_plane.serialized_flow(self._version.id)
         if serialized is None:
             raise ControlPlaneError(
-                f"the control plane does not return the flow of version {self._version.version}",
+                f"the control plane does not return the flow of {self._version.words}",
                 where=self._control_plane.api_url,
                 fix="check out the sources of that version and deploy them",
             )
@@ -137,7 +137,7 @@ class RollBack:
         if known is not None and known != digest:
             raise EngineError(
                 f"the registry holds another image under its tag: {digest}",
-                where=f"{image}, {known} when version {self._version.version} was deployed",
+                where=f"{image}, {known} when {self._version.words} was deployed",
                 fix="check out the sources of that version and deploy them: they are built again",
             )
         ctx.log(f"{image} is still there: {digest}")

@@ -71,6 +71,8 @@ class Deployed:
     target: str
     flow: str
     version: int | None
+    label: str = ""
+    """What a deployment calls its version."""
     seconds: float
     """From the save to the registered version."""
     unchanged: bool = False

@@ -315,6 +315,7 @@ class HotLoop:
                         target=target,
                         flow=result.flow,
                         version=result.version,
+                        label=result.label,
                         seconds=seconds,
                         unchanged=result.outcome is not Outcome.DONE,
                     )

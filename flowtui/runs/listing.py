@@ -132,7 +132,7 @@ def merged(
 
 def _matches(run: FlowRun, words: Sequence[str]) -> bool:
     about = " ".join(
-        (run.flow, run.name, run.project, run.state, f"v{run.version}", run.id, *run.labels)
+        (run.flow, run.name, run.project, run.state, run.version_words, run.id, *run.labels)
     ).casefold()
     return all(
         word[1:] not in about if word.startswith("!") and len(word) > 1 else word in about

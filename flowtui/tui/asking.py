@@ -79,7 +79,7 @@ def archive_version(app: FlowtuiApp, version: FlowVersion) -> None:
         "It can be run no more and its schedule stops. It stays on the control plane; "
         "rolling back to it makes a new version of it."
     )
-    title = f"Archive version {version.version} of “{version.name}”?"
+    title = f"Archive {version.words} of “{version.flow_name}”?"
     app.push_screen(ConfirmDialog(title, text, yes="Archive", no="Keep"), answered)
 
 
@@ -91,7 +91,7 @@ def archive_flow(app: FlowtuiApp, flow: RegisteredFlow) -> None:
             app.projects.archive(flow.versions)
 
     count = len(flow.versions)
-    what = f"Version {flow.in_use.version} is" if count == 1 else f"All {count} versions in use are"
+    what = f"{_begins(flow.in_use.words)} is" if count == 1 else f"All {count} versions in use are"
     text = (
         f"{what} archived: it can be run no more and its schedule stops. Nothing is deleted; "
         "a deploy or a roll back makes a new version."
@@ -147,7 +147,7 @@ def _confirm_move(app: FlowtuiApp, flow: RegisteredFlow, target: Project) -> Non
             app.projects.move(flow, target)
 
     text = (
-        f"This control plane cannot move it. Version {flow.in_use.version} is registered in "
+        f"This control plane cannot move it. {_begins(flow.in_use.words)} is registered in "
         f"“{target.name}” as its version 1 and archived in “{flow.project.name}”. Earlier versions "
         "and all runs stay behind."
     )
@@ -167,13 +167,17 @@ def roll_back(app: FlowtuiApp, version: FlowVersion, in_use: FlowVersion | None)
             app.pop_screen()
         app.push_screen(DeployScreen(record.key))
 
-    undone = f" Rolling back to version {in_use.version} undoes it." if in_use is not None else ""
+    undone = f" Rolling back to {in_use.words} undoes it." if in_use is not None else ""
     text = (
         "What was registered then is registered again, as a new version. Nothing is built; its "
         f"image must still be in the registry.{undone}"
     )
-    title = f"Roll “{version.name}” back to version {version.version}?"
+    title = f"Roll “{version.flow_name}” back to {version.words}?"
     app.push_screen(ConfirmDialog(title, text, yes="Roll back", no="Leave it"), answered)
+
+
+def _begins(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def before_leaving(app: FlowtuiApp, agent_runs: int | None) -> ConfirmDialog | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from flowtui.models import FlowVersion, Problem, Profile
+from flowtui.models import FlowVersion, Problem, Profile, version_in_words
 from flowtui.quantities import counted
 from flowtui.run_models import FlowRun
 from flowtui.tui.acting import app_of, heard_by, perform_soon
@@ -175,7 +175,8 @@ class RunProvider(EntryProvider):
         for row in app.session.rows or ():
             for run in _runs_of(app, row):
                 text = f"Run: {plain(run.name)} of {plain(row.name)}"
-                help_text = f"{plain(run.state)}, version {run.version}"
+                version = version_in_words(run.version, run.version_label)
+                help_text = ", ".join(filter(None, (plain(run.state), plain(version))))
                 yield Entry(text, help_text, partial(_show_detail, app, row.key, "runs", run))
 
 
@@ -190,7 +191,7 @@ class VersionProvider(EntryProvider):
         current = row.version
         known = app.session.all_versions.get((current.project, current.name), (current,))
         for version in known:
-            text = f"Version: {plain(row.name)} v{version.version}"
+            text = f"Version: {plain(row.name)} {plain(version.short)}"
             state = "archived" if version.archived else "in use" if version == current else ""
             image = plain(version.image or "")
             help_text = ", ".join(filter(None, (state, image)))

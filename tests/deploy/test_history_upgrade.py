@@ -29,6 +29,7 @@ def test_a_file_from_before_the_upgrades_keeps_its_deploys(tmp_path: Path) -> No
     record(history, "old")
     with closing(sqlite3.connect(history.path)) as db:
         db.execute("DROP INDEX deploys_by_time")
+        db.execute("ALTER TABLE deploys DROP COLUMN label")
         db.execute("PRAGMA user_version = 0")
         db.commit()
     assert [each.id for each in history.recent()] == ["old"]

@@ -45,7 +45,7 @@ async def register(
     """Register exactly this serialization, with its schedule active if it has one."""
     scheduled = start_schedule and serialized.get("schedule") is not None
     version = await control_plane.register(project, serialized, set_schedule_active=scheduled)
-    ctx.log(f"registered “{version.name}” version {version.version} in “{project.name}”")
+    ctx.log(f"registered “{version.flow_name}” {version.words} in “{project.name}”")
     if scheduled:
         ctx.log("its schedule is active")
     return version

@@ -104,7 +104,7 @@ class RunForm(Dialog[None]):
 
     def _title(self) -> str:
         again = " again" if self.target.again is not None else ""
-        version = f" v{self._wanted.version.version}" if self._wanted is not None else ""
+        version = f" {plain(self._wanted.version.short)}" if self._wanted is not None else ""
         return f"Run {plain(self.target.flow)}{version}{again}"
 
     # ------------------------------------------------------------------------------- what is asked
@@ -188,7 +188,7 @@ class RunForm(Dialog[None]):
         if gone:
             left = counted(len(gone), "parameter")
             notes.append(
-                f"{left} of that run left out, version {wanted.version.version} does not take "
+                f"{left} of that run left out, {wanted.version.words} does not take "
                 f"{'it' if len(gone) == 1 else 'them'}: {', '.join(gone)}"
             )
         return notes

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 from flowtui.deploy.history import RUNNING
 from flowtui.deploy.history import DeployRecord as HistoryLine
+from flowtui.models import short_version
 from flowtui.tui.view_models.deploys import DeployRecord
 
 
@@ -22,7 +23,8 @@ class Line:
     running: bool
     flow: str
     project: str
-    version: int | None
+    version: str
+    """`v3`, or what a deployment calls its version."""
     seconds: float | None
     started: float | None
     folder: str = ""
@@ -57,7 +59,7 @@ def line_of(record: DeployRecord, now: float) -> Line:
         running=result is None,
         flow=decided.flow if decided is not None else record.flow.display_name,
         project=decided.project if decided is not None else plan.project if plan else "",
-        version=result.version if result is not None else None,
+        version=short_version(result.version, result.label) if result is not None else "",
         seconds=record.elapsed(now),
         started=record.started,
         hot=record.hot,
@@ -75,7 +77,7 @@ def earlier_line(line: HistoryLine, root: str) -> Line:
         running=running,
         flow=line.flow,
         project=line.project,
-        version=line.version,
+        version=line.version_short,
         seconds=line.seconds,
         started=line.started,
         folder=line.root if line.root != root else "",
@@ -84,8 +86,7 @@ def earlier_line(line: HistoryLine, root: str) -> Line:
 
 def has_words(line: Line, text: str) -> bool:
     """Whether every word of the text is in what the line shows."""
-    version = f"v{line.version}" if line.version is not None else ""
-    about = f"{line.flow} {line.project} {line.state} {version} {line.id}".casefold()
+    about = f"{line.flow} {line.project} {line.state} {line.version} {line.id}".casefold()
     return all(word in about for word in text.casefold().split())
 
 

@@ -183,7 +183,7 @@ class DeployList(Performs, ScrollView, can_focus=True):
             style = colour_style(self, _COLOURS.get(line.state, "muted"))
         when = datetime.fromtimestamp(line.started, UTC) if line.started is not None else None
         moment = exact(when) if self.exact_times else ago(when, clock.now()).removesuffix(" ago")
-        version = f"v{line.version}" if line.version else ""
+        version = shortened(plain(line.version), _VERSION)
         if line.running and line.fraction is not None:
             version = f"{line.fraction:.0%}"
         took = duration(line.seconds) if line.seconds is not None else ""

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from flowtui.hot.decide import Why
 from flowtui.hot.events import Deployed, Failed, Held, Saved, Started, Superseded
+from flowtui.models import version_in_words
 from flowtui.quantities import duration
 from flowtui.tui.acting import app_of
 from flowtui.tui.looks.words import plain, shortened
@@ -25,8 +26,8 @@ _NARROW = 100
 class HotStrip(Painted):
     def __init__(self) -> None:
         super().__init__(id="hot-strip")
-        self._versions: dict[str, int] = {}
-        """The registered version of each flow, as last seen."""
+        self._versions: dict[str, str] = {}
+        """The registered version of each flow in words, as last seen."""
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
@@ -99,7 +100,7 @@ class HotStrip(Painted):
         glyphs = app_of(self).glyphs
         match view.last:
             case Deployed() as done:
-                number = f"version {done.version}" if done.version is not None else "registered"
+                number = plain(version_in_words(done.version, done.label)) or "registered"
                 took = f"{number} in {duration(done.seconds)}"
                 if done.unchanged:
                     took = f"{number} was made from exactly this"
@@ -123,10 +124,10 @@ class HotStrip(Painted):
     def _stays(self, view: HotFlowView) -> str:
         """What is registered all the same."""
         version = self._versions.get(view.target)
-        return f"version {version} stays: " if version is not None else ""
+        return f"{version} stays: " if version is not None else ""
 
     def _note_versions(self) -> None:
         """A file that does not parse has no row of its flow any more: what it was is kept."""
         for row in app_of(self).session.rows or ():
             if row.flow is not None and row.version is not None:
-                self._versions[row.flow.target] = row.version.version
+                self._versions[row.flow.target] = plain(row.version.words)

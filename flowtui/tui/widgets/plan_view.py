@@ -157,7 +157,7 @@ class PlanView(Performs, Vertical):
             for index, reason in enumerate(plan.reasons)
         ]
         parts.append(field("project", plain(plan.project), (project, "$warning"), width=width))
-        current = f"version {plan.current.version}" if plan.current is not None else "none yet"
+        current = plain(plan.current.words) if plan.current is not None else "none yet"
         parts.append(field("registered", current, width=width))
         if plan.image is not None:
             parts.append(field("image", plain(plan.image), width=width))

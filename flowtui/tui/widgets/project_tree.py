@@ -220,7 +220,7 @@ class ProjectTree(Performs, Tree[NodeData]):
         """Its name, whether it is scheduled, and where there is room the number of its version."""
         mark = schedule_mark(flow.in_use.schedule, app_of(self).glyphs)
         name = Text(plain(flow.name))
-        scheduled, number = f" {mark}" if mark else "", f" v{flow.in_use.version}"
+        scheduled, number = f" {mark}" if mark else "", f" {plain(flow.in_use.short)}"
         room = max(self.size.width, _LEAST) - _INDENT
         if name.cell_len + len(scheduled) + len(number) > room:
             number = ""
@@ -233,7 +233,7 @@ class ProjectTree(Performs, Tree[NodeData]):
         def label(version: FlowVersion) -> Text:
             mark = glyphs.skipped if version.archived else glyphs.done
             when = f"  {ago(version.created, now)}"
-            return Text.assemble((f"{mark} ", muted), f"v{version.version}", (when, muted))
+            return Text.assemble((f"{mark} ", muted), plain(version.short), (when, muted))
 
         versions = session.all_versions.get(flow.place, flow.versions)
         return [Item(version, partial(label, version), ages=True) for version in versions]

@@ -355,7 +355,7 @@ def _result(result: DeployFinished, record: DeployRecord, done: str, failed: str
         case Outcome.DONE:
             project = record.decided.project if record.decided is not None else ""
             place = f" in {plain(project)}" if project else ""
-            number = f"version {result.version}" if result.version is not None else "a new version"
+            number = plain(result.version_words) or "a new version"
             head = Content.styled(f"{done} {flow}: {number} is registered{place}", "bold $success")
         case Outcome.UNCHANGED | Outcome.SKIPPED:
             head = Content.styled(

@@ -388,7 +388,7 @@ class Deploying:
         name, result = record.flow.display_name, record.result
         match result.outcome:
             case Outcome.DONE:
-                app.say(f"{name}: version {result.version} is registered")
+                app.say(f"{name}: {result.version_words} is registered")
             case Outcome.UNCHANGED:
                 app.say(f"{name}: nothing to do. {result.reason}")
             case Outcome.CANCELLED:

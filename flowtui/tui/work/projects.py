@@ -138,8 +138,8 @@ class Projects:
             for version in versions:
                 await workspace.control_plane.archive(version.id)
 
-        numbers = ", ".join(str(version.version) for version in versions)
-        what = f"version {numbers} of “{versions[0].name}”"
+        named = ", ".join(version.words for version in versions)
+        what = f"{named} of “{versions[0].flow_name}”"
         self._change(change, f"Archived {what}.", f"archiving {what}")
 
     def set_schedule(self, version: FlowVersion, *, active: bool) -> None:

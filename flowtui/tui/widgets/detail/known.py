@@ -41,7 +41,7 @@ def serialization(session: Session, row: FlowRow) -> Serialization | None:
     registered = session.registered.get(version.id) if version is not None else None
     if version is None or registered is None:
         return None
-    return Serialization(version.id, registered, f"as of version {version.version}")
+    return Serialization(version.id, registered, f"as of {version.words}")
 
 
 def plan_first(session: Session, row: FlowRow, key: str, then: str) -> str:
@@ -50,7 +50,7 @@ def plan_first(session: Session, row: FlowRow, key: str, then: str) -> str:
         return "It is broken and cannot be loaded: see Problems."
     if row.version is not None and session.connected:
         if row.version.id not in session.registered:
-            return f"Reading version {row.version.version}."
+            return f"Reading {row.version.words}."
         if row.flow is None:
             return "The control plane does not give back what is registered."
         return f"The control plane does not give it back. {key} plans a deploy: {then}."

@@ -111,7 +111,7 @@ def _where(row: FlowRow, width: int) -> list[Content]:
     parts = [field("where", plain(row.location), (written, "$muted"), width=width)]
     version = row.version
     if version is not None:
-        place = f"version {version.version} in {plain(version.project)}  "
+        place = f"{plain(version.words)} in {plain(version.project)}  "
         when = ago(version.created, clock.now())
         if width >= _ROOMY:
             when += f", {exact(version.created)}"

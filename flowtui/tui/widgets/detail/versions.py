@@ -66,7 +66,7 @@ def _line(
     digest = (made.digest or "")[:_DIGEST] if made is not None else ""
     return Content.assemble(
         (f"{mark} ", "$success" if in_use else "$muted"),
-        f"v{version.version:<4}",
+        f"{plain(version.short):<5}",
         (f"{state:<9}", "" if in_use else "$muted"),
         (f"{schedule or ' '} ", "$accent"),
         f"{ago(version.created, clock.now()):<9} ",

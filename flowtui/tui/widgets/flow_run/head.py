@@ -33,7 +33,7 @@ def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime, width: i
     """Flow, version, run name, state, since when, how long; long names make way for the state."""
     mark, style = state_mark(run.state, glyphs), RUN_STYLES[run.kind]
     moment, moment_style = _since(run, now)
-    version = f" v{run.version}"
+    version = f" {plain(run.version_words)}" if run.version_words else ""
     how = Content.assemble(
         (f"   {mark} {plain(run.state)}{_took(run, now)}", f"bold {style}"),
         (f"   {moment}" if moment else "", moment_style),

@@ -130,7 +130,7 @@ def _cell(
         case SortBy.PROJECT:
             return [(padded(shortened(plain(row.project or ""), width), width), "")]
         case SortBy.VERSION:
-            number = f"v{version.version}" if version is not None else ""
+            number = plain(version.short) if version is not None else ""
             return [(padded(shortened(number, width), width, right=True), "")]
         case SortBy.DEPLOYED:
             text = when(version.created) if version is not None else ""

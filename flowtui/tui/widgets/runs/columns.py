@@ -124,7 +124,7 @@ def _cell(
         case Shows.PROJECT:
             return plain(run.project), "$muted"
         case Shows.VERSION:
-            return f"v{run.version}", "$muted"
+            return plain(run.version_words), "$muted"
         case Shows.WHEN:
             return moment_words(run, now, exact_times=exact_times)
         case Shows.TOOK:
