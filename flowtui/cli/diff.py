@@ -78,6 +78,7 @@ class _Compared:
             "flow": self.flow.name,
             "project": version.project if version else self.row.project,
             "version": version.version if version else None,
+            "label": version.label if version else None,
             "registered": version is not None,
             **changes_as_json(self.changes or Changes()),
             "problem": asdict(self.problem) if self.problem is not None else None,

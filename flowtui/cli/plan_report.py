@@ -71,6 +71,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         else [],
         "never_sent": list(plan.context.never_sent) if plan.context else [],
         "current_version": plan.current.version if plan.current else None,
+        "current_label": plan.current.label if plan.current else None,
         "current": plan.current.short if plan.current else None,
         "fields": dict(plan.fields),
         **compared,
