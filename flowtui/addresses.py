@@ -16,13 +16,16 @@ CLOUD = "https://api.prefect.cloud/api"
 
 _ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _WORKSPACE = re.compile(rf"/accounts/({_ID})/workspaces/({_ID})$")
+_WORKSPACE_PAGE = re.compile(rf"/accounts?/({_ID})/workspaces?/({_ID})(?:/|$)")
+_CLOUD_PAGES = ("app.prefect.cloud", "api.prefect.cloud")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalise(address: str, *, where: str = "") -> str:
     """The address with lower-case scheme and host, no default port and no trailing slash.
 
-    Raises UsageError, which never repeats the address where it may hold a password.
+    A page in Prefect Cloud stands for the API of its workspace. Raises UsageError, which never
+    repeats the address where it may hold a password.
     """
     text = address.strip()
     if "@" in text:
@@ -43,6 +46,8 @@ def normalise(address: str, *, where: str = "") -> str:
         raise _invalid(text, "it has no host name", where)
     if any(character.isspace() or not character.isprintable() for character in text):
         raise _invalid(text, "it has a blank or a control character in it", where)
+    if scheme == "https" and parts.hostname in _CLOUD_PAGES:
+        return _cloud_api(parts.path)
     if parts.query or parts.fragment:
         raise _invalid(text, "it must end with the path: no ? and no #", where)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -59,7 +64,18 @@ def origin(address: str) -> str:
 
 def is_cloud(address: str) -> bool:
     """Whether a normalised address is Prefect Cloud's, or that of a workspace in a Cloud."""
-    return origin(address) == origin(CLOUD) or _WORKSPACE.search(address) is not None
+    return origin(address) == origin(CLOUD) or bool(workspace_in(address))
+
+
+def workspace_in(address: str) -> str:
+    """The id of the workspace that a normalised address is of; empty for every other address."""
+    found = _WORKSPACE.search(address)
+    return found.group(2).lower() if found is not None else ""
+
+
+def cloud_of(address: str) -> str:
+    """The Cloud that a workspace is in; the address itself for every other."""
+    return _WORKSPACE.sub("", address)
 
 
 def is_loopback(address: str) -> bool:
@@ -71,6 +87,15 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _cloud_api(path: str) -> str:
+    """Of a page in Prefect Cloud, or of its API without `/api`: the address of the API.
+
+    Pages are `/account/ID/workspace/ID/…`, and were `/account/ID/workspaces/ID` for a while.
+    """
+    found = _WORKSPACE_PAGE.search(path)
+    return f"{CLOUD}/accounts/{found.group(1)}/workspaces/{found.group(2)}" if found else CLOUD
 
 
 def _invalid(address: str, why: str, where: str) -> UsageError:

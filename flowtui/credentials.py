@@ -7,6 +7,7 @@ found or stored is made known to the redactor.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import json
 import os
@@ -36,6 +37,10 @@ class Secret:
     def __init__(self, text: str) -> None:
         self._text = text
         redact.add(text)
+        _, colon, password = text.partition(":")
+        if colon:  # user:password: the second half alone, and how it travels
+            redact.add(password)
+            redact.add(base64.b64encode(text.encode()).decode())
 
     def reveal(self) -> str:
         """The token itself: call it where it is sent, and keep it in no variable."""
@@ -68,6 +73,28 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written anywhere")
+
+
+class TokenKind(StrEnum):
+    """What a control plane takes as a token, in words."""
+
+    TOKEN = "token"
+    """Prefect 0.6 to 1.4, `flowtui server`."""
+    PASSWORD = "user and password"
+    """`prefect server` of Prefect 2 and 3: `user:password`."""
+    API_KEY = "API key"
+    """Prefect Cloud of today."""
+
+    @property
+    def one(self) -> str:
+        """With its article."""
+        return f"an {self}" if self is TokenKind.API_KEY else f"a {self}"
+
+    @property
+    def form(self) -> str:
+        """How it looks; empty where it may look like anything."""
+        forms = {TokenKind.PASSWORD: "user:password", TokenKind.API_KEY: "pnu_… or pnb_…"}
+        return forms.get(self, "")
 
 
 class Source(StrEnum):

@@ -18,8 +18,8 @@ from flowtui.api.http import Answer, Http, Patience, Request
 from flowtui.api.rest import RestControlPlane
 from flowtui.api.rest.credential import Credential
 from flowtui.api.rest.refusals import NotRestError
-from flowtui.credentials import Secret
-from flowtui.errors import ControlPlaneError
+from flowtui.credentials import Secret, TokenKind
+from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import Identity
 
 _CLOUD_1 = "https://api.prefect.io"
@@ -46,19 +46,29 @@ async def connect(
     `timeout` is in seconds, for each call. Raises what `ControlPlane.identify` raises.
     """
     address = addresses.normalise(api_url)
-    known = _known.pop(address, None)
+    known = _known.get(address)
     if known is not None:
         try:
-            identified = await _identified(known, address, secret, ca_file, timeout)
+            return await _identified(known, address, secret, ca_file, timeout)
         except (NotRestError, NotGraphQLError):
-            known = None  # something else runs there now
-        else:
-            _known[address] = known
-            return identified
+            del _known[address]  # something else runs there now
     found = await _find(address, secret, ca_file, timeout)
-    identified = await _identified(found, address, secret, ca_file, timeout)
+    try:
+        identified = await _identified(found, address, secret, ca_file, timeout)
+    except CredentialsError:
+        _known[address] = found
+        raise
     _known[address] = found
     return identified
+
+
+def token_kind(api_url: str) -> TokenKind:
+    """What to ask a person for, as far as it is known of an address."""
+    address = addresses.normalise(api_url)
+    if addresses.is_cloud(address):
+        return TokenKind.API_KEY
+    found = _known.get(address)
+    return TokenKind.PASSWORD if found is not None and found.rest else TokenKind.TOKEN
 
 
 async def _identified(

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowtui.api.opening import connect
+from flowtui.api.opening import connect, token_kind
 from flowtui.errors import CredentialsError, FlowtuiError
 
 _SECONDS = 8.0
@@ -29,7 +29,7 @@ async def probe(api_url: str, ca_file: Path | None = None, *, seconds: float = _
         async with asyncio.timeout(seconds):
             return await _asked(api_url, ca_file)
     except CredentialsError:
-        return Answer(True, "answers, and wants a token", wants_token=True)
+        return Answer(True, f"answers, and wants {token_kind(api_url).one}", wants_token=True)
     except TimeoutError:
         return Answer(False, f"no answer within {seconds:g} s", "check the address and the network")
     except FlowtuiError as error:

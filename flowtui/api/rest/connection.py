@@ -21,9 +21,7 @@ from flowtui.api.rest.refusals import NotRestError, refusal
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
-from flowtui.models import Ability, Identity, Json, JsonObject
-from flowtui.releases import release
-from flowtui.text import clean
+from flowtui.models import Ability, Json, JsonObject
 
 API_VERSION = "0.8.4"
 """What every Prefect since 2.0 calls the version of its API."""
@@ -52,15 +50,19 @@ class Connection:
         ca_file: Path | None,
         timeout: float,
         base: str = "",
+        is_cloud: bool = False,
     ) -> None:
-        """`base` is where the API is rooted, if that is not the address itself.
+        """`base` is where the API is rooted, if that is not the address itself. `is_cloud` says
+        that it is a Prefect Cloud where the address does not tell.
 
         `timeout` is in seconds, for each call with its retries.
         """
         self.api_url = addresses.normalise(api_url)
         self.base = addresses.normalise(base) if base else self.api_url
         """All paths hang off it: `http://127.0.0.1:4200/api`, `…/accounts/A/workspaces/W`."""
-        self.credential = Credential(secret, is_cloud=addresses.is_cloud(self.base))
+        self.root = addresses.cloud_of(self.base)
+        """Of Prefect Cloud what all workspaces have in common; else the base."""
+        self.credential = Credential(secret, is_cloud or addresses.is_cloud(self.base))
         self.ca_file = ca_file
         self.timeout = timeout
         self._http = Http(
@@ -73,17 +75,6 @@ class Connection:
         self._csrf = CsrfTokens()
         self.release: tuple[int, ...] = ()
         """Of the server, once it was identified; empty for Prefect Cloud, which has none."""
-
-    async def identify(self) -> Identity:
-        """Connect anew: check the credential, learn the release."""
-        version = clean(str(await self.get("/admin/version")))
-        self.release = release(version)
-        return Identity(
-            self.base,
-            server=f"Prefect {version}",
-            authenticated=self.credential.secret is not None,
-            abilities=self.abilities,
-        )
 
     async def close(self) -> None:
         await self._http.close()
@@ -109,29 +100,31 @@ class Connection:
         *,
         params: Mapping[str, str | int | bool] | None = None,
         missing_ok: bool = False,
+        root: bool = False,
     ) -> Json:
         """`path` begins with a slash. None for what is not there, when that is `missing_ok`.
 
-        Like all calls raises RefusedError (with the status), other ControlPlaneErrors, and
-        CredentialsError.
+        `root` asks Prefect Cloud itself, not the workspace. Like all calls raises RefusedError
+        (with the status), other ControlPlaneErrors, and CredentialsError.
         """
         query = f"?{urlencode(params)}" if params else ""
-        return await self._call("GET", f"{path}{query}", safe=True, missing_ok=missing_ok)
+        base = self.root if root else self.base
+        return await self._call("GET", f"{base}{path}{query}", safe=True, missing_ok=missing_ok)
 
     async def post(self, path: str, body: JsonObject | None = None, *, safe: bool) -> Json:
         """`safe`: it reads, or does the same when it is done twice; then it may be sent again
         after it may have been carried out. Raises OutcomeUnknownError when it is not."""
-        return await self._call("POST", path, body or {}, safe=safe)
+        return await self._call("POST", f"{self.base}{path}", body or {}, safe=safe)
 
     async def patch(self, path: str, body: JsonObject) -> Json:
-        return await self._call("PATCH", path, body, safe=True)
+        return await self._call("PATCH", f"{self.base}{path}", body, safe=True)
 
     async def put(self, path: str, body: JsonObject) -> Json:
-        return await self._call("PUT", path, body, safe=True)
+        return await self._call("PUT", f"{self.base}{path}", body, safe=True)
 
     async def delete(self, path: str) -> None:
         """What is not there (any more) counts as deleted."""
-        await self._call("DELETE", path, safe=True, missing_ok=True)
+        await self._call("DELETE", f"{self.base}{path}", safe=True, missing_ok=True)
 
     async def rows(
         self, path: str, body: JsonObject, *, limit: int | None = None, offset: int = 0
@@ -166,17 +159,17 @@ class Connection:
     async def _call(
         self,
         method: str,
-        path: str,
+        url: str,
         body: JsonObject | None = None,
         *,
         safe: bool,
         missing_ok: bool = False,
     ) -> Json:
-        answer = await self._exchange(method, path, body, safe=safe)
+        answer = await self._exchange(method, url, body, safe=safe)
         if answer.status == 404 and missing_ok:
             return None
         if not 200 <= answer.status < 300:
-            raise refusal(answer, where=f"{self.base}{path}", credential=self.credential, safe=safe)
+            raise refusal(answer, where=url, credential=self.credential, safe=safe)
         if not answer.content:
             return None
         try:
@@ -185,29 +178,27 @@ class Connection:
             what = "a web page" if answer.is_page else "something that is not JSON"
         raise NotRestError(
             f"there is no Prefect REST API at this address: it answers with {what}",
-            where=f"{self.base}{path}",
+            where=url,
             fix="check the address: it is the API's, and ends with /api as a rule",
         )
 
     async def _exchange(
-        self, method: str, path: str, body: JsonObject | None, *, safe: bool
+        self, method: str, url: str, body: JsonObject | None, *, safe: bool
     ) -> Answer:
         content = json.dumps(body).encode() if body is not None else None
         # A token may expire between getting and using it: it is renewed once more then.
         for _ in range(2):
             sent = self._csrf.headers
-            answer = await self._send(method, path, content, sent, safe=safe)
+            answer = await self._send(method, url, content, sent, safe=safe)
             if not self._csrf.asked_for(answer) or not await self._csrf.renew(sent, self._token):
                 return answer
-        return await self._send(method, path, content, self._csrf.headers, safe=safe)
+        return await self._send(method, url, content, self._csrf.headers, safe=safe)
 
     async def _send(
-        self, method: str, path: str, content: bytes | None, csrf: Mapping[str, str], *, safe: bool
+        self, method: str, url: str, content: bytes | None, csrf: Mapping[str, str], *, safe: bool
     ) -> Answer:
         headers = {"X-PREFECT-API-VERSION": API_VERSION, **csrf}
-        return await self._http.exchange(
-            Request(method, f"{self.base}{path}", content, headers, safe)
-        )
+        return await self._http.exchange(Request(method, url, content, headers, safe))
 
     async def _token(self) -> Answer:
-        return await self._send("GET", self._csrf.path, None, {}, safe=True)
+        return await self._send("GET", f"{self.base}{self._csrf.path}", None, {}, safe=True)

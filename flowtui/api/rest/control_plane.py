@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flowtui.api.rest import (
     deployments,
+    identifying,
     projects,
     run_changes,
     run_details,
@@ -58,7 +59,7 @@ class RestControlPlane:
 
     async def identify(self) -> Identity:
         """Connect: check the credential, learn the release and the workspace."""
-        return await self.connection.identify()
+        return await identifying.identify(self.connection)
 
     async def projects(self) -> tuple[Project, ...]:
         return await projects.projects(self.connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from flowtui.credentials import Secret
+from flowtui.credentials import Secret, TokenKind
 from flowtui.errors import CredentialsError
 
 
@@ -22,8 +22,13 @@ class Credential:
         return self.secret is not None and ":" in self.secret.reveal()
 
     @property
-    def word(self) -> str:
-        return "user" if self.is_basic else "API key"
+    def kind(self) -> TokenKind:
+        """What was given."""
+        return TokenKind.PASSWORD if self.is_basic else TokenKind.API_KEY
+
+    @property
+    def wanted(self) -> TokenKind:
+        return TokenKind.API_KEY if self.is_cloud else TokenKind.PASSWORD
 
     def header(self) -> str:
         """The value of the header `Authorization`."""
@@ -34,26 +39,23 @@ class Credential:
 
     def refused(self, where: str) -> CredentialsError:
         """Why a 401 came, as far as it can be told from what was sent."""
-        wanted = "an API key" if self.is_cloud else "a user and a password"
-        form = "pnu_… or pnb_…" if self.is_cloud else "user:password"
-        store = f"store one with `flowtui login` ({form}), or set FLOWTUI_API_KEY"
+        wanted = self.wanted
+        server = "Prefect Cloud" if self.is_cloud else "the control plane"
+        store = f"store {wanted.one} ({wanted.form}) with `flowtui login`, or set FLOWTUI_API_KEY"
         if self.secret is None:
-            what = f"the control plane asks for {wanted}, and there is none"
+            what = f"{server} asks for {wanted.one}, and there is none"
             return CredentialsError(what, where=where, fix=store)
-        if self.is_cloud and self.is_basic:
-            what = "Prefect Cloud wants an API key, and got a user and a password"
-            return CredentialsError(what, where=where, fix=store)
-        if not self.is_cloud and not self.is_basic:
-            what = "this server wants a user and a password, and got something without a colon"
+        if self.kind is not wanted:
+            what = f"{server} wants {wanted.one}, and was sent {self.kind.one}"
             return CredentialsError(what, where=where, fix=store)
         if self.is_cloud:
             return CredentialsError(
-                "Prefect Cloud does not accept this API key: it is wrong, expired or revoked",
+                f"{server} does not accept this API key: it is wrong, expired or revoked",
                 where=where,
                 fix="make a new one in Cloud's UI and store it with `flowtui login`",
             )
         return CredentialsError(
-            "the control plane does not accept this user and password",
+            f"{server} does not accept this user and password",
             where=where,
             fix="the server's PREFECT_SERVER_API_AUTH_STRING says which; store them with "
             "`flowtui login`",

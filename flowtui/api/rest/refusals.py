@@ -60,7 +60,7 @@ def refusal(answer: Answer, *, where: str, credential: Credential, safe: bool) -
         )
     if status == 403:
         return CredentialsError(
-            f"this {credential.word} may not do this: {reason}",
+            f"this {credential.kind} may not do this: {reason}",
             where=where,
             fix="check it with `flowtui whoami`, ask for the right, or use another one",
         )
