@@ -80,6 +80,11 @@ class FlowRun:
     tags: tuple[str, ...] = ()
 
     @property
+    def flow_name(self) -> str:
+        """`flow/deployment`, or the flow's name where there are no deployments."""
+        return f"{self.flow}/{self.deployment}" if self.deployment else self.flow
+
+    @property
     def version_words(self) -> str:
         """`v3`, or a deployment's own version; empty where neither is told."""
         return f"v{self.version}" if self.version else self.version_label

@@ -34,7 +34,11 @@ class ControlPlane(Protocol):
         ...
 
     async def projects(self) -> tuple[Project, ...]:
-        """All projects, by name."""
+        """All projects, by name.
+
+        With `Ability.ANY_PROJECT` those that something is in; what is in none is in the last one,
+        whose name is empty, if there is any.
+        """
         ...
 
     async def create_project(self, name: str, description: str = "") -> Project: ...
@@ -50,7 +54,8 @@ class ControlPlane(Protocol):
     async def delete_project(self, project: Project) -> None: ...
 
     async def move_flow(self, name: str, source: Project, target: Project) -> None:
-        """Move a flow with all its versions where this API can (`Ability.MOVE_VERSIONS`).
+        """Move a flow, or one deployment of it (`flow/deployment`), to another project; with all
+        its versions where this API can (`Ability.MOVE_VERSIONS`) or they are no part of it.
 
         Where it cannot, the version in use is registered anew in the target and archived where it
         was: earlier versions and runs stay behind. Raises `ControlPlaneError` where the target
@@ -61,7 +66,10 @@ class ControlPlane(Protocol):
     async def flow_versions(
         self, *, project: str | None = None, name: str | None = None, archived: bool = False
     ) -> tuple[FlowVersion, ...]:
-        """Registered versions, newest first; archived ones only when asked for."""
+        """Registered versions, newest first; archived ones only when asked for.
+
+        `name` is a flow's, or `flow/deployment`; the `project` "" is that of what is in none.
+        """
         ...
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
@@ -121,6 +129,7 @@ class ControlPlane(Protocol):
     ) -> tuple[FlowRun, ...]:
         """Runs of one version, or of a flow by its name, or all: the latest planned start first.
 
+        `name` is a flow's, or `flow/deployment`; the `project` "" is that of what is in none.
         `names` are flows: only runs of one of them. `states` are the control plane's own words:
         only runs that are in one of them. `planned_until` and `planned_after` cut by the planned
         start; with the second the soonest come first. The first `offset` are left out.

@@ -152,7 +152,7 @@ class MemoryControlPlane(MemoryRuns):
             version
             for version in reversed(self.version_list)
             if project in (None, version.project)
-            and name in (None, version.name)
+            and name in (None, version.name, version.flow_name)
             and (archived or not version.archived)
         )
 
@@ -332,16 +332,17 @@ class MemoryWorkspace(Workspace):
         versions = await self.server.flow_versions() if self._up is not None else ()
         newest: dict[str, FlowVersion] = {}
         for version in versions:
-            newest.setdefault(version.name, version)
+            newest.setdefault(version.flow_name, version)
         rows = [
             FlowRow(FlowState.BROKEN, broken=file, note=file.message) for file in discovery.broken
         ]
         for each in discovery.flows:
-            version = newest.get(each.name or "")
+            name = f"{each.name}/{each.deployment}" if each.deployment else each.name or ""
+            version = newest.get(name)
             usual = FlowState.NOT_DEPLOYED if version is None else FlowState.UP_TO_DATE
             if self._up is None:
                 usual = FlowState.UNKNOWN
-            state, note = self.states.get(each.name or "", (usual, ""))
+            state, note = self.states.get(name, (usual, ""))
             project = version.project if version is not None else None
             rows.append(FlowRow(state, each, None, version, project, note))
         return tuple(sorted((*rows, *self.extra_rows), key=lambda row: row.location))

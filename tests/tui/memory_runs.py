@@ -93,6 +93,11 @@ class MemoryRuns:
             version_archived=version.archived,
             storage=version.storage,
             core_version=version.core_version,
+            deployment=version.deployment,
+            version_label=version.label,
+            work_pool=version.work_pool,
+            work_queue=version.work_queue,
+            tags=version.tags,
         )
         self.runs.insert(0, run)
         self._states[run_id] = [StateChange(moment, run.state, run.message)]
@@ -204,7 +209,7 @@ class MemoryRuns:
             for run in self.runs
             if version_id in (None, run.version_id)
             and project in (None, run.project)
-            and name in (None, run.flow)
+            and name in (None, run.flow, run.flow_name)
             and (names is None or run.flow in names)
             and (states is None or run.state in states)
             and _planned(run, planned_until, planned_after)
@@ -218,7 +223,7 @@ class MemoryRuns:
         newest: dict[tuple[str, str], FlowRun] = {}
         for run in self.runs:
             if run.flow in names and run.started is not None:
-                newest.setdefault((run.project, run.flow), run)
+                newest.setdefault((run.project, run.flow_name), run)
         return tuple(newest.values())
 
     async def flow_run(self, run_id: str) -> FlowRun | None:
