@@ -452,6 +452,13 @@ class Ability(StrEnum):
     STREAM_RUN_CHANGES = "say at once when a run changes"
 
 
+def ability_for(kind: FlowKind) -> Ability:
+    """What a control plane must be able to do for flows of this kind."""
+    if kind is FlowKind.FLOW_FUNCTION:
+        return Ability.REGISTER_DEPLOYMENTS
+    return Ability.REGISTER_FLOW_OBJECTS
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who a control plane says we are, and what it is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +14,15 @@ from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
 from flowtui.deploy.checkpoint import Checkpoint
 from flowtui.deploy.events import DeployFinished, Event, Outcome, Stage, problem_found
-from flowtui.deploy.history import INTERRUPTED, RUNNING, DeployRecord, History, Recorder
+from flowtui.deploy.history import INTERRUPTED, RUNNING, History, Recorder
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
+from flowtui.flow_rows import FlowRow, Folder, Registered, flow_rows
 from flowtui.models import (
     Ability,
-    BrokenFile,
     DeployTable,
     Discovery,
     ExecutionOptions,
-    FlowKind,
-    FlowState,
     FlowVersion,
     Identity,
     JsonObject,
@@ -35,53 +32,12 @@ from flowtui.models import (
     Profile,
     StorageKind,
 )
-from flowtui.text import clean_block
 
 if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore, Secret
     from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRow:
-    """One line of the flow browser: a flow on disk, a file that does not parse, or a flow that
-    was registered from here and is gone."""
-
-    state: FlowState
-    flow: LocalFlow | None = None
-    broken: BrokenFile | None = None
-    version: FlowVersion | None = None
-    """The newest registered version, None if there is none or it is not known yet."""
-    project: str | None = None
-    note: str = ""
-    """Why it is in this state, in a few words."""
-    gone_from: str = ""
-    """The file that a deleted flow was deployed from."""
-
-    @property
-    def name(self) -> str:
-        if self.flow is not None:
-            return self.flow.display_name
-        if self.gone_from and self.version is not None:
-            return self.version.name
-        return self.broken.path if self.broken is not None else ""
-
-    @property
-    def location(self) -> str:
-        """`file:line`; the file alone where the flow is gone."""
-        place = self.flow or self.broken
-        return f"{place.path}:{place.line}" if place is not None else self.gone_from
-
-    @property
-    def key(self) -> str:
-        """Stable identity of the row while its file changes."""
-        if self.flow is not None:
-            return self.flow.target
-        if self.gone_from:
-            return f"{self.gone_from}:{self.name}:deleted"
-        return f"{self.name}:broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,90 +247,11 @@ class Workspace:
     def _rows(
         self, discovery: Discovery, versions: tuple[FlowVersion, ...] | None
     ) -> tuple[FlowRow, ...]:
-        newest = _newest_by_name(versions or ())
-        records = self.history.by_version([version.id for version in versions or ()])
-        names = Counter(flow.name for flow in discovery.flows if flow.name is not None)
-        rows = [
-            FlowRow(FlowState.BROKEN, broken=file, note=file.message) for file in discovery.broken
-        ]
-        for flow in discovery.flows:
-            row = self._row(flow, newest, records, connected=versions is not None)
-            if flow.name is not None and names[flow.name] > 1:
-                row = FlowRow(
-                    FlowState.BROKEN,
-                    flow=flow,
-                    version=row.version,
-                    project=row.project,
-                    note=f"{names[flow.name]} flows here are named “{flow.name}”: rename one",
-                )
-            rows.append(row)
-        rows += self._deleted(discovery, newest, records)
-        return tuple(sorted(rows, key=_place))
-
-    def _deleted(
-        self,
-        discovery: Discovery,
-        newest: Mapping[str, tuple[FlowVersion, ...]],
-        records: Mapping[str, DeployRecord],
-    ) -> list[FlowRow]:
-        """What is registered, was deployed from this folder, and is not in it any more."""
-        names = {clean_block(flow.name) for flow in discovery.flows if flow.name is not None}
-        unnamed = {flow.path for flow in discovery.flows if flow.name is None}
-        unread = {file.path for file in discovery.broken}
-        found: list[FlowRow] = []
-        for version in (version for each in newest.values() for version in each):
-            record = records.get(version.id)
-            if version.name in names or record is None or record.root != str(self.root):
-                continue
-            path = record.target.rpartition(":")[0]
-            inside = self.scope == "." or path.startswith(f"{self.scope}/")
-            if not inside or path in unread or path in unnamed:
-                continue
-            note = f"version {version.version} is registered, but no flow of this name is here now"
-            found.append(
-                FlowRow(FlowState.DELETED, None, None, version, version.project, note, path)
-            )
-        return found
-
-    def _row(
-        self,
-        flow: LocalFlow,
-        newest: Mapping[str, tuple[FlowVersion, ...]],
-        records: Mapping[str, DeployRecord],
-        *,
-        connected: bool,
-    ) -> FlowRow:
-        project = self.project_of(flow)
-        if flow.kind is FlowKind.FLOW_FUNCTION:
-            note = "Prefect 2/3 flows cannot be deployed by this version of flowtui yet"
-            return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project, note=note)
-        if flow.function is not None:
-            note = f"made inside {flow.function}(): only flows at module level can be deployed"
-            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
-        if not connected:
-            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
-        if flow.name is None:
-            note = "its name is known once it is loaded"
-            return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
-        # Control planes answer with cleaned names.
-        known = newest.get(clean_block(flow.name), ())
-        registered = [v for v in known if project in (None, v.project)]
-        if not registered:
-            return FlowRow(FlowState.NOT_DEPLOYED, flow=flow, project=project)
-        version = registered[0]
-        record = records.get(version.id)
-        if record is None or not record.fingerprint:
-            note = f"version {version.version} was not deployed from this machine"
-            return FlowRow(FlowState.ELSEWHERE, flow, None, version, version.project, note)
-        try:
-            unchanged = record.fingerprint == self.fingerprint(flow)
-        except OSError as error:
-            note = f"its file cannot be read any more: {error.strerror}"
-            return FlowRow(FlowState.BROKEN, flow, None, version, version.project, note)
-        if unchanged:
-            return FlowRow(FlowState.UP_TO_DATE, flow, None, version, version.project)
-        note = f"sources or settings differ from version {version.version}"
-        return FlowRow(FlowState.CHANGED, flow, None, version, version.project, note)
+        folder = Folder(str(self.root), self.scope, self.project_of, self.fingerprint)
+        if versions is None:
+            return flow_rows(folder, discovery, None)
+        records = self.history.by_version([version.id for version in versions])
+        return flow_rows(folder, discovery, Registered(versions, records, self.abilities))
 
     def watch(
         self, notice: Callable[[Problem], None] | None = None
@@ -609,26 +486,3 @@ def _with_notes(error: CredentialsError, notes: Sequence[str]) -> CredentialsErr
     """Why no token was found may be the whole story: a locked keyring, an unreadable file."""
     where = "\n".join([error.problem.where, *notes])
     return CredentialsError.of(replace(error.problem, where=where))
-
-
-def _newest_by_name(versions: tuple[FlowVersion, ...]) -> dict[str, tuple[FlowVersion, ...]]:
-    """Per flow name the newest version of each project, most recently created first."""
-    by_place: dict[tuple[str, str], FlowVersion] = {}
-    for version in versions:
-        place = (version.name, version.project)
-        if place not in by_place or by_place[place].version < version.version:
-            by_place[place] = version
-    found: dict[str, list[FlowVersion]] = {}
-    for version in by_place.values():
-        found.setdefault(version.name, []).append(version)
-    return {
-        name: tuple(
-            sorted(all_, key=lambda v: v.created.timestamp() if v.created else 0.0, reverse=True)
-        )
-        for name, all_ in found.items()
-    }
-
-
-def _place(row: FlowRow) -> tuple[str, int]:
-    place = row.flow or row.broken
-    return (place.path, place.line) if place is not None else (row.gone_from, 0)

@@ -16,8 +16,9 @@ from flowtui.cli.planning import plan_one
 from flowtui.cli.targets import find_targets, root_of
 from flowtui.deploy.at_once import at_once, cores
 from flowtui.deploy.change import Changes
+from flowtui.flow_rows import FlowRow
 from flowtui.models import DeployTable, LocalFlow, Problem
-from flowtui.workspace import FlowRow, Workspace
+from flowtui.workspace import Workspace
 
 
 @click.command()

@@ -11,8 +11,9 @@ import click
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Problem
-from flowtui.workspace import FlowRow, Workspace
+from flowtui.workspace import Workspace
 
 
 @click.command()

@@ -29,7 +29,7 @@ from flowtui.deploy.events import (
     to_json,
 )
 from flowtui.errors import FlowtuiError
-from flowtui.models import short_version
+from flowtui.models import short_version, version_in_words
 
 _UPGRADES = (
     # One statement each, oldest first. Add at the end and change nothing above: a file is as far as
@@ -125,6 +125,11 @@ class DeployRecord:
     digest: str | None
     label: str = ""
     """What a deployment calls its version."""
+
+    @property
+    def version_words(self) -> str:
+        """`version 3`, `version 4f2a9c1+ab12cd3`; empty where it has neither."""
+        return version_in_words(self.version, self.label)
 
     @property
     def version_short(self) -> str:

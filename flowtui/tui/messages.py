@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flowtui.deploy.history_search import HistoryQuery, Hit
     from flowtui.deploy.plan import Plan
     from flowtui.doctor.checks import Examination, Finding
+    from flowtui.flow_rows import FlowRow
     from flowtui.hot.events import HotEvent
     from flowtui.models import (
         Discovery,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from flowtui.tui.view_models.deploys import DeployRecord
     from flowtui.tui.view_models.registered import Place
     from flowtui.tui.view_models.run_watch import Look
-    from flowtui.workspace import FlowRow, ResumePoint, Workspace
+    from flowtui.workspace import ResumePoint, Workspace
 
 
 class Part(StrEnum):

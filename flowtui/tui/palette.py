@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowVersion, Problem, Profile, version_in_words
 from flowtui.quantities import counted
 from flowtui.run_models import FlowRun
@@ -18,7 +19,6 @@ from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.looks.themes import DARK, LIGHT
 from flowtui.tui.looks.words import plain
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -14,6 +14,7 @@ from flowtui.deploy.history import DeployRecord as HistoryLine
 from flowtui.deploy.history_search import HistoryQuery
 from flowtui.deploy.plan import Plan
 from flowtui.doctor.report import Report
+from flowtui.flow_rows import FlowRow
 from flowtui.models import (
     Ability,
     Discovery,
@@ -36,7 +37,7 @@ from flowtui.tui.view_models.deploys import DeployBook, DeployRecord
 from flowtui.tui.view_models.hot import HotView
 from flowtui.tui.view_models.registered import Place
 from flowtui.tui.view_models.run_watch import RunWatch
-from flowtui.workspace import FlowRow, Workspace
+from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus

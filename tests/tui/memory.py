@@ -24,6 +24,7 @@ from flowtui.deploy.events import (
 )
 from flowtui.deploy.plan import ContextSummary, Lane, Plan, Setting
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
+from flowtui.flow_rows import FlowRow
 from flowtui.models import (
     Ability,
     Attachment,
@@ -49,7 +50,7 @@ from flowtui.models import (
     StorageOptions,
 )
 from flowtui.run_models import WorkPool
-from flowtui.workspace import FlowRow, ResumePoint, Workspace
+from flowtui.workspace import ResumePoint, Workspace
 from tests.tui.memory_runs import ADDRESS, CREATED, MemoryRuns
 
 

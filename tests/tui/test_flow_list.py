@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState, FlowVersion
 from flowtui.run_models import FlowRun
 from flowtui.tui.looks.glyphs import ASCII, UNICODE
 from flowtui.tui.looks.words import padded, shortened, shortened_left
 from flowtui.tui.view_models.flow_list import SortBy, Sorting, arranged, matcher
 from flowtui.tui.widgets.flows.columns import Cells, columns_for, header, line
-from flowtui.workspace import FlowRow
 from tests.tui.memory import broken, flow
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

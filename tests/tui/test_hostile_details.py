@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Discovery, FlowState, Problem
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.detail.changes import changes_content
-from flowtui.workspace import FlowRow
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace, broken, flow
 from tests.tui.test_hostile_text import HOSTILE, check

@@ -6,12 +6,12 @@ import pytest
 
 from flowtui.deploy.events import Outcome
 from flowtui.errors import UsageError
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Discovery, FlowState
 from flowtui.tui.screens.deploys import DeploysScreen
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.widgets.flows import FlowTable
-from flowtui.workspace import FlowRow
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace, broken, flow
 

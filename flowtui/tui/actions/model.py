@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
 from flowtui.run_models import FlowRun
 from flowtui.runs.tasks import TaskLine
@@ -15,7 +16,6 @@ from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.view_models.agents import Stand
 from flowtui.tui.view_models.deploys import Phase
 from flowtui.tui.view_models.registered import RegisteredFlow
-from flowtui.workspace import FlowRow
 
 
 class Scope(StrEnum):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState
 from flowtui.run_models import FlowRun
-from flowtui.workspace import FlowRow
 
 LastRuns = Mapping[tuple[str, str], FlowRun]
 """The run of each flow that started last, by project and flow name."""

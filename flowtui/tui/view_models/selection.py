@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState, LocalFlow
 from flowtui.quantities import counted
 from flowtui.tui.looks.words import plain
 from flowtui.tui.view_models.deploys import DeployBook
-from flowtui.workspace import FlowRow
 
 _SHOWN = 8
 """Names listed before a question is asked; the rest is a number."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flowtui.deploy.change import Changes
 from flowtui.errors import FlowtuiError
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowVersion
 from flowtui.tui import messages as msg
 from flowtui.tui.looks.highlighting import read_source, source_path
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.session import FlowChanges
 from flowtui.tui.widgets.detail.known import Serialization, last_plan
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flowtui.errors import FlowtuiError
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Problem
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.session import Watching
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.quantities import counted
 from flowtui.tui.looks.laying import hanging
 from flowtui.tui.widgets.detail.known import plan_first, serialization
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

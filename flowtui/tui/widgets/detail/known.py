@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowtui.deploy.plan import Plan
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState, JsonObject
 from flowtui.tui.session import Session
 from flowtui.tui.view_models.deploys import DeployRecord
-from flowtui.workspace import FlowRow
 
 
 @dataclass(frozen=True, slots=True)

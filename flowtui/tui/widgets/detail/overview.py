@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import BrokenFile, FlowState
 from flowtui.quantities import ago, duration, exact
 from flowtui.tui import clock
@@ -17,7 +18,6 @@ from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.view_models.described import Described, described
 from flowtui.tui.widgets.detail.known import last_deploy, serialization
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowVersion, Problem
 from flowtui.run_models import FlowRun
 from flowtui.tui import asking, asking_runs
@@ -31,7 +32,6 @@ from flowtui.tui.widgets.detail.runs import RunsTab
 from flowtui.tui.widgets.detail.source import SourceTab
 from flowtui.tui.widgets.detail.tab import Tab, tab_at, tab_line
 from flowtui.tui.widgets.detail.versions import VersionsTab
-from flowtui.workspace import FlowRow
 
 _SIDEWAYS = 8
 """Cells of one step to the side."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from flowtui.deploy.events import Outcome
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState, Problem
 from flowtui.tui.looks.laying import hanging, problem_content
 from flowtui.tui.looks.words import plain
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.detail.known import last_deploy
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

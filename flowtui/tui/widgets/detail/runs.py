@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import Ability, Problem
 from flowtui.quantities import exact
 from flowtui.run_models import FlowRun
@@ -16,7 +17,6 @@ from flowtui.tui.looks.laying import hanging, problem_content
 from flowtui.tui.looks.words import plain
 from flowtui.tui.widgets.detail.page import Page
 from flowtui.tui.widgets.runs import columns
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

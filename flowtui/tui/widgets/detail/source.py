@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, overload
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import BrokenFile, LocalFlow
 from flowtui.tui.looks.highlighting import Ink, SourceFile
 from flowtui.tui.looks.laying import hanging
 from flowtui.tui.looks.words import plain
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState, FlowVersion
 from flowtui.quantities import ago, exact
 from flowtui.tui import clock
@@ -15,7 +16,6 @@ from flowtui.tui.looks.words import plain
 from flowtui.tui.session import Session
 from flowtui.tui.view_models.registered import schedule_mark
 from flowtui.tui.widgets.detail.page import Page
-from flowtui.workspace import FlowRow
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp

@@ -9,12 +9,12 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.content import Content
 
+from flowtui.flow_rows import FlowRow
 from flowtui.quantities import ago, exact
 from flowtui.run_models import FlowRun
 from flowtui.tui.looks.glyphs import STATE_STYLES, STATE_WORDS, Glyphs, run_mark, state_mark
 from flowtui.tui.looks.words import padded, plain, shortened, shortened_left
 from flowtui.tui.view_models.flow_list import SortBy, Sorting
-from flowtui.workspace import FlowRow
 
 GAP = 2
 """Cells between two columns."""

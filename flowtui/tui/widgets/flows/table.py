@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
 
+from flowtui.flow_rows import FlowRow
 from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
@@ -23,7 +24,6 @@ from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.view_models.flow_list import Sorting, arranged, last_run
 from flowtui.tui.view_models.places import Place, place_of
 from flowtui.tui.widgets.flows.columns import Cells, Column, columns_for, header, line
-from flowtui.workspace import FlowRow
 
 _HEADER = 1
 """Lines above the rows; they stay when the rows scroll."""
