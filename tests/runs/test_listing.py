@@ -10,6 +10,7 @@ import pytest
 from flowtui.models import Problem
 from flowtui.run_models import FlowRun, RunState, kind_of
 from flowtui.runs.listing import (
+    MOST,
     MOVING,
     PAGE,
     STILL,
@@ -164,4 +165,4 @@ def test_a_run_changed_here_is_shown_at_once() -> None:
     changed = listing.with_run(run(2, "Cancelled"))
     assert [each.state for each in changed.runs or ()] == ["Success", "Cancelled", "Success"]
     assert RunListing().with_run(run(1)).runs is None
-    assert listing.MOST >= PAGE
+    assert MOST >= PAGE
