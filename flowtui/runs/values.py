@@ -115,9 +115,12 @@ def typed(kind: ValueType, value: Json) -> Typed:
 
 
 def _reads_back(text: str) -> bool:
-    """Whether a text in a field that takes anything is read as this very text."""
+    """Whether a text in a field that takes anything is read as this very text.
+
+    Not nothing: an empty field is one that nothing was said in.
+    """
     reading = _read_any(text)
-    return reading.value == text and isinstance(reading.value, str) and not reading.problem
+    return bool(text) and reading.value == text and isinstance(reading.value, str) and not reading.problem
 
 
 def kind_for(parameter: Parameter, value: Json) -> ValueType:
