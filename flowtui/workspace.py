@@ -155,6 +155,11 @@ class Workspace:
         return self._identity.abilities if self._identity is not None else frozenset()
 
     @property
+    def api_base(self) -> str:
+        """The address that Prefect's own clients are given: of the API itself, once connected."""
+        return self._identity.api_url if self._identity is not None else self.profile.api_url
+
+    @property
     def token_source(self) -> str:
         """Where the token in use came from, in words; `none` when no token is used."""
         if self._credential is None:

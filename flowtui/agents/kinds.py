@@ -1,4 +1,4 @@
-"""Which kind of agent can take a run, by its storage and its run config.
+"""Which kind of agent or worker takes what; of agents by storage and run config.
 
 Measured on the agents of Prefect 0.6.2 to 1.4.1: they ask the control plane by labels alone, and
 only then see whether they can do it. One that cannot sets the run to Failed.
@@ -21,6 +21,8 @@ class AgentKind(StrEnum):
     KUBERNETES = "kubernetes"
     ECS = "ecs"
     VERTEX = "vertex"
+    PROCESS = "process"
+    """A worker of Prefect 2 or 3 that starts a process for each run."""
     UNKNOWN = "unknown"
     """It did not register (Prefect before 0.10.5), or it is none of the above."""
 
@@ -32,6 +34,10 @@ _BY_TYPE = {
     "ECSAgent": AgentKind.ECS,
     "FargateAgent": AgentKind.ECS,
     "VertexAgent": AgentKind.VERTEX,
+    "process": AgentKind.PROCESS,
+    "docker": AgentKind.DOCKER,
+    "kubernetes": AgentKind.KUBERNETES,
+    "ecs": AgentKind.ECS,
 }
 _BY_RUN_CONFIG = {
     "LocalRun": AgentKind.LOCAL,

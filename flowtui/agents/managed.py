@@ -28,7 +28,11 @@ DOCKER_AGENT = "1.4.1"
 LOCAL_AGENT = "0.9.8"
 """Its local agent runs `prefect execute cloud-flow` as PATH finds it: also that of 0.6.1."""
 
+DOCKER_WORKER = "3.9.1"
+"""Its Docker worker starts images of every Prefect 3."""
+
 _PYTHONS = {
+    DOCKER_WORKER: ("3.12", "3.11", "3.13", "3.10"),
     DOCKER_AGENT: ("3.11", "3.12", "3.10", "3.13", "3.9", "3.8"),
     LOCAL_AGENT: ("3.7", "3.8", "3.6", "3.9"),
 }
@@ -106,8 +110,12 @@ def _range(version: str) -> str:
     return f"{minors[0]} to {minors[-1]}"
 
 
+_BESIDE = {DOCKER_WORKER: ("prefect-docker==0.7.4",)}
+"""What is installed beside Prefect, exactly as it was tried."""
+
+
 def _requirements(version: str, base: BasePython) -> list[str]:
-    return [f"prefect=={version}", *pins_for(version, base.minor)]
+    return [f"prefect=={version}", *_BESIDE.get(version, ()), *pins_for(version, base.minor)]
 
 
 def _folder(version: str, base: BasePython) -> Path:

@@ -10,6 +10,7 @@ from flowtui.agents.kinds import AgentKind
 from flowtui.agents.managed import is_made
 from flowtui.agents.preparing import managed_version
 from flowtui.agents.spec import AgentSpec
+from flowtui.agents.worker_preparing import check_docker, managed_worker, worker_place
 from flowtui.errors import FlowtuiError
 from flowtui.models import Problem
 from flowtui.source.interpreter import find_interpreter
@@ -33,15 +34,20 @@ async def outlook(workspace: Workspace, spec: AgentSpec) -> Outlook:
     runs_in = ""
     try:
         interpreter = await find_interpreter(workspace.root, workspace.config.python)
-        version = managed_version(spec, interpreter)
+        managed = managed_worker if spec.is_worker else managed_version
+        version = managed(spec, interpreter)
         if version is None:
             runs_in = f"Prefect {interpreter.prefect_version} of {interpreter.origin}"
         else:
             made = await asyncio.to_thread(is_made, version)
             wait = "" if made else "; it is made first, which takes some minutes once"
             has = interpreter.prefect_version
-            why = f", as Prefect {has} has no such agent" if has else ""
+            why = f", as Prefect {has} has no such {spec.word}" if has else ""
             runs_in = f"Prefect {version} in an environment of flowtui's own{why}{wait}"
+        if spec.is_worker:
+            if spec.kind is AgentKind.DOCKER and version is None:
+                await check_docker(interpreter)
+            return Outlook(runs_in, worker_place(workspace).api_url)
         if spec.kind is not AgentKind.DOCKER:
             return Outlook(runs_in, workspace.profile.api_url)
         place = await docker_place(workspace.profile.api_url, workspace.secret, spec.networks)

@@ -1,4 +1,7 @@
-"""From the agent that is wanted to the process to start: which Python, which control plane."""
+"""From the agent that is wanted to the process to start: which Python, which control plane.
+
+Of a worker `worker_preparing` finds it out.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,12 @@ from flowtui.agents.launch import (
 from flowtui.agents.managed import DOCKER_AGENT, LOCAL_AGENT, BasePython, managed_python
 from flowtui.agents.spec import AgentSpec, Place, Runtime
 from flowtui.agents.supervision import AgentProcess, Prepare, Tell
+from flowtui.agents.worker_launch import worker_settings
+from flowtui.agents.worker_preparing import worker_place, worker_prepared
 from flowtui.api.probe import probe
 from flowtui.deploy.events import Level
 from flowtui.errors import ControlPlaneError, UsageError
-from flowtui.models import Interpreter
+from flowtui.models import Ability, Interpreter
 from flowtui.releases import release
 from flowtui.source.interpreter import find_interpreter
 from flowtui.workspace import Workspace, ca_file_of
@@ -34,12 +39,15 @@ _OWN = "an environment of flowtui's own"
 
 
 def agent_process(workspace: Workspace, spec: AgentSpec, tell: Tell) -> AgentProcess:
-    """An agent for this workspace's control plane, in this project's Python; not started yet."""
-    return AgentProcess(spec.kind, _preparing(workspace, spec), tell)
+    """An agent or worker for this workspace's control plane, in this project's Python; not started
+    yet."""
+    return AgentProcess(spec.kind, _preparing(workspace, spec), tell, drains=spec.is_worker)
 
 
 def _preparing(workspace: Workspace, spec: AgentSpec) -> Prepare:
     async def prepare(tell: Tell) -> Launch:
+        if spec.is_worker:
+            return await worker_prepared(workspace, spec, tell)
         return await prepared(workspace, spec, tell)
 
     return prepare
@@ -79,6 +87,8 @@ async def prefect_variables(workspace: Workspace, kind: AgentKind) -> dict[str, 
             where=f"{interpreter.executable} ({interpreter.origin})",
             fix="install Prefect there, or set `python` in flowtui.toml to the right one",
         )
+    if Ability.TELL_WORK_POOLS in workspace.abilities:
+        return worker_settings(worker_place(workspace))
     return settings(release(version), await _place(workspace, AgentSpec(kind)))
 
 

@@ -1,4 +1,4 @@
-"""What an agent of ours is to be, what it runs in, and which control plane it works for."""
+"""What an agent or worker of ours is to be, what it runs in, which control plane it works for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from flowtui.credentials import Secret
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """An agent that is wanted. Every option is one of Prefect's own `prefect agent … start`."""
+    """An agent that is wanted. Every option is one of Prefect's own `prefect agent … start`.
+
+    With a work pool it is a worker of Prefect 2 or 3, and they are of `prefect worker start`.
+    """
 
     kind: AgentKind
-    """LOCAL or DOCKER: those are the ones that flowtui runs."""
+    """LOCAL or DOCKER, of workers PROCESS or DOCKER: those are the ones that flowtui runs."""
     name: str = ""
-    """Empty: Prefect's own default, `agent`."""
+    """Empty: Prefect's own default, `agent`; of workers one that it makes up."""
     labels: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables for the flow processes or containers that it starts."""
@@ -33,6 +36,22 @@ class AgentSpec:
     """Docker agents only, as `docker run --volume` takes them."""
     managed: bool = False
     """Run it in an environment of flowtui's own although the project's Prefect has an agent."""
+    work_pool: str = ""
+    """Workers only: the pool that it takes runs from."""
+    work_queues: tuple[str, ...] = ()
+    """Workers only: just these queues of the pool; empty for all."""
+    limit: int | None = None
+    """Workers only: how many runs it has at once."""
+    healthcheck: bool = False
+    """Workers only: it also serves Prefect's health check, on port 8080."""
+
+    @property
+    def is_worker(self) -> bool:
+        return bool(self.work_pool)
+
+    @property
+    def word(self) -> str:
+        return "worker" if self.is_worker else "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,8 @@ class Place:
     token: Secret | None = None
     engine_url: str = ""
     """Docker agents only: the engine, for example `unix:///var/run/docker.sock`."""
+    ca_file: str = ""
+    """A file with the certificate authority that the control plane's is from."""
     wants_token: bool = False
     """Whether the control plane takes nothing without its token at this very address."""
     notes: tuple[str, ...] = ()

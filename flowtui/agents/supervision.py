@@ -1,14 +1,16 @@
-"""A real Prefect agent as a child process: started, watched, started again, stopped.
+"""A real Prefect agent or worker as a child process: started, watched, started again, stopped.
 
 Whatever happens to flowtui, its agents end: asked when it stops them, by the kernel when it is
 killed. Flow processes that a local agent started are not the agent: they go on to their end, as
-Prefect means it, and the control plane hears of it.
+Prefect means it, and the control plane hears of it. A worker sees its own to their end before it
+ends: Prefect's would kill them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 import signal
 import time
@@ -46,9 +48,11 @@ Prepare = Callable[[Tell], Awaitable[Launch]]
 INTERRUPT_SECONDS = 15.0
 """An agent that is asked to stop finishes starting the runs that it took."""
 TERMINATE_SECONDS = 3.0
+DRAIN_SECONDS = 20.0
+"""A worker that is stopped at once waits for the last words of its flow processes."""
 _LAST_LINES = 60
 _LOG_FILES_KEPT = 20
-_READY = "Waiting for flow runs"
+_READY = re.compile(r"Waiting for flow runs|^Worker '.*' started!")
 
 
 class AgentProcess:
@@ -63,10 +67,13 @@ class AgentProcess:
         prepare: Prepare,
         tell: Tell,
         *,
+        drains: bool = False,
         log_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`drains`: asked to stop, it first sees the runs that it has to their end."""
         self.kind = kind
+        self._drains = drains
         self.log_file = log_file or new_log_file(kind)
         """All that it writes, across restarts; readable by the owner only."""
         self._prepare = prepare
@@ -208,7 +215,33 @@ class AgentProcess:
             stopped.cancel()
 
     async def _ended(self, process: Process) -> None:
-        """SIGINT, with time to finish what it has begun, then SIGTERM, then SIGKILL."""
+        if self._drains:
+            await self._drained(process)
+        else:
+            await self._interrupted(process)
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+        if self.kind not in (AgentKind.LOCAL, AgentKind.PROCESS):
+            # What is left are copies of containers' logs.
+            await asyncio.to_thread(end_session, process.pid)
+
+    async def _drained(self, process: Process) -> None:
+        """SIGTERM, and as long as its runs take; SIGINT ends those (see `worker_launcher`)."""
+        for number, seconds in ((signal.SIGTERM, None), (signal.SIGINT, DRAIN_SECONDS)):
+            if process.returncode is not None:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+            if seconds is None:
+                await self._wait(process, seconds)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), seconds)
+
+    async def _interrupted(self, process: Process) -> None:
+        """SIGINT, with time to finish what it has begun, then SIGTERM; not if it is to be now."""
         for number, seconds in (
             (signal.SIGINT, INTERRUPT_SECONDS),
             (signal.SIGTERM, TERMINATE_SECONDS),
@@ -218,15 +251,9 @@ class AgentProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
             await self._wait(process, seconds)
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
-        if self.kind is not AgentKind.LOCAL:
-            # What is left are copies of containers' logs.
-            await asyncio.to_thread(end_session, process.pid)
 
-    async def _wait(self, process: Process, seconds: float) -> None:
+    async def _wait(self, process: Process, seconds: float | None) -> None:
+        """Until it is over, at most so long; not any longer once it is to be at once."""
         over = asyncio.ensure_future(process.wait())
         at_once = asyncio.ensure_future(self._at_once.wait())
         await asyncio.wait({over, at_once}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -241,7 +268,7 @@ class AgentProcess:
     def _line(self, text: str, level: Level) -> None:
         self._last_lines.append(text)
         self._tell(AgentLine(text=text, level=level))
-        if _READY in text and self._process is not None:
+        if _READY.search(text) and self._process is not None:
             self._ready_since = self._clock()
             self._tell(AgentReady(pid=self._process.pid))
 

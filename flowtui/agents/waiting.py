@@ -84,7 +84,10 @@ def why_waiting(run: FlowRun, agents: Sequence[Agent], now: datetime) -> tuple[W
 
 
 def is_silent(agent: Agent, now: datetime) -> bool:
-    """True for an agent that has not asked for work for longer than any agent pauses."""
+    """True for an agent that has not asked for work for longer than any agent pauses, and for a
+    worker that the control plane calls offline."""
+    if agent.online is not None:
+        return not agent.online
     return agent.last_seen is None or now - agent.last_seen > SILENT_AFTER
 
 

@@ -1,4 +1,4 @@
-"""`flowtui agent start|list|env`: Prefect's agents."""
+"""`flowtui agent start|list|env`: Prefect's agents and workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output, print_problem, style
 from flowtui.cli.session import connected
 from flowtui.errors import ExitCode, UsageError
-from flowtui.models import Problem
+from flowtui.models import Ability, Problem
 from flowtui.text import clean_block, redact
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from flowtui.run_models import Agent
     from flowtui.workspace import Workspace
 
-_KINDS = ("local", "docker")
+_KINDS = ("local", "docker", "process")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @click.group()
 def agent() -> None:
-    """Agents, which pick runs up and start them: start one, list all.
+    """Agents (Prefect 2 and 3: workers), which pick runs up and start them: start one, list all.
 
     `flowtui runs why RUN` says why none picks a run up.
     """
@@ -55,9 +55,17 @@ def _variables(
     "--type",
     "kind",
     type=click.Choice(_KINDS),
-    help="What it starts for a run: processes or containers. Default: what most flows here need.",
+    help="What it starts for a run: processes or containers. Default: what most flows here need. "
+    "Agents are local or docker, workers process or docker.",
 )
-@click.option("--label", "-l", "labels", multiple=True, help="A label; may be repeated.")
+@click.option("--pool", "work_pool", default="", help="Worker: the work pool it takes runs from.")
+@click.option("--create-pool", is_flag=True, help="Worker: make the pool if it is not there.")
+@click.option(
+    "--work-queue", "work_queues", multiple=True, help="Worker: just this queue; may be repeated."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Worker: how many runs it has at once.")
+@click.option("--with-healthcheck", is_flag=True, help="Worker: serve Prefect's health check.")
+@click.option("--label", "-l", "labels", multiple=True, help="Agent: a label; may be repeated.")
 @click.option("--name", "-n", default="", help="Its name.")
 @click.option(
     "--env",
@@ -85,6 +93,11 @@ def _variables(
 @json_option
 def start(
     kind: str | None,
+    work_pool: str,
+    create_pool: bool,
+    work_queues: tuple[str, ...],
+    limit: int | None,
+    with_healthcheck: bool,
     labels: tuple[str, ...],
     name: str,
     variables: dict[str, str],
@@ -99,12 +112,16 @@ def start(
     api_url: str | None,
     as_json: bool,
 ) -> int:
-    """Run Prefect's own agent for this project until Ctrl-C.
+    """Run Prefect's own agent or worker for this project until Ctrl-C.
 
-    It is the agent of the project's Prefect, with the settings of its version; where that Prefect
+    An agent is the agent of the project's Prefect, with the settings of its version; where that Prefect
     has none (0.6.1), one in an environment of flowtui's own. It is started again when it dies.
     Ctrl-C lets it finish what it has begun, a second Ctrl-C does not wait. Flows that a local
     agent started run on to their end.
+
+    Prefect 2 and 3 have workers: this is then a `prefect worker` of the project's Python, for the
+    work pool that most flows here are deployed to. Ctrl-C lets it see its runs to their end, a
+    second Ctrl-C ends them too.
     """
     from flowtui.agents.kinds import AgentKind
     from flowtui.agents.spec import AgentSpec
@@ -132,13 +149,25 @@ def start(
         networks=networks,
         volumes=volumes,
         managed=managed,
+        work_pool=work_pool,
+        work_queues=work_queues,
+        limit=limit,
+        healthcheck=with_healthcheck,
     )
     output = Output(as_json=as_json)
 
     async def work() -> AgentEnd:
         async with connected(profile, api_url) as workspace:
             spec = wanted
-            if kind is None:
+            if Ability.TELL_WORK_POOLS in workspace.abilities:
+                spec = await _for_a_pool(workspace, wanted, kind, create_pool, output)
+            elif kind == AgentKind.PROCESS or work_pool or create_pool:
+                raise UsageError(
+                    "this control plane has agents, not workers and work pools",
+                    where=workspace.profile.api_url,
+                    fix="flowtui agent start --type local, or --type docker",
+                )
+            elif kind is None:
                 spec = await _with_default_kind(workspace, wanted, output)
             return await _run(workspace, spec, output)
 
@@ -153,10 +182,28 @@ async def _with_default_kind(workspace: Workspace, wanted: AgentSpec, output: Ou
     return replace(wanted, kind=kind)
 
 
+async def _for_a_pool(
+    workspace: Workspace, wanted: AgentSpec, kind: str | None, create_pool: bool, output: Output
+) -> AgentSpec:
+    from flowtui.agents.kinds import AgentKind
+    from flowtui.agents.work_pools import for_a_pool
+
+    if kind == AgentKind.LOCAL or wanted.labels:
+        raise UsageError(
+            "this control plane has workers and work pools, not agents with labels",
+            where=workspace.profile.api_url,
+            fix="flowtui agent start --pool NAME, with --type process or --type docker",
+        )
+    asked = AgentKind(kind) if kind is not None else None
+    spec, why = await for_a_pool(workspace, wanted, asked, create=create_pool)
+    output.note(f"a {spec.kind} worker for the work pool {spec.work_pool}: {why}")
+    return spec
+
+
 async def _run(workspace: Workspace, spec: AgentSpec, output: Output) -> AgentEnd:
     from flowtui.agents.preparing import agent_process
 
-    process = agent_process(workspace, spec, lambda event: _tell(output, event))
+    process = agent_process(workspace, spec, lambda event: _tell(output, event, spec.word))
     loop = asyncio.get_running_loop()
     asked = False
 
@@ -164,7 +211,8 @@ async def _run(workspace: Workspace, spec: AgentSpec, output: Output) -> AgentEn
         nonlocal asked
         process.stop(at_once=asked)
         if not asked:
-            output.note("stopping; Ctrl-C again does not wait for it")
+            again = "ends its runs too" if spec.is_worker else "does not wait for it"
+            output.note(f"stopping; Ctrl-C again {again}")
         asked = True
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -172,7 +220,7 @@ async def _run(workspace: Workspace, spec: AgentSpec, output: Output) -> AgentEn
     return await process.run()
 
 
-def _tell(output: Output, event: AgentEvent) -> None:
+def _tell(output: Output, event: AgentEvent, word: str) -> None:
     """JSON lines on stdout, or what it writes itself on stderr, with a few words between."""
     from flowtui.agents import events
 
@@ -185,7 +233,7 @@ def _tell(output: Output, event: AgentEvent) -> None:
         case events.AgentStarted():
             again = "" if event.attempt == 1 else f", start {event.attempt}"
             output.note(
-                f"agent of Prefect {event.prefect} for {event.api_url} (process {event.pid}{again})"
+                f"{word} of Prefect {event.prefect} for {event.api_url} (process {event.pid}{again})"
             )
         case events.AgentReady():
             _say("it asks for runs; Ctrl-C stops it", "green")
@@ -219,7 +267,7 @@ def _exit_code(end: AgentEnd) -> int:
 @workspace_options
 @json_option
 def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
-    """All agents that the control plane knows, the one seen last first."""
+    """All agents or workers that the control plane knows, the one seen last first."""
     from flowtui.agents.waiting import is_silent
 
     async def work() -> tuple[Agent, ...]:
@@ -235,15 +283,15 @@ def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
         output.note("no agent has asked for runs yet: flowtui agent start")
     else:
         output.table(
-            ("NAME", "TYPE", "LABELS", "PREFECT", "LAST SEEN", ""),
+            ("NAME", "TYPE", "WORK POOL OR LABELS", "PREFECT", "LAST SEEN", ""),
             (
                 (
                     each.name,
                     each.type,
-                    ", ".join(each.labels),
+                    each.work_pool or ", ".join(each.labels),
                     each.core_version,
                     _moment(each.last_seen),
-                    "silent" if is_silent(each, now) else "asks for runs",
+                    _stand(each, now),
                 )
                 for each in found
             ),
@@ -274,6 +322,14 @@ def env(kind: str, with_token: bool, profile: str | None, api_url: str | None) -
             click.echo(line)  # not through the redactor: this is what was asked for
         else:
             output.line(line)
+
+
+def _stand(agent: Agent, now: datetime) -> str:
+    from flowtui.agents.waiting import is_silent
+
+    if agent.online is not None:
+        return "online" if agent.online else "offline"
+    return "silent" if is_silent(agent, now) else "asks for runs"
 
 
 def _moment(moment: datetime | None) -> str:

@@ -120,7 +120,12 @@ def _reads_back(text: str) -> bool:
     Not nothing: an empty field is one that nothing was said in.
     """
     reading = _read_any(text)
-    return bool(text) and reading.value == text and isinstance(reading.value, str) and not reading.problem
+    return (
+        bool(text)
+        and reading.value == text
+        and isinstance(reading.value, str)
+        and not reading.problem
+    )
 
 
 def kind_for(parameter: Parameter, value: Json) -> ValueType:
