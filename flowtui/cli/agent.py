@@ -114,7 +114,7 @@ def start(
 ) -> int:
     """Run Prefect's own agent or worker for this project until Ctrl-C.
 
-    An agent is the agent of the project's Prefect, with the settings of its version; where that Prefect
+    An agent is that of the project's Prefect, with the settings of its version; where that Prefect
     has none (0.6.1), one in an environment of flowtui's own. It is started again when it dies.
     Ctrl-C lets it finish what it has begun, a second Ctrl-C does not wait. Flows that a local
     agent started run on to their end.
@@ -232,9 +232,8 @@ def _tell(output: Output, event: AgentEvent, word: str) -> None:
             output.note(event.text)
         case events.AgentStarted():
             again = "" if event.attempt == 1 else f", start {event.attempt}"
-            output.note(
-                f"{word} of Prefect {event.prefect} for {event.api_url} (process {event.pid}{again})"
-            )
+            what = f"{word} of Prefect {event.prefect} for {event.api_url}"
+            output.note(f"{what} (process {event.pid}{again})")
         case events.AgentReady():
             _say("it asks for runs; Ctrl-C stops it", "green")
         case events.AgentLine():
@@ -282,8 +281,9 @@ def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
     elif not found:
         output.note("no agent has asked for runs yet: flowtui agent start")
     else:
+        takes = "WORK POOL" if any(each.work_pool for each in found) else "LABELS"
         output.table(
-            ("NAME", "TYPE", "WORK POOL OR LABELS", "PREFECT", "LAST SEEN", ""),
+            ("NAME", "TYPE", takes, "PREFECT", "LAST SEEN", ""),
             (
                 (
                     each.name,
