@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,7 +13,7 @@ EMBEDDED = "http://127.0.0.1:4200"
 """Where `flowtui server` listens unless it is told otherwise."""
 
 CLOUD = "https://api.prefect.cloud/api"
-"""Prefect Cloud of today; each of its workspaces has an address below it."""
+"""Prefect's own Cloud of today; each of its workspaces has an address below it."""
 
 _ID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _WORKSPACE = re.compile(rf"/accounts/({_ID})/workspaces/({_ID})$")
@@ -64,13 +65,28 @@ def origin(address: str) -> str:
 
 def is_cloud(address: str) -> bool:
     """Whether a normalised address is Prefect Cloud's, or that of a workspace in a Cloud."""
-    return origin(address) == origin(CLOUD) or bool(workspace_in(address))
+    known = {origin(CLOUD), origin(prefect_cloud())}
+    return origin(address) in known or bool(workspace_in(address))
+
+
+def prefect_cloud() -> str:
+    """The Cloud that is meant by nothing else: Prefect's own, or what Prefect's own setting
+    PREFECT_CLOUD_API_URL names in its place."""
+    try:
+        return normalise(os.environ.get("PREFECT_CLOUD_API_URL") or CLOUD)
+    except UsageError:
+        return CLOUD
 
 
 def workspace_in(address: str) -> str:
     """The id of the workspace that a normalised address is of; empty for every other address."""
     found = _WORKSPACE.search(address)
     return found.group(2).lower() if found is not None else ""
+
+
+def tenant_word(address: str) -> str:
+    """What the tenant behind a normalised address is called."""
+    return "workspace" if workspace_in(address) else "tenant"
 
 
 def cloud_of(address: str) -> str:

@@ -1,7 +1,8 @@
 """Where a token lives: environment, this session, the OS keyring, an opt-in private file.
 
-A token is bound to the API address it was stored for and never sent to another one. Every token
-found or stored is made known to the redactor.
+A token is bound to the API address it was stored for and never sent to another one. A person's key
+for Prefect Cloud is good for all its workspaces and bound to Cloud's address, a service account's
+to its workspace. Every token found or stored is made known to the redactor.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +27,8 @@ _LARGEST = 65_536
 """Characters; a longer "token" is a wrong file."""
 
 _PREFECT_CLOUD_1 = "https://api.prefect.io"
-_PREFECT_CLOUD = "https://api.prefect.cloud"
+_SERVICE_ACCOUNT = "pnb_"
+"""How Prefect Cloud's keys of service accounts begin."""
 
 
 class Secret:
@@ -141,7 +143,8 @@ def token(text: str, *, where: str = "") -> Secret:
         problem = "the token is empty"
     elif len(text) > _LARGEST:
         problem = f"the token is longer than {_LARGEST} characters"
-    elif not text.isascii() or not text.isprintable() or " " in text:
+    elif not text.isprintable() or (":" not in text and (" " in text or not text.isascii())):
+        # A password, after a colon, may have what no token has.
         problem = "the token has blanks, line breaks or other characters no token has"
     if problem:
         raise CredentialsError(problem, where=where, fix="copy it again, whole and alone")
@@ -178,13 +181,14 @@ class CredentialStore:
         """
         self._notes.clear()
         address = addresses.normalise(api_url)
-        return (
-            await asyncio.to_thread(self._from_environment, address)
-            or self._from_session(address)
-            or await self._from_keyring(address)
-            or await asyncio.to_thread(self._from_file, address)
-            or self._from_prefect(address)
-        )
+        found = await asyncio.to_thread(self._from_environment, address)
+        homes = _homes(address)
+        found = found or _first(self._from_session(home) for home in homes)
+        for home in homes:
+            found = found or await self._from_keyring(home)
+        for home in homes:
+            found = found or await asyncio.to_thread(self._from_file, home)
+        return found or self._from_prefect(address)
 
     async def store(self, api_url: str, secret: Secret, where: Where) -> str:
         """Store the token for this address; returns the place, in words.
@@ -194,31 +198,43 @@ class CredentialStore:
         """
         self._notes.clear()
         address = addresses.normalise(api_url)
+        service = secret.reveal().startswith(_SERVICE_ACCOUNT)
+        home = address if service else addresses.cloud_of(address)
         if where is Where.SESSION:
-            self._session[address] = secret
+            self._session.pop(address, None)
+            self._session[home] = secret
             return "this session only; it is forgotten when flowtui ends"
         if where is Where.FILE:
-            await asyncio.to_thread(self._write_file, address, secret)
-            await self._forget_in_keyring(address)
+            await asyncio.to_thread(self._write_file, home, secret)
+            await self._forget_in_keyring(home)
             place = f"{credentials_file()}, as plain text that only you can read"
         else:
-            place = await self._write_keyring(address, secret)
-            await asyncio.to_thread(self._forget_in_file, address)
-        self._session.pop(address, None)
+            place = await self._write_keyring(home, secret)
+            await asyncio.to_thread(self._forget_in_file, home)
+        self._session.pop(home, None)
+        if home != address:
+            await self._forget_at(address)
         return place
 
     async def forget(self, api_url: str) -> tuple[str, ...]:
         """Delete this address's token from every store that holds it; returns the places."""
         self._notes.clear()
-        address = addresses.normalise(api_url)
         places = [
-            str(Source.SESSION) if self._session.pop(address, None) else None,
-            await self._forget_in_keyring(address),
-            await asyncio.to_thread(self._forget_in_file, address),
+            place
+            for home in _homes(addresses.normalise(api_url))
+            for place in await self._forget_at(home)
         ]
         for name in ("FLOWTUI_API_KEY", "FLOWTUI_API_KEY_FILE"):
             if self._environ.get(name):
                 self._notes.append(f"{name} is still set in the environment and will be used")
+        return tuple(dict.fromkeys(places))
+
+    async def _forget_at(self, home: str) -> tuple[str, ...]:
+        places = (
+            str(Source.SESSION) if self._session.pop(home, None) else None,
+            await self._forget_in_keyring(home),
+            await asyncio.to_thread(self._forget_in_file, home),
+        )
         return tuple(place for place in places if place)
 
     async def kept(self, api_urls: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -237,12 +253,13 @@ class CredentialStore:
         found: dict[str, tuple[str, ...]] = {}
         for api_url in api_urls:
             address = _normalised(api_url)
+            homes = frozenset(_homes(address))
             variable = self._variable_for(address)
             places = (
                 f"{Source.ENVIRONMENT} ({variable})" if variable else "",
-                str(Source.SESSION) if address in self._session else "",
-                str(Source.KEYRING) if address in in_keyring else "",
-                str(Source.FILE) if address in in_file else "",
+                str(Source.SESSION) if not homes.isdisjoint(self._session) else "",
+                str(Source.KEYRING) if not homes.isdisjoint(in_keyring) else "",
+                str(Source.FILE) if not homes.isdisjoint(in_file) else "",
             )
             found[api_url] = tuple(place for place in places if place)
         return found
@@ -285,7 +302,9 @@ class CredentialStore:
         environ = self._environ
         cloud_1 = (environ.get("PREFECT__CLOUD__GRAPHQL"), environ.get("PREFECT__CLOUD__API"))
         homes = {
-            "PREFECT_API_KEY": (environ.get("PREFECT_API_URL") or _PREFECT_CLOUD,),
+            # In the order in which Prefect itself prefers them.
+            "PREFECT_API_AUTH_STRING": (environ.get("PREFECT_API_URL"),),
+            "PREFECT_API_KEY": (environ.get("PREFECT_API_URL") or addresses.CLOUD,),
             "PREFECT__CLOUD__API_KEY": cloud_1 if any(cloud_1) else (_PREFECT_CLOUD_1,),
             "PREFECT__CLOUD__AUTH_TOKEN": cloud_1 if any(cloud_1) else (_PREFECT_CLOUD_1,),
         }
@@ -363,6 +382,15 @@ class CredentialStore:
             self._notes.append(str(error))
             return None
         return f"file ({credentials_file()})"
+
+
+def _homes(address: str) -> tuple[str, ...]:
+    """What a token for this address may be bound to, the narrower first."""
+    return tuple(dict.fromkeys((address, addresses.cloud_of(address))))
+
+
+def _first(found: Iterable[Credential | None]) -> Credential | None:
+    return next((each for each in found if each is not None), None)
 
 
 def _normalised(address: str) -> str:

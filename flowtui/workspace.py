@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowtui import addresses
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig, find_root, load_project, load_user, resolve_profile
 from flowtui.deploy.checkpoint import Checkpoint
@@ -34,6 +35,7 @@ from flowtui.models import (
 )
 
 if TYPE_CHECKING:
+    from flowtui.api.rest.cloud import CloudWorkspace
     from flowtui.credentials import Credential, CredentialStore, Secret
     from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
@@ -119,6 +121,31 @@ class Workspace:
         await control_plane.close()
         return identity
 
+    @property
+    def cloud(self) -> str:
+        """The Prefect Cloud that the profile's workspace is in, or Prefect's own."""
+        address = self.profile.api_url
+        return addresses.cloud_of(address) if self.in_cloud else addresses.prefect_cloud()
+
+    @property
+    def in_cloud(self) -> bool:
+        return addresses.is_cloud(self.profile.api_url)
+
+    async def cloud_workspaces(self, secret: Secret | None = None) -> tuple[CloudWorkspace, ...]:
+        """The workspaces there that a key may see; without one given, with the key that is kept.
+
+        Raises CredentialsError for a key that is not taken, or none.
+        """
+        from flowtui.api.rest.cloud import workspaces
+
+        if secret is None:
+            known = await self.credentials.find(
+                self.profile.api_url if self.in_cloud else self.cloud
+            )
+            secret = known.secret if known is not None else None
+        ca_file = ca_file_of(self.profile) if self.in_cloud else None
+        return await workspaces(self.cloud, secret, ca_file=ca_file)
+
     async def connect(self) -> Identity:
         """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""
         await self._disconnect()
@@ -142,12 +169,22 @@ class Workspace:
     def control_plane(self) -> ControlPlane:
         """The control plane after `connect`. Raises ControlPlaneError before it."""
         if self._control_plane is None:
-            raise ControlPlaneError(
-                "not connected to a control plane",
-                where=self.profile.api_url,
-                fix="connect first; `flowtui whoami` shows what stands in the way",
-            )
+            raise self._not_connected()
         return self._control_plane
+
+    def _not_connected(self) -> ControlPlaneError:
+        return ControlPlaneError(
+            "not connected to a control plane",
+            where=self.profile.api_url,
+            fix="connect first; `flowtui whoami` shows what stands in the way",
+        )
+
+    @property
+    def identity(self) -> Identity:
+        """What the control plane said. Raises ControlPlaneError before `connect`."""
+        if self._identity is None:
+            raise self._not_connected()
+        return self._identity
 
     @property
     def abilities(self) -> frozenset[Ability]:

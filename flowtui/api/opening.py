@@ -7,6 +7,7 @@ Cloud or of its page. Found out with the fewest requests, once for each address.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from flowtui.models import Identity
 _CLOUD_1 = "https://api.prefect.io"
 _PATIENCE = Patience((0.1, 0.3, 0.6), 2.0, frozenset({408, 429, 502, 503, 504}))
 _REFUSED = (401, 403)
+_LOOKING = 5.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,15 @@ async def connect(
         raise
     _known[address] = found
     return identified
+
+
+async def ask_token_kind(api_url: str, *, ca_file: Path | None = None) -> TokenKind:
+    """What to ask a person for; looks what answers where it is not known. Raises nothing."""
+    address = addresses.normalise(api_url)
+    if address not in _known and not addresses.is_cloud(address):
+        with suppress(ControlPlaneError, CredentialsError):
+            _known[address] = await _find(address, None, ca_file, _LOOKING)
+    return token_kind(address)
 
 
 def token_kind(api_url: str) -> TokenKind:

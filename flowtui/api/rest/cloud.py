@@ -6,6 +6,7 @@ Cloud is one API with a workspace's own below `/accounts/{id}/workspaces/{id}`. 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from uuid import UUID
 from flowtui import addresses
 from flowtui.api.rest.connection import Connection
 from flowtui.api.rest.refusals import RefusedError
+from flowtui.config import load_user
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, UsageError
 from flowtui.json_shapes import items, mapping
+from flowtui.models import Origin, Profile
 from flowtui.text import clean
 
 
@@ -48,6 +51,17 @@ class CloudWorkspace:
 class NoWorkspaceError(ControlPlaneError):
     """The address is Prefect Cloud's, and one of its workspaces has to be chosen."""
 
+    def __init__(self, cloud: str, found: tuple[CloudWorkspace, ...]) -> None:
+        known = ", ".join(each.handle for each in found)
+        super().__init__(
+            "this is Prefect Cloud: one of its workspaces has to be chosen",
+            where=cloud,
+            fix=f"flowtui login --workspace ACCOUNT/WORKSPACE, here one of: {known}"
+            if known
+            else "this key may see none yet: make one in Cloud's UI, or ask to be made a member",
+        )
+        self.cloud, self.workspaces = cloud, found
+
 
 async def workspaces(
     cloud: str, secret: Secret | None, *, ca_file: Path | None = None, timeout: float = 15.0
@@ -66,7 +80,7 @@ async def workspaces(
         raise ControlPlaneError(
             "this is no Prefect Cloud: it has no workspaces",
             where=cloud,
-            fix=f"Prefect Cloud is at {addresses.CLOUD}",
+            fix=f"Prefect Cloud is at {addresses.prefect_cloud()}",
         ) from None
     finally:
         await api.close()
@@ -76,6 +90,20 @@ async def workspaces_of(api: Connection) -> tuple[CloudWorkspace, ...]:
     """Over a connection to Prefect Cloud, or to one of its workspaces."""
     rows = [mapping(row) for row in items(await api.get("/me/workspaces", root=True))]
     return tuple(sorted(api.understood(rows, _workspace), key=lambda each: each.handle))
+
+
+def profile_of(chosen: CloudWorkspace, cloud: str, ca_file: str | None = None) -> Profile:
+    """The user's profile for this workspace, or a new one, not saved yet, under its handle.
+
+    Blocking. Raises UsageError for a bad user's file.
+    """
+    address, known = chosen.api_url(cloud), load_user().profiles
+    for profile in known.values():
+        if profile.api_url == address:
+            return profile
+    others = (f"{chosen.handle}-{number}" for number in itertools.count(2))
+    name = next(name for name in itertools.chain((chosen.handle,), others) if name not in known)
+    return Profile(name, address, Origin.USER_FILE, ca_file)
 
 
 def named(found: tuple[CloudWorkspace, ...], handle: str, *, cloud: str) -> CloudWorkspace:

@@ -20,10 +20,10 @@ async def identify(api: Connection) -> Identity:
     if workspace := addresses.workspace_in(api.base):
         return _identity(api, "Prefect Cloud", await _member(api, workspace))
     if api.credential.is_cloud:
-        raise _no_workspace(api, await cloud.workspaces_of(api))
+        raise cloud.NoWorkspaceError(api.base, await cloud.workspaces_of(api))
     version = await api.get("/admin/version", missing_ok=True)
     if version is None:
-        raise _no_workspace(api, await _workspaces_anyhow(api))
+        raise cloud.NoWorkspaceError(api.base, await _workspaces_anyhow(api))
     api.release = release(str(version))
     return _identity(api, f"Prefect {clean(str(version))}", "")
 
@@ -58,16 +58,3 @@ async def _workspaces_anyhow(api: Connection) -> tuple[cloud.CloudWorkspace, ...
             where=api.base,
             fix="check the address: it is the API's, and ends with /api as a rule",
         ) from None
-
-
-def _no_workspace(
-    api: Connection, found: tuple[cloud.CloudWorkspace, ...]
-) -> cloud.NoWorkspaceError:
-    known = ", ".join(each.handle for each in found)
-    return cloud.NoWorkspaceError(
-        "this is Prefect Cloud: one of its workspaces has to be chosen",
-        where=api.base,
-        fix=f"flowtui login --workspace ACCOUNT/WORKSPACE, here one of: {known}"
-        if known
-        else "this key may see none yet: make one in Cloud's UI, or ask to be made a member",
-    )
