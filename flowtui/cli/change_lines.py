@@ -13,6 +13,8 @@ from flowtui.deploy.change_text import KEPT, Shown, by_aspect, not_compared
 _SIGNS = {Sign.ADDED: ("+", "green"), Sign.CHANGED: ("~", "yellow"), Sign.REMOVED: ("-", "red")}
 _LINES = {"+": "green", "-": "red", "@": "cyan"}
 _WIDEST_NAME = 32
+_BESIDE = 60
+"""Characters of two values that still stand beside one another."""
 
 
 def print_changes(changes: Changes, output: Output) -> None:
@@ -42,6 +44,12 @@ def changes_as_json(changes: Changes) -> dict[str, Any]:
 def _lines(shown: Shown, width: int) -> Iterator[tuple[str, str | None]]:
     change = shown.change
     sign, colour = ("=", None) if change.kept else _SIGNS[change.sign]
+    if not change.kept and len(shown.before) + len(shown.after) > _BESIDE and shown.before:
+        yield f"{sign} {change.name}", colour
+        yield f"    - {shown.before}", "red"
+        if shown.after:
+            yield f"    + {shown.after}", "green"
+        return
     yield f"{sign} {change.name:{width}}  {_beside(shown)}".rstrip(), colour
     for line in shown.lines:
         yield f"    {line}", _LINES.get(line[:1])

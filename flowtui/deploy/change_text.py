@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from flowtui.deploy.change import Aspect, Change, Changes
 
-SHORT = 48
-"""Characters of a value that still stands beside another one in a line."""
 KEPT = "edited elsewhere, stays"
 
+_SHORT_JSON = 60
+"""Characters of a JSON value that is read without being taken apart."""
 _AROUND = 2
 """Unchanged lines shown on either side of a difference."""
 
@@ -28,19 +28,23 @@ class Shown:
 
 
 def shown(change: Change) -> Shown:
-    """Short values beside one another; long ones as what differs between them."""
+    """Values of a line beside one another; larger ones as what differs between them."""
     if change.lines:
         return Shown(change, lines=change.lines)
-    if _short(change.before) and _short(change.after):
-        return Shown(change, change.before, change.after)
     old, new = _lines(change.before), _lines(change.after)
+    if len(old) <= 1 and len(new) <= 1:
+        return Shown(change, change.before, change.after)
     found = difflib.unified_diff(old, new, lineterm="", n=_AROUND)
     return Shown(change, lines=tuple(found)[2:])
 
 
 def by_aspect(changes: Changes) -> tuple[tuple[Aspect, tuple[Shown, ...]], ...]:
-    """What differs, in the order of the aspects; what stays as it is comes last in each."""
-    groups = ((aspect, changes.of(aspect)) for aspect in Aspect)
+    """What differs; what stays as it is comes last in each.
+
+    Sources come after all else: their lines are many, and fields are what is looked for.
+    """
+    order = sorted(Aspect, key=lambda aspect: aspect is Aspect.SOURCES)
+    groups = ((aspect, changes.of(aspect)) for aspect in order)
     return tuple(
         (aspect, tuple(shown(change) for change in sorted(found, key=lambda each: each.kept)))
         for aspect, found in groups
@@ -61,14 +65,12 @@ def will_change(changes: Changes | None) -> tuple[Change, ...]:
     return tuple(each for each in changes.found if not each.kept) if changes is not None else ()
 
 
-def _short(value: str) -> bool:
-    return len(value) <= SHORT and "\n" not in value
-
-
 def _lines(value: str) -> list[str]:
-    """A JSON value with a line for each of its parts; every other text as it stands."""
+    """A JSON value that is long with a line for each of its parts; other text as it stands."""
     if not value:
         return []
+    if len(value) <= _SHORT_JSON:
+        return value.splitlines()
     try:
         read = json.loads(value)
     except ValueError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
 from flowtui.deploy.change_text import by_aspect, not_compared, shown, will_change
 
@@ -13,9 +15,10 @@ def change(before: str = "", after: str = "", **more: bool) -> Change:
     return Change(Aspect.PARAMETERS, sign, "limit", before, after, **more)
 
 
-def test_short_values_stand_in_a_line() -> None:
-    assert (shown(change("1", "2")).before, shown(change("1", "2")).after) == ("1", "2")
-    assert shown(change("1", "2")).lines == ()
+@pytest.mark.parametrize("value", ["1", "r.example.com/etl@sha256:" + "a" * 64, '{"a": [1, 2]}'])
+def test_values_of_a_line_stand_beside_one_another(value: str) -> None:
+    found = shown(change(value, "2"))
+    assert (found.before, found.after, found.lines) == (value, "2", ())
 
 
 def test_of_a_long_json_value_only_the_parts_that_differ_are_shown() -> None:
@@ -35,6 +38,14 @@ def test_of_a_long_json_value_only_the_parts_that_differ_are_shown() -> None:
 def test_a_long_text_that_is_new_is_shown_whole() -> None:
     text = "first line\nsecond line"
     assert shown(change(after=text)).lines == ("@@ -0,0 +1,2 @@", "+first line", "+second line")
+
+
+def test_fields_come_before_the_lines_of_sources() -> None:
+    source = Change(Aspect.SOURCES, Sign.ADDED, "a.py")
+    assert [aspect for aspect, _ in by_aspect(Changes((source, change("1", "2"))))] == [
+        Aspect.PARAMETERS,
+        Aspect.SOURCES,
+    ]
 
 
 def test_what_stays_comes_after_what_changes_and_is_no_change() -> None:

@@ -234,7 +234,7 @@ async def test_what_a_deploy_would_change_is_compared_without_building(
     assert recorder.close() is None
     async with running(workspace, size=(160, 45)) as driver:
         await open_tab(driver, "Changes")
-        text = await driver.see("~ flows/etl.py", "-x = 0", "+x = 1")
+        text = await driver.see("~ flows/etl.py", "- x = 0", "+ x = 1")
         assert "not compared" in text
         await driver.press("enter")
         await driver.see("nothing is done until you press Enter")
@@ -243,7 +243,7 @@ async def test_what_a_deploy_would_change_is_compared_without_building(
         assert "the same: schedule" in text
         source(workspace, "x = 0\n")
         workspace.change(workspace.found, "flows/etl.py")
-        await driver.until(lambda: "-x = 0" not in driver.screen_text())
+        await driver.until(lambda: "- x = 0" not in driver.screen_text())
         assert "the same: sources" in driver.screen_text()
         await driver.press("G")
         assert "No version is registered" in driver.screen_text()

@@ -10,8 +10,9 @@ import pytest
 from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
 from flowtui.flow_rows import FlowRow
 from flowtui.models import Discovery, FlowState, Problem
+from flowtui.tui.looks.diff import diff_lines
+from flowtui.tui.looks.glyphs import UNICODE
 from flowtui.tui.widgets.detail import DetailPane
-from flowtui.tui.widgets.detail.changes import changes_content
 from tests.tui.driving import running
 from tests.tui.memory import MemoryWorkspace, broken, flow
 from tests.tui.test_hostile_text import HOSTILE, check
@@ -55,7 +56,12 @@ async def test_through_every_tab(name: str, size: tuple[int, int], tmp_path: Pat
 
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
 def test_changes_are_text(name: str) -> None:
-    found = tuple(Change(Aspect.STORAGE, sign, name, name, name, (f"+{name}",)) for sign in Sign)
-    content = changes_content(Changes(found, (Unknown(Aspect.TASKS, name),)), 50)
-    assert not any(ord(c) < 32 and c != "\n" for c in content.plain)
-    assert "\u202e" not in content.plain
+    found = tuple(
+        replace(Change(Aspect.STORAGE, sign, name, name, f"{name}!", kept=kept), lines=lines)
+        for sign in Sign
+        for kept in (False, True)
+        for lines in ((), (f"+{name}", f"@@ -{name} +{name} @@"))
+    )
+    for line in diff_lines(Changes(found, (Unknown(Aspect.TASKS, name),)), 50, UNICODE):
+        assert not any(ord(c) < 32 for c in line.plain)
+        assert "\u202e" not in line.plain

@@ -63,6 +63,17 @@ ACTIONS: tuple[Action, ...] = (
         reasons.editable,
     ),
     Action(
+        "difference",
+        Scope.DETAILS,
+        ("v",),
+        "difference",
+        "Show all that a deploy would change: long values and files with none of their lines left "
+        "out.",
+        reasons.flow_compared,
+        command="flowtui diff TARGET",
+        bar=False,
+    ),
+    Action(
         "archive",
         Scope.DETAILS,
         ("a",),

@@ -109,6 +109,8 @@ class Facts:
     outcome: Outcome | None = None
     """How the deploy ended."""
     plan: Plan | None = None
+    compared: bool = False
+    """What a deploy of the flow would change is known."""
     deploys: int = 0
     deploys_running: int = 0
     log_lines: int = 0

@@ -32,7 +32,16 @@ ACTIONS: tuple[Action, ...] = (
         "plan again",
         "Make the plan again.",
         reasons.can_replan,
-        command="flowtui deploy TARGET --dry-run",
+        command="flowtui plan TARGET -v",
+    ),
+    Action(
+        "difference",
+        Scope.PLAN,
+        ("v",),
+        "difference",
+        "Show all that would change: long values and files with none of their lines left out.",
+        reasons.plan_compared,
+        command="flowtui plan TARGET",
     ),
     Action(
         "executor",
@@ -50,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
         "plan",
         "Show the plan.",
         reasons.plan_ready,
-        command="flowtui deploy TARGET --dry-run",
+        command="flowtui plan TARGET -v",
         bar=False,
     ),
     Action(
@@ -69,7 +78,7 @@ ACTIONS: tuple[Action, ...] = (
         "Dockerfile",
         "Show the Dockerfile.",
         reasons.plan_ready,
-        command="flowtui deploy TARGET --dry-run",
+        command="flowtui plan TARGET -v",
         bar=False,
     ),
     Action(

@@ -192,6 +192,19 @@ def plan_ready(facts: Facts) -> str | None:
             return "this deploy was started already"
 
 
+def plan_compared(facts: Facts) -> str | None:
+    missing = plan_ready(facts)
+    if missing is None and (facts.plan is None or facts.plan.changes is None):
+        return "nothing is registered yet that it could be compared with"
+    return missing
+
+
+def flow_compared(facts: Facts) -> str | None:
+    if facts.row is None:
+        return "no flow is selected"
+    return None if facts.compared else "open the tab Changes first: it compares the flow"
+
+
 def plan_deployable(facts: Facts) -> str | None:
     reason = plan_ready(facts)
     if reason is not None:

@@ -11,23 +11,17 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
-from flowtui import executors
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.quantities import counted, size
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
-from flowtui.tui.looks.laying import field, problem_content
+from flowtui.tui.looks.laying import problem_content
 from flowtui.tui.looks.words import plain, plain_block, shortened, shortened_left
 from flowtui.tui.view_models.deploys import DeployRecord, Phase
 from flowtui.tui.widgets.painted import Painted
+from flowtui.tui.widgets.plan_overview import LANES, overview_content
 
 TABS = ("Plan", "Settings", "Dockerfile", "Files")
-
-_LANES = {
-    Lane.NOTHING: "the registered version was made from exactly this input",
-    Lane.IMAGE: "build an image, check the flow in it, push it, register",
-    Lane.LOCAL: "store the flow on this machine, check it in a fresh process, register",
-}
 
 
 class PlanView(Performs, Vertical):
@@ -138,55 +132,8 @@ class PlanView(Performs, Vertical):
             case 3:
                 return files_content(plan, width)
             case _:
-                return self._overview(plan, width)
-
-    def _overview(self, plan: Plan, width: int) -> Content:
-        glyphs = app_of(self).glyphs
-        lane_style = "bold $success" if plan.lane is Lane.NOTHING else "bold $accent"
-        project = {
-            True: "",
-            False: "  will be created",
-            None: "  the control plane was not asked whether it exists",
-        }[plan.project_exists]
-        parts = [
-            field("lane", (str(plan.lane), lane_style), width=width),
-            field("", (_LANES[plan.lane], "$muted"), width=width),
-        ]
-        parts += [
-            field("why" if index == 0 else "", plain(reason), width=width)
-            for index, reason in enumerate(plan.reasons)
-        ]
-        parts.append(field("project", plain(plan.project), (project, "$warning"), width=width))
-        current = plain(plan.current.words) if plan.current is not None else "none yet"
-        parts.append(field("registered", current, width=width))
-        if plan.image is not None:
-            parts.append(field("image", plain(plan.image), width=width))
-        parts.append(_executor(plan, width))
-        if plan.context is not None:
-            count = counted(plan.context.count, "file")
-            parts.append(field("sends", f"{count}, {size(plan.context.size)}", width=width))
-        interpreter = plan.loaded.interpreter
-        origin = f"  ({plain(interpreter.origin)})" if interpreter.origin else ""
-        prefect = interpreter.prefect_version or "none"
-        parts.append(
-            field(
-                "made with",
-                f"Python {plain(interpreter.python_version)}, Prefect {plain(prefect)}",
-                (origin, "$muted"),
-                width=width,
-            )
-        )
-        if plan.loaded.packages:
-            packages = ", ".join(f"{p.name} {p.version}" for p in plan.loaded.packages)
-            parts.append(field("packages", plain(packages), width=width))
-        if plan.loaded.modules:
-            modules = ", ".join(module.name for module in plan.loaded.modules)
-            parts.append(field("modules", plain(modules), width=width))
-        for problem in plan.problems:
-            parts += [Content("\n"), problem_content(problem, glyphs.changed, width)]
-        if plan.lane is Lane.NOTHING:
-            parts.append(Content.styled("\nNothing to do. f deploys all the same.", "$muted"))
-        return Content.assemble(*parts)
+                app = app_of(self)
+                return overview_content(plan, width, app.glyphs, app.keymap)
 
     # ---------------------------------------------------------------------------------- actions
 
@@ -216,6 +163,13 @@ class PlanView(Performs, Vertical):
             self._record.force = True
             app_of(self).deploying.plan_again(self._record)
 
+    def perform_difference(self) -> None:
+        from flowtui.tui.screens.difference import DifferenceScreen
+
+        plan = self._record.plan if self._record is not None else None
+        if plan is not None and plan.changes is not None:
+            self.app.push_screen(DifferenceScreen(plan.flow.display_name, plan.changes))
+
     def perform_replan(self) -> None:
         if self._record is not None:
             app_of(self).deploying.plan_again(self._record)
@@ -243,15 +197,6 @@ class PlanView(Performs, Vertical):
 
     def perform_bottom(self) -> None:
         self.query_one("#plan-body").scroll_end(animate=False)
-
-
-def _executor(plan: Plan, width: int) -> Content:
-    words = executors.in_words(plan.execution)
-    if not words:
-        return field("executor", ("Prefect's default where the flow runs", "$muted"), width=width)
-    setting = plan.setting("executor")
-    origin = f"  ({setting.origin})" if setting is not None else ""
-    return field("executor", plain(words), (origin, "$muted"), width=width)
 
 
 def settings_content(settings: tuple[Setting, ...], width: int) -> Content:
@@ -293,7 +238,7 @@ def _values(value: object) -> list[str]:
 
 def dockerfile_content(plan: Plan) -> Content:
     if plan.dockerfile is None:
-        return Content.styled(f"No image is built: {_LANES[plan.lane]}.", "$muted")
+        return Content.styled(f"No image is built: {LANES[plan.lane]}.", "$muted")
     lines: list[Content | str] = []
     for line in plain_block(plan.dockerfile).splitlines():
         word, blank, rest = line.partition(" ")
@@ -310,7 +255,7 @@ def dockerfile_content(plan: Plan) -> Content:
 def files_content(plan: Plan, width: int) -> Content:
     context = plan.context
     if context is None:
-        return Content.styled(f"Nothing is sent to an engine: {_LANES[plan.lane]}.", "$muted")
+        return Content.styled(f"Nothing is sent to an engine: {LANES[plan.lane]}.", "$muted")
     lines: list[Content] = [
         Content.assemble(
             (f"{counted(context.count, 'file')}, {size(context.size)}", "bold"),

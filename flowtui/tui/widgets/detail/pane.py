@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from flowtui.deploy.change import Changes
 from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowVersion, Problem
 from flowtui.run_models import FlowRun
@@ -109,9 +110,17 @@ class DetailPane(Performs, ScrollView, can_focus=True):
             version=chosen if isinstance(chosen, FlowVersion) else None,
             run=self.run,
             in_use=self._row.version if self._row is not None else None,
+            compared=self._changes is not None,
             file=str(place.file) if place is not None else "",
             no_editor=app_of(self).editing.why_not(),
         )
+
+    @property
+    def _changes(self) -> Changes | None:
+        """What a deploy would change, once that was compared."""
+        row = self._row
+        known = app_of(self).session.changes.get(row.key) if row is not None else None
+        return known.changes if known is not None else None
 
     def _place(self) -> Place | None:
         """Where the problem under the cursor is, else the flow."""
@@ -283,6 +292,13 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def perform_scroll_left(self) -> None:
         self.scroll_relative(x=-_SIDEWAYS, animate=False, immediate=True)
+
+    def perform_difference(self) -> None:
+        from flowtui.tui.screens.difference import DifferenceScreen
+
+        row, changes = self._row, self._changes
+        if row is not None and changes is not None:
+            self.app.push_screen(DifferenceScreen(row.name, changes))
 
     def perform_edit(self) -> None:
         place = self._place()
