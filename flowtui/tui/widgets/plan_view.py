@@ -168,7 +168,7 @@ class PlanView(Performs, Vertical):
 
         plan = self._record.plan if self._record is not None else None
         if plan is not None and plan.changes is not None:
-            self.app.push_screen(DifferenceScreen(plan.flow.display_name, plan.changes))
+            app_of(self).push_screen(DifferenceScreen(plan.flow.display_name, plan.changes))
 
     def perform_replan(self) -> None:
         if self._record is not None:

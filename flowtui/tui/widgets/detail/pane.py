@@ -298,7 +298,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
         row, changes = self._row, self._changes
         if row is not None and changes is not None:
-            self.app.push_screen(DifferenceScreen(row.name, changes))
+            app_of(self).push_screen(DifferenceScreen(row.name, changes))
 
     def perform_edit(self) -> None:
         place = self._place()
