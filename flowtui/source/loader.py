@@ -1,4 +1,4 @@
-"""Loads flows in the project's own interpreter: drives `worker.py`, one fresh process per load."""
+"""Loads flows in the project's own interpreter: drives `worker/`, one fresh process per load."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from flowtui.errors import DeployError
 from flowtui.models import (
     Attachment,
     ExecutionOptions,
+    FlowKind,
     Interpreter,
     Json,
     JsonObject,
@@ -29,6 +30,7 @@ from flowtui.models import (
     Package,
     PickledFlow,
 )
+from flowtui.releases import release
 from flowtui.source.closure import static_closure
 
 OnLine = Callable[[str], None]
@@ -42,9 +44,12 @@ _LINE_LIMIT = 20_000
 _LOG_LIMIT = 2_000
 """Lines kept for `LoadedFlow.log`; `on_line` gets all of them."""
 
-_WORKER = Path(__file__).with_name("worker.py")
-_SECRET_VARIABLES = ("FLOWTUI_API_KEY", "PREFECT_API_KEY")
+_WORKER = Path(__file__).with_name("worker") / "__main__.py"
+_SECRET_VARIABLES = ("FLOWTUI_API_KEY", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
 _SECRET_PREFIX = "PREFECT__CLOUD__"
+_PROFILE_VARIABLES = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH")
+_NOWHERE = "http://127.0.0.1:9/api"
+"""Where Prefect 2 and 3 find no API: they would start a server of their own without an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,9 @@ class LoadError(DeployError):
     """The flow could not be loaded, serialized or pickled.
 
     `kind` is the name of the user's exception, or one of flowtui's own: NoSuchFlow,
-    SeveralFlows, DuplicateFlow, FlowInsideFunction, UnschedulableFlow, BadSettings, CannotPickle,
-    TooLarge, UnsupportedPrefect, NoPrefect, NoPython, NoRoom, TimedOut, Ended.
+    SeveralFlows, DuplicateFlow, FlowInsideFunction, FlowInsideClass, UnschedulableFlow,
+    BadSettings, CannotPickle, TooLarge, NoPrefect, OtherPrefect,
+    NoPython, NoRoom, TimedOut, Ended.
     """
 
     def __init__(
@@ -155,6 +161,7 @@ async def _load(
         "name": flow.name,
         "variable": flow.variable,
         "line": flow.line,
+        "function": flow.function,
         "modules": [[module.name, module.path] for module in static],
         "pickle_limit": pickle_limit,
         **more,
@@ -203,12 +210,16 @@ def _refuse_without_prefect(flow: LocalFlow, interpreter: Interpreter) -> None:
             fix="install Prefect there, make a .venv in the project folder, or set `python` to "
             "the interpreter that has it",
         )
-    if version.split(".")[0] not in ("0", "1"):
+    functions = release(version) >= (2,)
+    if functions is not (flow.kind is FlowKind.FLOW_FUNCTION):
+        wanted = "0.6 to 1.4" if functions else "2 or 3"
+        written = "made by Flow(…)" if functions else "a function with @flow"
         raise LoadError(
-            f"Prefect 2/3 flows are not supported by this version of flowtui yet (found {version})",
-            kind="UnsupportedPrefect",
+            f"the flow is {written}, as Prefect {wanted} has them, but the project's Python has "
+            f"Prefect {version}",
+            kind="OtherPrefect",
             where=f"{flow.path}:{flow.line}, {where}",
-            fix="use Prefect 0.6.1 to 1.4.1",
+            fix=f"set `python` to an interpreter with Prefect {wanted}",
         )
 
 
@@ -231,6 +242,10 @@ class _Files:
     @property
     def trace(self) -> Path:
         return self.folder / "trace.txt"
+
+    @property
+    def prefect_home(self) -> Path:
+        return self.folder / "prefect-home"
 
 
 class _Run:
@@ -275,11 +290,17 @@ class _Run:
                     stdin=request,
                     on_output=lines.feed,
                     cwd=self._root,
-                    env=child_environment(os.environ),
+                    env=self._environment(),
                     time_limit=time_limit,
                 )
         finally:
             lines.end()
+
+    def _environment(self) -> dict[str, str]:
+        inherited = child_environment(os.environ)
+        if release(self._interpreter.prefect_version or "") < (2,):
+            return inherited
+        return inherited | _apart(self._files.prefect_home)
 
     def _line(self, line: str) -> None:
         self.log.append(line)
@@ -383,12 +404,13 @@ _OWN_KINDS = frozenset(
         "SeveralFlows",
         "DuplicateFlow",
         "FlowInsideFunction",
+        "FlowInsideClass",
         "UnschedulableFlow",
         "BadSettings",
         "CannotPickle",
         "TooLarge",
         "NoRoom",
-        "UnsupportedPrefect",
+        "NothingToPickle",
         "SystemExit",
     }
 )
@@ -400,12 +422,25 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: text
         for name, text in environ.items()
-        if name not in _SECRET_VARIABLES and not name.startswith(_SECRET_PREFIX)
+        if name not in (*_SECRET_VARIABLES, *_PROFILE_VARIABLES)
+        and not name.startswith(_SECRET_PREFIX)
     }
     return kept | {
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
+    }
+
+
+def _apart(home: Path) -> dict[str, str]:
+    """Keeps a Prefect 2 or 3 from the person's own folder, from every API and from telemetry."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": _NOWHERE,
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLIENT_MAX_RETRIES": "0",
+        "DO_NOT_TRACK": "1",
     }
 
 
@@ -416,8 +451,9 @@ def _asked(execution: ExecutionOptions) -> Json:
 
 
 def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ...]) -> LoadedFlow:
+    """A `@flow` has nothing of its own that Prefect 2 and 3 do not serialize."""
     told = cast("Mapping[str, Any]", answer)
-    own = cast("Mapping[str, Any]", told["own"])
+    own = cast("Mapping[str, Any]", told.get("own", {}))
     return LoadedFlow(
         name=told["name"],
         interpreter=replace(
@@ -427,16 +463,16 @@ def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ..
             cloudpickle_version=told["cloudpickle_version"],
         ),
         serialized=told["serialized"],
-        storage=own["storage"],
-        environment=own["environment"],
-        run_config=own["run_config"],
-        executor=own["executor"],
-        executor_kwargs=own["executor_kwargs"],
-        executors=tuple(told["executors"]),
-        executor_found=told["executor_found"],
-        executor_in_force=told["executor_in_force"],
-        environment_replaced=told["environment_replaced"],
-        project=own["project"],
+        storage=own.get("storage"),
+        environment=own.get("environment"),
+        run_config=own.get("run_config"),
+        executor=own.get("executor"),
+        executor_kwargs=own.get("executor_kwargs"),
+        executors=tuple(told.get("executors", ())),
+        executor_found=told.get("executor_found"),
+        executor_in_force=told.get("executor_in_force"),
+        environment_replaced=told.get("environment_replaced"),
+        project=own.get("project"),
         modules=tuple(LocalModule(name, path) for name, path in told["modules"]),
         packages=tuple(Package(name, version) for name, version in told["packages"]),
         log=log,

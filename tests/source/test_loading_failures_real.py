@@ -307,12 +307,15 @@ async def test_no_prefect_in_the_chosen_python(project: Project) -> None:
     assert "the project's .venv" in caught.value.problem.where
 
 
-async def test_prefect_2_and_3_are_announced_for_later(project: Project) -> None:
+async def test_a_flow_that_is_for_another_prefect(project: Project) -> None:
     project.write("flow.py", "from prefect import flow\n@flow\ndef x(): ...\n")
+    with pytest.raises(LoadError, match=r"Prefect 2 or 3 has them.*has Prefect 1\.4\.1") as caught:
+        await inspect(project.flow(), project.root, interpreter("1.4.1"))
+    assert caught.value.kind == "OtherPrefect"
+    project.write("flow.py", FLOW)
     newer = replace(interpreter("1.4.1"), prefect_version="3.1.0")
-    with pytest.raises(LoadError, match="not supported by this version of flowtui yet") as caught:
+    with pytest.raises(LoadError, match=r"Prefect 0\.6 to 1\.4 has them.*has Prefect 3\.1\.0"):
         await inspect(project.flow(), project.root, newer)
-    assert caught.value.kind == "UnsupportedPrefect"
 
 
 async def test_a_python_that_does_not_start(project: Project) -> None:

@@ -3,49 +3,82 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 
 import pytest
 
 import flowtui.source.loader as loader
+from flowtui.source.worker.installed import distributions, packages
+from flowtui.source.worker.values import plain as as_plain_values
 from tests.parts.need import missing
 from tests.parts.prefects import find_python
 
-WORKER = Path(loader.__file__).with_name("worker.py")
+WORKER = Path(loader.__file__).with_name("worker")
+PREFECT = {
+    "prefect-3.1.0.dist-info/METADATA": "Name: prefect\nVersion: 3.1.0\n",
+    "prefect/__init__.py": "from .flows import flow\n__version__ = '3.1.0'\n",
+    "prefect/flows.py": """
+        class Flow:
+            def __init__(self, fn):
+                self.fn, self.name, self.version, self.description = fn, fn.__name__, "1", None
+                self.isasync = False
+            def deploy(self):
+                raise SystemExit("not to be run")
+        flow = Flow
+        """,
+    "prefect/tasks.py": "class Task: pass",
+    "prefect/deployments/__init__.py": "",
+    "prefect/utilities/__init__.py": "",
+    "prefect/utilities/callables.py": """
+        class Schema:
+            def json(self):
+                return '{"type": "object"}'
+        def parameter_schema(flow):
+            return Schema()
+        """,
+    "cloudpickle.py": "__version__ = '2.2.1'",
+}
 
 
-def test_the_worker_imports_nothing_of_flowtui() -> None:
-    for node in ast.walk(ast.parse(WORKER.read_text())):
+@pytest.mark.parametrize("module", sorted(WORKER.glob("*.py")), ids=lambda path: path.name)
+def test_the_worker_imports_nothing_of_flowtui(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
             assert not any(alias.name.startswith("flowtui") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not (node.module or "").startswith("flowtui")
+            assert node.level == 1 or not (node.module or "").startswith("flowtui")
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("minor", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
 def test_the_worker_answers_on_every_python(minor: str, tmp_path: Path) -> None:
-    """With a stand-in for an installed Prefect 3, which it refuses without importing it."""
+    """With a stand-in for an installed Prefect 3."""
     python = find_python(minor)
     if python is None:
         missing(f"Python {minor}", "not on PATH or under pyenv")
     project = tmp_path / "project"
     project.mkdir()
-    (project / "flow.py").write_text("raise SystemExit('not to be run')\n")
-    info = tmp_path / "packages" / "prefect-3.1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Name: prefect\nVersion: 3.1.0\n")
+    (project / "common.py").write_text("limit = 3\n")
+    (project / "project.py").write_text("size = 4\n")
+    (project / "flow.py").write_text(
+        "import common, project\nfrom prefect import flow\n@flow\ndef x(): ...\nx.deploy()\n"
+    )
+    for path, content in PREFECT.items():
+        (tmp_path / "packages" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "packages" / path).write_text(dedent(content))
     request = {
         "action": "inspect",
         "root": str(project),
         "path": "flow.py",
-        "name": None,
-        "variable": None,
-        "line": 1,
+        "name": "x",
+        "variable": "x",
+        "line": 4,
+        "function": None,
         "modules": [],
         "attachment": None,
         "answer": str(tmp_path / "answer"),
@@ -54,7 +87,7 @@ def test_the_worker_answers_on_every_python(minor: str, tmp_path: Path) -> None:
         "pickle_limit": 1000,
     }
     done = subprocess.run(
-        [python, "-S", "-B", str(WORKER)],
+        [python, "-S", "-B", str(WORKER / "__main__.py")],
         input=json.dumps(request),
         capture_output=True,
         text=True,
@@ -63,19 +96,11 @@ def test_the_worker_answers_on_every_python(minor: str, tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    error = json.loads((tmp_path / "answer").read_text())["error"]
-    assert error["type"] == "UnsupportedPrefect"
-    assert "not supported by this version of flowtui yet (found 3.1.0)" in error["message"]
-
-
-@pytest.fixture
-def worker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("worker_under_test", WORKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    assert "flow.deploy() ignored" in done.stderr
+    told = json.loads((tmp_path / "answer").read_text())["flow"]
+    assert told["serialized"]["entrypoint"] == "flow.py:x"
+    assert told["serialized"]["parameter_openapi_schema"] == {"type": "object"}
+    assert [name for name, _ in told["modules"]] == ["common", "project"]
 
 
 def distribution(folder: Path, name: str, version: str, *files: str, **more: str) -> None:
@@ -94,7 +119,7 @@ def distribution(folder: Path, name: str, version: str, *files: str, **more: str
 
 
 def test_import_names_lead_to_distributions(
-    worker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "site"
     distribution(site, "PyYAML", "5.1", "yaml/__init__.py", "_yaml/__init__.py")
@@ -111,8 +136,8 @@ def test_import_names_lead_to_distributions(
         "def late():\n    from sklearn.svm import SVC\n    import not_installed\n"
     )
     monkeypatch.syspath_prepend(str(site))
-    installed = {key: one for key, one in worker.distributions().items() if one.folder == str(site)}
-    found = worker.packages([str(flow)], {"helper"}, installed, set(worker.sys.modules))
+    installed = {key: one for key, one in distributions().items() if one.folder == str(site)}
+    found = packages([str(flow)], {"helper"}, installed, set(sys.modules))
     assert found == [
         ["google-storage", "2.0"],
         ["PyYAML", "5.1"],
@@ -122,7 +147,7 @@ def test_import_names_lead_to_distributions(
 
 
 def test_a_prefect_extra_counts_once_it_is_loaded(
-    worker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "site"
     requires = (
@@ -134,12 +159,12 @@ def test_a_prefect_extra_counts_once_it_is_loaded(
     distribution(site, "other", "1", "other_sdk.py")
     distribution(site, "click", "8", "click/__init__.py")
     monkeypatch.syspath_prepend(str(site))
-    installed = {key: one for key, one in worker.distributions().items() if one.folder == str(site)}
-    before = set(worker.sys.modules)
-    monkeypatch.setitem(worker.sys.modules, "cloudsdk", ModuleType("cloudsdk"))
-    monkeypatch.setitem(worker.sys.modules, "click", ModuleType("click"))
+    installed = {key: one for key, one in distributions().items() if one.folder == str(site)}
+    before = set(sys.modules)
+    monkeypatch.setitem(sys.modules, "cloudsdk", ModuleType("cloudsdk"))
+    monkeypatch.setitem(sys.modules, "click", ModuleType("click"))
     before.discard("click")
-    assert worker.packages([], set(), installed, before) == [["some_cloud_sdk", "1.2"]]
+    assert packages([], set(), installed, before) == [["some_cloud_sdk", "1.2"]]
 
 
 @pytest.mark.parametrize(
@@ -150,5 +175,5 @@ def test_a_prefect_extra_counts_once_it_is_loaded(
         ([1, object(), None, 2.5], [1, None, 2.5]),
     ],
 )
-def test_only_what_is_json_is_reported(worker: ModuleType, value: object, plain: object) -> None:
-    assert worker.plain(value) == plain
+def test_only_what_is_json_is_reported(value: object, plain: object) -> None:
+    assert as_plain_values(value) == plain

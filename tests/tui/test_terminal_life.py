@@ -187,7 +187,7 @@ def test_a_deploy_shows_as_interrupted_after_a_hang_up(tmp_path: Path, own_home:
         term.until_text("nothing is done until you press Enter", "local storage")
         slow.touch()
         term.press("\r")
-        term.until(lambda: "worker.py" in " ".join(processes_below(term.pid).values()))
+        term.until(lambda: "worker/__main__.py" in " ".join(processes_below(term.pid).values()))
         below = processes_below(term.pid)
         assert any(" server " in command for command in below.values())
         term.hang_up()
