@@ -1,7 +1,7 @@
 """Base images made from the interpreters of this machine: no image registry is needed.
 
 An image holds one Python with its libraries, pip, a shell and the machine's CA certificates, and on
-request the packages of an old Prefect's virtual environment, so that `pip install prefect==…` in a
+request the packages of a Prefect's virtual environment, so that `pip install prefect==…` in a
 build is satisfied without a network.
 """
 
@@ -19,7 +19,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.need import missing
 from tests.parts.prefects import RELEASES, find_python, prefect_venv
 
-_RECIPE = "5"
+_RECIPE = "6"
 """Counted up when the recipe changes: it is part of the cache's key."""
 _TOOLS = ("dash", "rm", "mkdir", "sleep", "ls", "cat")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -29,8 +29,8 @@ _LEFT_OUT = shutil.ignore_patterns(
     "site-packages", "dist-packages",
 )  # fmt: skip
 _PREFECT_COMMAND = """#!/usr/local/bin/python3
-from prefect.cli import cli
-cli()
+import prefect.cli
+(getattr(prefect.cli, "app", None) or prefect.cli.cli)()
 """
 _DESCRIBE = """
 import os, sys, sysconfig
@@ -49,7 +49,7 @@ def python_image(engine: RunningEngine, minor: str) -> str:
 
 
 def prefect_image(engine: RunningEngine, version: str) -> str:
-    """The name of a base image with an old Prefect and its Python, imported on first use."""
+    """The name of a base image with a Prefect and its Python, imported on first use."""
     release = RELEASES[version]
     python = find_python(release.python)
     if python is None:
@@ -150,7 +150,7 @@ def _copy_packages(source: Path, site: Path) -> None:
 
 
 def _write_prefect_command(root: Path) -> None:
-    """What agents start in a container: `prefect execute …`."""
+    """What agents and workers start in a container: `prefect execute …`, `prefect flow-run …`."""
     command = root / "usr/local/bin/prefect"
     command.write_text(_PREFECT_COMMAND)
     command.chmod(0o755)

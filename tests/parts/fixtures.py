@@ -7,6 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.parts.engine import RunningEngine, running_engine
+from tests.parts.prefect_server import (
+    PREFECT2,
+    PREFECT3,
+    PrefectServer,
+    running_prefect_server,
+)
 from tests.parts.registry import RunningRegistry, running_registry
 
 
@@ -36,3 +42,17 @@ def password_registry() -> Iterator[RunningRegistry]:
     """A real registry that wants the user and password of `tests.parts.registry`."""
     with running_registry(password=True) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def prefect3_server() -> Iterator[PrefectServer]:
+    """The Prefect 3 server of this test session: each test makes flows and pools of its own."""
+    with running_prefect_server(PREFECT3) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect2_server() -> Iterator[PrefectServer]:
+    """The Prefect 2 server of this test session; the same holds."""
+    with running_prefect_server(PREFECT2) as server:
+        yield server

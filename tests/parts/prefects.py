@@ -1,4 +1,4 @@
-"""Old Prefects, each unmodified in a virtual environment of its own."""
+"""Prefects of all generations, each unmodified in a virtual environment of its own."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ RELEASES = {
         PrefectRelease("0.6.2", "3.7", ("urllib3<2", "requests<2.32")),
         PrefectRelease("0.15.13", "3.9", ("marshmallow<4",), pip="pip<24.1"),
         PrefectRelease("1.4.1", "3.11", ("marshmallow<4",)),
+        PrefectRelease("2.20.27", "3.11"),
+        PrefectRelease("3.9.1", "3.12", ("prefect-docker==0.7.4",)),
     )
 }
 
@@ -52,7 +54,7 @@ def find_python(minor: str) -> str | None:
 
 
 def prefect_venv(version: str, *extra: str) -> Path:
-    """The virtual environment of an old Prefect; `extra` requirements are installed beside it."""
+    """The virtual environment of a Prefect; `extra` requirements are installed beside it."""
     release = RELEASES[version]
     python = find_python(release.python)
     if python is None:
@@ -71,7 +73,7 @@ def prefect_venv(version: str, *extra: str) -> Path:
 
 
 def prefect_python(version: str, *extra: str) -> Path:
-    """The interpreter of an old Prefect's virtual environment."""
+    """The interpreter of a Prefect's virtual environment."""
     return prefect_venv(version, *extra) / "bin" / "python"
 
 

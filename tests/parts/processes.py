@@ -21,6 +21,16 @@ def with_variable(name: str, value: str) -> list[int]:
     return found
 
 
+def of_session(leader: int) -> list[int]:
+    """Processes of the session of this leader, itself among them."""
+    found = list[int]()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and os.getsid(int(entry.name)) == leader:
+                found.append(int(entry.name))
+    return found
+
+
 async def gone(pid: int) -> None:
     """Wait until a process has ended, whether or not its parent has asked for its status."""
     await asyncio.to_thread(wait_until_ended, pid)
