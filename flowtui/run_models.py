@@ -27,8 +27,21 @@ class RunState(StrEnum):
 
 _RUN_STATES = {
     **dict.fromkeys(("Pending", "Scheduled", "Submitted", "Queued", "Paused"), RunState.PLANNED),
+    **dict.fromkeys(
+        (
+            "Late",
+            "AwaitingRetry",
+            "AwaitingConcurrencySlot",
+            "Suspended",
+            "Submitting",
+            "InfrastructurePending",
+        ),
+        RunState.PLANNED,
+    ),
     **dict.fromkeys(("Running", "Retrying", "Resume", "Looped", "Cancelling"), RunState.RUNNING),
-    **dict.fromkeys(("Success", "Cached", "Mapped", "Skipped", "Finished"), RunState.GOOD),
+    **dict.fromkeys(
+        ("Success", "Cached", "Mapped", "Skipped", "Finished", "Completed"), RunState.GOOD
+    ),
     "Cancelled": RunState.CANCELLED,
     "Aborted": RunState.CANCELLED,
 }

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flowtui.agents.kinds import AgentKind, agent_kind, kinds_for, run_config_type, storage_type
-from flowtui.run_models import Agent, FlowRun
+from flowtui.agents.waiting_words import length, listed, moment
+from flowtui.run_models import Agent, FlowRun, WorkPool
 
 SILENT_AFTER = timedelta(seconds=60)
 """Every agent asks for work at least every 10 seconds, whatever its version; a slow answer or a
@@ -40,6 +41,11 @@ class WaitingKind(StrEnum):
     TAKEN = "taken"
     """An agent took it, and its process has not reported yet."""
     SOON = "any moment"
+    NO_POOL = "no work pool"
+    NO_WORKER = "no worker"
+    PAUSED = "paused"
+    """The work pool is, or its queue."""
+    LIMIT = "concurrency limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,18 @@ class Waiting:
     what: str
     fix: str = ""
     """A command where there is one; empty where there is nothing to do but wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takers:
+    """Who could take runs, as the control plane tells it."""
+
+    agents: tuple[Agent, ...] = ()
+    """Agents; workers where there are work pools."""
+    pools: tuple[WorkPool, ...] | None = None
+    """None where the control plane has none: its runs go to agents by their labels."""
+    under_way: tuple[FlowRun, ...] = ()
+    """What counts against the limits of pools and queues, where one has a limit."""
 
 
 _HANDED_OUT = frozenset({"Scheduled", "Retrying", "Resume", "Queued"})
@@ -115,7 +133,7 @@ def start_command(run: FlowRun) -> str:
 def _not_due(due: datetime, now: datetime) -> Waiting:
     return Waiting(
         WaitingKind.NOT_DUE,
-        f"it is due {_moment(due)}, in {_length(due - now)}",
+        f"it is due {moment(due)}, in {length(due - now)}",
         "to run it now, start another run of the flow",
     )
 
@@ -151,7 +169,7 @@ def _taken(run: FlowRun, agents: Sequence[Agent], now: datetime) -> Waiting:
         )
     return Waiting(
         WaitingKind.TAKEN,
-        f"{who} took it, due {_length(now - since)} ago, and its process has not reported yet",
+        f"{who} took it, due {length(now - since)} ago, and its process has not reported yet",
         look,
     )
 
@@ -223,7 +241,7 @@ def _nobody(run: FlowRun, agents: Sequence[Agent], now: datetime) -> Waiting:
 
 
 def _wrong_kind(run: FlowRun, awake: Sequence[Agent]) -> Waiting:
-    there = _list([_named(agent) for agent in awake])
+    there = listed([_named(agent) for agent in awake])
     what = f"{_why_kind(run)}; the agents that run are {there}"
     if len(awake) == 1:
         what = f"{_why_kind(run)}; the only agent that runs is {there}"
@@ -235,7 +253,7 @@ def _wrong_kind(run: FlowRun, awake: Sequence[Agent]) -> Waiting:
 
 def _why_kind(run: FlowRun) -> str:
     """What the run needs, and what says so."""
-    wanted = _list([kind.value for kind in AgentKind if kind in kinds_for(run)], "or")
+    wanted = listed([kind.value for kind in AgentKind if kind in kinds_for(run)], "or")
     run_config = run_config_type(run)
     if run_config not in ("", "UniversalRun"):
         return f"its run config {run_config} needs a {wanted} agent"
@@ -244,7 +262,7 @@ def _why_kind(run: FlowRun) -> str:
 
 def _wrong_labels(run: FlowRun, able: Sequence[Agent]) -> Waiting:
     if not run.labels:
-        carried = _list([_with_labels(agent) for agent in able])
+        carried = listed([_with_labels(agent) for agent in able])
         return Waiting(
             WaitingKind.UNLABELLED_RUN,
             f"the run has no labels, and labelled agents never take such a run: {carried}. "
@@ -252,7 +270,7 @@ def _wrong_labels(run: FlowRun, able: Sequence[Agent]) -> Waiting:
             _start(run),
         )
     nearest = min(able, key=lambda agent: (len(_missing(agent, run)), agent.name))
-    missing = _list([f"“{label}”" for label in _missing(nearest, run)])
+    missing = listed([f"“{label}”" for label in _missing(nearest, run)])
     what = f"no agent has all its labels: {_with_labels(nearest)} lacks {missing}"
     if not nearest.labels:
         what = f"no agent has its labels {missing}: {_named(nearest)} has none"
@@ -285,33 +303,10 @@ def _named(agent: Agent) -> str:
 def _with_labels(agent: Agent) -> str:
     if not agent.labels:
         return f"{_named(agent)} without labels"
-    return f"{_named(agent)} with {_list([f'“{label}”' for label in sorted(agent.labels)])}"
+    return f"{_named(agent)} with {listed([f'“{label}”' for label in sorted(agent.labels)])}"
 
 
 def _last_asked(agent: Agent, now: datetime) -> str:
     if agent.last_seen is None:
         return "it has never asked for work"
-    return f"it last asked for work {_length(now - agent.last_seen)} ago"
-
-
-def _list(words: Sequence[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _length(length: timedelta) -> str:
-    """`42 s`, `12 min`, `3 h`, `5 days`: the largest unit that fits."""
-    seconds = max(int(length.total_seconds()), 0)
-    if seconds < 120:
-        return f"{seconds} s"
-    if seconds < 2 * 3600:
-        return f"{seconds // 60} min"
-    if seconds < 2 * 86400:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 86400} days"
+    return f"it last asked for work {length(now - agent.last_seen)} ago"

@@ -10,7 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from flowtui.agents.waiting import Waiting, why_waiting
+from flowtui.agents.takers import reasons as reasons_of
+from flowtui.agents.takers import takers
+from flowtui.agents.waiting import Waiting
 from flowtui.api.base import ControlPlane
 from flowtui.api.log_tail import LogTail
 from flowtui.cli.run_lines import LineFilter
@@ -65,6 +67,7 @@ class Following:
         self._control_plane = control_plane
         self._run = run
         self._shown = shown
+        self._abilities = abilities
         self._details = Ability.TELL_RUN_DETAILS in abilities
         self._agents = Ability.TELL_AGENTS in abilities
         self._wanted = lines
@@ -155,8 +158,8 @@ class Following:
         later = due is not None and due > datetime.now(UTC)
         if not self._agents or (now - self._waits_since < _WHY_AFTER and not later):
             return
-        agents = await self._control_plane.agents()
-        reasons = why_waiting(self._run, agents, datetime.now(UTC))
+        known = await takers(self._control_plane, self._abilities)
+        reasons = reasons_of(self._run, known, datetime.now(UTC))
         if [each.kind for each in reasons] != [each.kind for each in self._reasons]:
             self._reasons = reasons
             self._shown.waiting(reasons)

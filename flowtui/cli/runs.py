@@ -11,7 +11,9 @@ from typing import NoReturn
 
 import click
 
-from flowtui.agents.waiting import Waiting, why_waiting
+from flowtui.agents.takers import reasons as reasons_of
+from flowtui.agents.takers import takers
+from flowtui.agents.waiting import Waiting
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.registered import check_can_run, wanted_run
@@ -337,8 +339,8 @@ def why(run: str, profile: str | None, api_url: str | None, as_json: bool) -> No
         async with connected(profile, api_url) as workspace:
             plane = workspace.control_plane
             found = await wanted_run(plane, run)
-            agents = await plane.agents()
-            return found, why_waiting(found, agents, datetime.now(UTC))
+            known = await takers(plane, workspace.abilities)
+            return found, reasons_of(found, known, datetime.now(UTC))
 
     found, reasons = asyncio.run(work())
     output = Output(as_json=as_json)

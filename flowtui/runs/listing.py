@@ -37,12 +37,19 @@ class Shown(StrEnum):
         return every[(every.index(self) + 1) % len(every)]
 
 
-_WAITING = ("Scheduled", "Pending", "Submitted", "Queued", "Paused")
+_WAITING = (
+    *("Scheduled", "Pending", "Submitted", "Queued", "Paused"),
+    *("Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Suspended"),
+    *("Submitting", "InfrastructurePending"),
+)
 _STATES: dict[Shown, tuple[str, ...]] = {
     Shown.WAITING: _WAITING,
     Shown.RUNNING: ("Running", "Retrying", "Resume", "Looped", "Cancelling"),
-    Shown.FAILED: ("Failed", "TimedOut", "TriggerFailed", "ClientFailed", "ValidationFailed"),
-    Shown.SUCCEEDED: ("Success", "Cached", "Mapped", "Skipped", "Finished"),
+    Shown.FAILED: (
+        *("Failed", "TimedOut", "TriggerFailed", "ClientFailed", "ValidationFailed"),
+        *("Crashed", "RolledBack"),
+    ),
+    Shown.SUCCEEDED: ("Success", "Completed", "Cached", "Mapped", "Skipped", "Finished"),
     Shown.CANCELLED: ("Cancelled", "Aborted"),
     Shown.PLANNED: _WAITING,
 }

@@ -13,9 +13,9 @@ from flowtui.cli.run_lines import LineFilter
 from flowtui.errors import ControlPlaneError, CredentialsError, ExitCode
 from flowtui.models import Ability, Problem
 from flowtui.run_models import FlowRun, RunLine, StateChange
-from tests.tui.memory import MemoryControlPlane
+from tests.tui.memory import GRAPHQL_ABILITIES, MemoryControlPlane
 
-ALL = frozenset(Ability)
+ALL = GRAPHQL_ABILITIES
 
 
 class Seen:

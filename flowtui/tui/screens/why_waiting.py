@@ -8,7 +8,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from flowtui.agents.waiting import Waiting, why_waiting
+from flowtui.agents.takers import reasons, takers
+from flowtui.agents.waiting import Waiting
 from flowtui.errors import FlowtuiError
 from flowtui.models import Problem
 from flowtui.run_models import FlowRun
@@ -57,12 +58,12 @@ class WhyWaitingScreen(Dialog[None]):
         async def job() -> None:
             try:
                 run = await workspace.control_plane.flow_run(self._run.id)
-                agents = await workspace.control_plane.agents()
+                known = await takers(workspace.control_plane, app.session.abilities)
             except FlowtuiError as error:
                 self.post_message(self.Unanswered(error.problem))
                 return
-            reasons = why_waiting(run, agents, clock.now()) if run is not None else ()
-            self.post_message(self.Answered(run, reasons))
+            found = reasons(run, known, clock.now()) if run is not None else ()
+            self.post_message(self.Answered(run, found))
 
         app.begin(job, group=_GROUP, description="asking why it waits")
 

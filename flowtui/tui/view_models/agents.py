@@ -21,14 +21,19 @@ from flowtui.agents.events import (
 )
 from flowtui.agents.kinds import agent_kind
 from flowtui.agents.spec import AgentSpec
-from flowtui.agents.waiting import Waiting, WaitingKind, why_waiting
+from flowtui.agents.takers import reasons as reasons_of
+from flowtui.agents.waiting import Takers, Waiting, WaitingKind
 from flowtui.deploy.events import Level
 from flowtui.models import Problem
-from flowtui.run_models import Agent, FlowRun
+from flowtui.run_models import Agent, FlowRun, WorkPool
 from flowtui.text import clean_block, redact
 from flowtui.tui.logs.store import LogStore
 
-WAITING_STATES = ("Scheduled", "Submitted", "Queued", "Paused", "Pending", "Retrying", "Resume")
+WAITING_STATES = (
+    *("Scheduled", "Submitted", "Queued", "Paused", "Pending", "Retrying", "Resume"),
+    *("Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Suspended"),
+    *("Submitting", "InfrastructurePending"),
+)
 """A run in one of these has no process yet; which of them are due is another question."""
 UNDER_WAY = ("Submitted", "Running", "Retrying", "Cancelling")
 _LONG_SILENT = timedelta(days=1)
@@ -165,6 +170,12 @@ class RunQueue:
     under_way: tuple[FlowRun, ...] = ()
     more: bool = False
     """There are more waiting runs than were read."""
+    pools: tuple[WorkPool, ...] | None = None
+    """None where the control plane has no work pools."""
+
+    @property
+    def takers(self) -> Takers:
+        return Takers(self.agents, self.pools, self.under_way)
 
     def runs_of(self, agent: Agent) -> int | None:
         """Runs that it has now, None where the control plane does not tell whose runs are."""
@@ -237,11 +248,15 @@ class WaitingGroup:
 
 _ORDER = (
     WaitingKind.NO_AGENT,
+    WaitingKind.NO_WORKER,
+    WaitingKind.NO_POOL,
     WaitingKind.NO_AGENT_OF_KIND,
     WaitingKind.AGENT_SILENT,
     WaitingKind.LABELS,
     WaitingKind.UNLABELLED_RUN,
     WaitingKind.ARCHIVED,
+    WaitingKind.PAUSED,
+    WaitingKind.LIMIT,
     WaitingKind.HELD,
     WaitingKind.TAKEN,
     WaitingKind.SOON,
@@ -254,7 +269,7 @@ def waiting_groups(queue: RunQueue, now: datetime) -> tuple[WaitingGroup, ...]:
     """The waiting runs by why they wait: what needs doing first, then the largest groups."""
     found: dict[str, list[tuple[FlowRun, tuple[Waiting, ...]]]] = {}
     for run in sorted(queue.waiting, key=_due):
-        reasons = why_waiting(run, queue.agents, now)
+        reasons = reasons_of(run, queue.takers, now)
         if reasons:
             found.setdefault(_same(reasons), []).append((run, reasons))
     groups = [

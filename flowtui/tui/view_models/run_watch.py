@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from flowtui.agents.waiting import Takers
 from flowtui.models import JsonObject, Problem
-from flowtui.run_models import Agent, FlowRun, RunLine, RunState, StateChange, TaskRun
+from flowtui.run_models import FlowRun, RunLine, RunState, StateChange, TaskRun
 from flowtui.runs.listing import MOVING, moves
 from flowtui.runs.tasks import NodeState, node_states, task_names
 from flowtui.tui.logs.run_log import RunLog
@@ -33,7 +34,7 @@ class Look:
     states: tuple[StateChange, ...]
     tasks: tuple[TaskRun, ...]
     lines: tuple[RunLine, ...]
-    agents: tuple[Agent, ...] | None = None
+    takers: Takers | None = None
     """None where they were not asked for."""
 
 
@@ -45,7 +46,7 @@ class RunWatch:
     run: FlowRun | None = None
     states: tuple[StateChange, ...] = ()
     tasks: tuple[TaskRun, ...] = ()
-    agents: tuple[Agent, ...] | None = None
+    takers: Takers | None = None
     """None until they were asked for, as they are for a run that waits."""
     log: RunLog = field(default_factory=RunLog)
     serialized: JsonObject | None = None
@@ -71,8 +72,8 @@ class RunWatch:
         """What a look brought; True when the run came to its end with it."""
         before = self.run if self.looked else None
         self.run, self.states, self.tasks = look.run, look.states, look.tasks
-        if look.agents is not None:
-            self.agents = look.agents
+        if look.takers is not None:
+            self.takers = look.takers
         self.nodes = node_states(look.tasks)
         self._coming.extend(look.lines)
         self.answered, self.failures, self.problem, self.looked = now, 0, None, True

@@ -15,11 +15,12 @@ from flowtui.agents.events import AgentEvent, AgentGaveUp, AgentReady, AgentStop
 from flowtui.agents.kinds import AgentKind
 from flowtui.agents.session import flow_processes
 from flowtui.agents.spec import AgentSpec
+from flowtui.agents.takers import takers
 from flowtui.agents.waiting import PREFETCH
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
 from flowtui.quantities import counted
-from flowtui.run_models import Agent, FlowRun
+from flowtui.run_models import FlowRun
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
@@ -285,7 +286,7 @@ def _counted(agents: Collection[OwnAgent], queue: RunQueue, processes: int) -> i
 async def _queue(workspace: Workspace) -> RunQueue:
     plane = workspace.control_plane
     soon = clock.now() + PREFETCH
-    agents: tuple[Agent, ...] = await plane.agents()
+    known = await takers(plane, workspace.abilities)
     due: tuple[FlowRun, ...] = await plane.flow_runs(
         states=WAITING_STATES, planned_until=soon, limit=_MOST_WAITING
     )
@@ -293,4 +294,4 @@ async def _queue(workspace: Workspace) -> RunQueue:
     under_way = await plane.flow_runs(
         states=UNDER_WAY, planned_until=soon + timedelta(days=1), limit=_MOST_RUNNING
     )
-    return RunQueue(agents, (*due, *later), under_way, len(due) == _MOST_WAITING)
+    return RunQueue(known.agents, (*due, *later), under_way, len(due) == _MOST_WAITING, known.pools)

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from flowtui.agents.takers import takers
+from flowtui.agents.waiting import Takers
 from flowtui.api.log_tail import LogTail
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
-from flowtui.run_models import Agent, FlowRun, RunLine
+from flowtui.run_models import FlowRun, RunLine
 from flowtui.runs.listing import seconds_until_next_look
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
@@ -127,14 +129,14 @@ class WatchedRun:
             return None
         states = await plane.run_states(watch.id)
         tasks = await plane.task_runs(watch.id)
-        agents: tuple[Agent, ...] | None = None
-        unknown = bool(run.agent_id) and watch.agents is None
+        known: Takers | None = None
+        unknown = bool(run.agent_id) and watch.takers is None
         if (waits(run) or unknown) and Ability.TELL_AGENTS in app.session.abilities:
-            agents = await plane.agents()
+            known = await takers(plane, app.session.abilities)
         tail = self._tails.setdefault(watch.id, LogTail(_Logs(workspace), watch.id))
         # Last, and told without waiting for anything: it gives each line only once.
         lines = await (tail.rest() if run.kind.is_over else tail.more())
-        app.post_message(msg.RunLookedAt(watch.id, Look(run, states, tasks, lines, agents)))
+        app.post_message(msg.RunLookedAt(watch.id, Look(run, states, tasks, lines, known)))
         if not watch.described and Ability.RETURN_FLOWS in app.session.abilities:
             serialized = await plane.serialized_flow(run.version_id)
             app.post_message(msg.RunDescribed(watch.id, serialized))

@@ -9,10 +9,10 @@ from datetime import datetime
 from rich.cells import cell_len
 from textual.content import Content
 
-from flowtui.agents.waiting import why_waiting
+from flowtui.agents.takers import reasons
 from flowtui.models import Json
 from flowtui.quantities import ago, duration
-from flowtui.run_models import FlowRun, RunState, StateChange
+from flowtui.run_models import Agent, FlowRun, RunState, StateChange
 from flowtui.runs.tasks import first_failure, task_names
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.looks.glyphs import Glyphs
@@ -105,8 +105,12 @@ def _parameters(parameters: Mapping[str, Json]) -> str:
     return plain(", ".join(said))
 
 
+def _agents(watch: RunWatch) -> tuple[Agent, ...]:
+    return watch.takers.agents if watch.takers is not None else ()
+
+
 def _agent(watch: RunWatch, run: FlowRun) -> str:
-    known = next((agent for agent in watch.agents or () if agent.id == run.agent_id), None)
+    known = next((agent for agent in _agents(watch) if agent.id == run.agent_id), None)
     if known is not None:
         return plain(f"{known.name} ({known.type})")
     return f"agent {plain(run.agent_id[:8])}" if run.agent_id else ""
@@ -119,10 +123,12 @@ def notice(
     if watch.gone:
         return Content("The control plane does not know this run any more."), "gone"
     if waits(run):
-        reasons = why_waiting(run, watch.agents, now) if watch.agents is not None else ()
-        if not reasons:
-            return Content.styled("It waits for an agent.", "$muted"), "waiting"
-        return reasons_content(reasons, width), "waiting"
+        known = watch.takers
+        found = reasons(run, known, now) if known is not None else ()
+        if not found:
+            taker = "a worker" if run.work_pool else "an agent"
+            return Content.styled(f"It waits for {taker}.", "$muted"), "waiting"
+        return reasons_content(found, width), "waiting"
     match run.kind:
         case RunState.BAD:
             return _failure(watch, run, glyphs, keymap, width), "failed"
