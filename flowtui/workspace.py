@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.plan import Plan
+    from flowtui.deploy.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,8 +380,11 @@ class Workspace:
         force: bool = False,
         push: bool = True,
         create_project: bool = False,
+        together: Together | None = None,
     ) -> DeployFinished:
         """Run all stages, emitting events; the last one is what is returned.
+
+        `together` is the same for all deploys that are made at once.
 
         A failure is an outcome, not an exception. Cancel the task to cancel the deploy: it cleans
         up, emits `DeployFinished` with outcome cancelled, then raises CancelledError.
@@ -398,6 +402,7 @@ class Workspace:
                 push=push,
                 create_project=create_project,
                 keep=record.keep,
+                together=together,
             )
 
         return await self._recorded(flow, emit, work)

@@ -24,7 +24,7 @@ from flowtui.deploy.events import (
 from flowtui.models import Problem
 from flowtui.text import clean
 
-_MARKS = {
+MARKS = {
     Outcome.DONE: ("done", "green"),
     Outcome.UNCHANGED: ("unchanged", "green"),
     Outcome.SKIPPED: ("skipped", "bright_black"),
@@ -32,7 +32,7 @@ _MARKS = {
     Outcome.CANCELLED: ("cancelled", "yellow"),
 }
 _WIDTH = max(len(stage) for stage in Stage)
-_CLEAR_LINE = "\r\x1b[K"
+CLEAR_LINE = "\r\x1b[K"
 _TAIL = 15
 """Log lines of a failed stage that are shown when the whole log was not."""
 
@@ -91,7 +91,7 @@ class EventPrinter:
             for line in self._tail:
                 if line.level not in (Level.WARNING, Level.ERROR):
                     self._print_log(line)
-        word, colour = _MARKS[event.outcome]
+        word, colour = MARKS[event.outcome]
         mark = style(f"{word:9}", fg=colour, stream=sys.stderr)
         took = f"{event.seconds:6.1f}s" if event.outcome is not Outcome.SKIPPED else " " * 7
         # What failed is said once, by the problem that follows.
@@ -99,7 +99,7 @@ class EventPrinter:
         self._line(f"  {event.stage:{_WIDTH}}  {mark} {took}  {detail}".rstrip())
 
     def _result(self, event: DeployFinished) -> None:
-        word, colour = _MARKS[event.outcome]
+        word, colour = MARKS[event.outcome]
         what = event.version_words
         digest = f"{event.image}@{event.digest}" if event.image and event.digest else ""
         reason = event.reason if event.outcome is not Outcome.FAILED else ""
@@ -113,12 +113,12 @@ class EventPrinter:
             return
         width = shutil.get_terminal_size().columns - 1
         text = f"  {stage:{_WIDTH}}  {clean(doing)}"[:width]
-        sys.stderr.write(f"{_CLEAR_LINE}{style(text, dim=True, stream=sys.stderr)}")
+        sys.stderr.write(f"{CLEAR_LINE}{style(text, dim=True, stream=sys.stderr)}")
         sys.stderr.flush()
 
     def _clear(self) -> None:
         if self._live:
-            sys.stderr.write(_CLEAR_LINE)
+            sys.stderr.write(CLEAR_LINE)
 
     def _line(self, text: str) -> None:
         self._clear()

@@ -20,6 +20,7 @@ from flowtui.deploy.planner import known_execution, make_plan, settle
 from flowtui.deploy.request import PlanRequest
 from flowtui.deploy.shared_stages import Keep, Stages, checked_registry, why_not_resume
 from flowtui.deploy.stages import serialize
+from flowtui.deploy.together import Together
 from flowtui.deploy.under_way import Emit, UnderWay
 from flowtui.errors import EngineError
 from flowtui.models import DeployTable, LocalFlow, Profile, StorageKind
@@ -77,10 +78,18 @@ class Deployer:
         push: bool = True,
         create_project: bool = False,
         keep: Keep = _forget,
+        together: Together | None = None,
     ) -> DeployFinished:
         """Run all stages. See `Workspace.deploy`. `keep` gets how far it is as stages finish."""
         request = self._request(flow, overrides, force=force, push=push)
-        run = _Run(request, self._control_plane, emit, keep, create_project=create_project)
+        run = _Run(
+            request,
+            self._control_plane,
+            emit,
+            keep,
+            create_project=create_project,
+            together=together,
+        )
         return await run.run()
 
     async def resume(
@@ -154,10 +163,12 @@ class _Run:
         *,
         create_project: bool,
         taken: Checkpoint | None = None,
+        together: Together | None = None,
     ) -> None:
         self._request = request
         self._taken = taken
-        self._under_way = UnderWay(request.flow.display_name, emit)
+        turn = together.turn if together is not None else None
+        self._under_way = UnderWay(request.flow.display_name, emit, turn)
         self._stages = Stages(
             request,
             control_plane,

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from flowtui.deploy.events import (
@@ -25,6 +25,8 @@ from flowtui.errors import ExitCode, FlowtuiError, our_fault
 from flowtui.models import FlowVersion
 
 Emit = Callable[[Event], None]
+Turn = Callable[[Stage], AbstractAsyncContextManager[object]]
+"""Waits until a stage may begin, and holds its place while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,16 @@ class Made:
 class UnderWay:
     """Emits what happens; knows nothing of what the stages do."""
 
-    def __init__(self, flow_name: str, readers: Emit) -> None:
+    def __init__(self, flow_name: str, readers: Emit, turn: Turn | None = None) -> None:
+        """`turn` lets deploys made together take turns; alone each stage begins at once."""
         self.id = uuid.uuid4().hex
         self.flow_name = flow_name
         """Changes once the flow is loaded, where its name is dynamic in the source."""
         self._readers = readers
+        self._turn = turn or _at_once
         self._stage: Stage | None = None
+        self._began: float | None = None
+        """When the first stage did; before it the deploy waited for its turn."""
 
     def emit(self, event: Event) -> None:
         """The one place where text from outside enters the stream."""
@@ -94,9 +100,16 @@ class UnderWay:
 
     @asynccontextmanager
     async def stage(self, stage: Stage) -> AsyncGenerator[StageContext]:
+        """One stage, when it is its turn."""
+        async with self._turn(stage), self.stage_at_once(stage) as ctx:
+            yield ctx
+
+    @asynccontextmanager
+    async def stage_at_once(self, stage: Stage) -> AsyncGenerator[StageContext]:
         """One stage: started and finished are emitted whatever happens within."""
         started = time.monotonic()
         self._stage = stage
+        self._began = self._began or started
         self.emit(StageStarted(deploy=self.id, stage=stage))
         outcome, detail = Outcome.DONE, ""
         try:
@@ -133,7 +146,7 @@ class UnderWay:
             deploy=self.id,
             flow=self.flow_name,
             outcome=made.outcome,
-            seconds=time.monotonic() - started,
+            seconds=time.monotonic() - (self._began or started),
             exit_code=int(code),
             reason=made.reason,
             version=made.version.version or None if made.version is not None else None,
@@ -144,3 +157,7 @@ class UnderWay:
         )
         self.emit(finished)
         return finished
+
+
+def _at_once(_: Stage) -> AbstractAsyncContextManager[object]:
+    return nullcontext()

@@ -23,6 +23,7 @@ from flowtui.deploy.events import (
     tidied,
 )
 from flowtui.deploy.plan import ContextSummary, Lane, Plan, Setting
+from flowtui.deploy.together import Together
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
 from flowtui.flow_rows import FlowRow
 from flowtui.models import (
@@ -389,10 +390,12 @@ class MemoryWorkspace(Workspace):
         force: bool = False,
         push: bool = True,
         create_project: bool = False,
+        together: Together | None = None,
     ) -> DeployFinished:
         run = MemoryDeploy(f"id-{len(self.deploys) + 1}", flow, emit)
         run.overrides = overrides or DeployTable()
         run.creates_project = create_project
+        run.together = together
         self.deploys.append(run)
         try:
             await run.end.wait()
@@ -438,6 +441,7 @@ class MemoryDeploy:
         self.id, self.flow = id_, flow
         self._readers = emit
         self.creates_project = False
+        self.together: Together | None = None
         self.overrides = DeployTable()
         self.end = asyncio.Event()
         self.result: DeployFinished | None = None

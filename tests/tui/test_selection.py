@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowtui.deploy.events import Outcome
-from flowtui.errors import UsageError
+from flowtui.deploy.events import Outcome, Stage
 from flowtui.flow_rows import FlowRow
 from flowtui.models import Discovery, FlowState
 from flowtui.tui.screens.deploys import DeploysScreen
@@ -31,15 +30,23 @@ async def test_selected_flows_are_deployed_after_one_question(workspace: MemoryW
         text = await driver.see("Deploy 3 flows")
         assert "flows/typo.py: broken" in text
         await driver.press("down", "enter")
-        await driver.until(lambda: len(workspace.deploys) == 2)
-        assert isinstance(driver.app.screen, DeploysScreen)
-        phases = [record.phase for record in driver.app.session.deploys]
-        assert phases == [Phase.RUNNING, Phase.RUNNING, Phase.WAITING]
-        workspace.deploys[0].finish(Outcome.DONE, version=3)
         await driver.until(lambda: len(workspace.deploys) == 3)
+        assert isinstance(driver.app.screen, DeploysScreen)
+        assert len({run.together for run in workspace.deploys}) == 1
+        workspace.deploys[0].start(Stage.SERIALIZE)
+        await driver.until(
+            lambda: (
+                [record.phase for record in driver.app.session.deploys]
+                == [Phase.RUNNING, Phase.WAITING, Phase.WAITING]
+            )
+        )
         assert {run.flow.name for run in workspace.deploys} == {"etl", "report", "hello"}
-        for run in workspace.deploys[1:]:
-            run.finish(Outcome.UNCHANGED)
+        workspace.deploys[0].finish(Outcome.DONE, version=3)
+        workspace.deploys[1].finish(Outcome.UNCHANGED)
+        await driver.until(lambda: len(driver.app.session.deploys.running) == 0)
+        assert driver.said() == ""
+        workspace.deploys[2].finish(Outcome.FAILED, exit_code=1)
+        await driver.until(lambda: "3 flows: 1 done, 1 unchanged, 1 failed" in driver.said())
         await driver.idle()
         await driver.press("escape")
         assert "selected" not in driver.screen_text()
@@ -59,30 +66,24 @@ async def test_saying_no_deploys_nothing_and_keeps_the_selection(
         assert "selected" not in driver.screen_text()
 
 
-async def test_one_that_cannot_be_planned_stops_no_other(workspace: MemoryWorkspace) -> None:
+async def test_one_that_waits_for_its_turn_can_be_cancelled(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
-        workspace.plan_error = UsageError("no project is named", fix="name one")
         await driver.press("asterisk", "enter", "down", "enter")
-        await driver.until(
-            lambda: all(record.result is not None for record in driver.app.session.deploys)
-        )
-        assert len(list(driver.app.session.deploys)) == 3
-        assert not workspace.deploys
-        assert "failed" in driver.screen_text()
+        await driver.until(lambda: len(workspace.deploys) == 3)
+        first = next(iter(driver.app.session.deploys))
+        driver.app.deploying.cancel(first)
+        await driver.until(lambda: first.result is not None)
+        assert first.result is not None
+        assert first.result.outcome is Outcome.CANCELLED
+        others = list(driver.app.session.deploys)[1:]
+        assert [record.result for record in others] == [None, None]
 
 
-async def test_a_missing_project_is_not_created_for_a_selection(
-    workspace: MemoryWorkspace,
-) -> None:
+async def test_no_project_is_created_for_a_selection(workspace: MemoryWorkspace) -> None:
     async with running(workspace) as driver:
-        workspace.project_exists = False
-        await driver.press("space", "enter", "down", "enter")
-        await driver.idle()
-        (record,) = driver.app.session.deploys
-        assert record.result is not None
-        assert record.result.outcome is Outcome.FAILED
-        assert "no project “My Project” yet" in record.problems[0].what
-        assert not workspace.deploys
+        await driver.press("asterisk", "enter", "down", "enter")
+        await driver.until(lambda: len(workspace.deploys) == 3)
+        assert not any(run.creates_project for run in workspace.deploys)
 
 
 async def test_a_flow_that_appears_is_new_until_it_is_looked_at(

@@ -111,11 +111,9 @@ class DeployRecord:
     phase: Phase = Phase.PLANNING
     force: bool = False
     at_once: bool = False
-    """The plan is carried out without a person looking at it."""
+    """Carried out without a person looking at a plan, unless something has to be decided."""
     hot: bool = False
     """A save led to it."""
-    ask: bool = False
-    """With `at_once`: show the plan all the same where a person has to decide something."""
     overrides: DeployTable = field(default_factory=DeployTable)
     """Settings that count for this deploy only."""
     notice: str = ""
@@ -215,10 +213,12 @@ class DeployRecord:
                 self.progress[event.stage][event.item] = self._progressed(event)
             case DeployStarted():
                 self.announced = event
-                self.started = event.at
+                self.started = event.at if self.phase is not Phase.WAITING else None
             case Planned():
                 self.decided = event
             case StageStarted():
+                if self.phase is Phase.WAITING:
+                    self.phase, self.started = Phase.RUNNING, event.at
                 self.stages[event.stage] = StageView(StageState.RUNNING, event.detail, event.at)
             case StageFinished():
                 self._finish_stage(event)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,8 +14,10 @@ from textual.worker import Worker, WorkerError
 
 from flowtui import executors
 from flowtui.deploy.events import DeployFinished, Event, LogLine, Outcome, Progress
+from flowtui.deploy.together import Together
 from flowtui.errors import FlowtuiError
 from flowtui.models import ExecutionOptions, FlowKind, FlowVersion, LocalFlow, Problem
+from flowtui.quantities import counted
 from flowtui.tui import crash
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
@@ -29,8 +31,28 @@ if TYPE_CHECKING:
 
 Emit: TypeAlias = Callable[[Event], None]
 
-_AT_A_TIME = 2
-"""Deploys of a selection that run together: an engine does not build faster for more."""
+
+@dataclass(slots=True)
+class _Batch:
+    """Deploys of one selection: told together when the last one has ended."""
+
+    records: tuple[DeployRecord, ...]
+
+    @property
+    def ended(self) -> bool:
+        return all(record.result is not None for record in self.records)
+
+    @property
+    def summary(self) -> str:
+        """For example `3 flows: 2 done, 1 failed`."""
+        outcomes = Counter(str(r.result.outcome) for r in self.records if r.result is not None)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        return f"{counted(len(self.records), 'flow')}: {told}"
+
+    @property
+    def good(self) -> bool:
+        good = (Outcome.DONE, Outcome.UNCHANGED)
+        return all(r.result is not None and r.result.outcome in good for r in self.records)
 
 
 class Deploying:
@@ -41,10 +63,8 @@ class Deploying:
         """Hot deploys that wait until one of the same flow has ended."""
         self._hot: dict[str, asyncio.Future[DeployFinished]] = {}
         """What the loop of the hot flows waits for, by key of the record."""
-        self._waiting: deque[DeployRecord] = deque()
-        """To be planned and deployed without a person, in order."""
-        self._unattended: set[str] = set()
-        """Keys of those that are at work."""
+        self._batches: dict[str, _Batch] = {}
+        """By key of the record, until the batch has ended."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -102,12 +122,7 @@ class Deploying:
             record.phase = Phase.PLAN_FAILED
             record.problems.append(message.problem)
             self._app.session.plan_problems[record.flow.target] = message.problem
-            if record.at_once and record.ask:
-                record.at_once = False
-            if record.at_once:
-                record.started = self._app.session.deploys.clock()
-                record.end(None, record.started)
-                self._attended(record)
+            record.at_once = False
             self._app.changed(Part.DEPLOYS)
 
     def leave_plan(self, record: DeployRecord) -> None:
@@ -146,49 +161,34 @@ class Deploying:
             self.use_executor(record, None)
 
     def deploy_all(self, flows: Sequence[LocalFlow]) -> None:
-        """Plan and deploy each, so many at a time; a missing project is never created this way."""
-        for flow in flows:
-            record = self._app.session.deploys.open(flow)
-            record.at_once, record.phase = True, Phase.WAITING
-            self._waiting.append(record)
-        self._start_waiting()
-
-    def _start_waiting(self) -> None:
-        while self._waiting and len(self._unattended) < _AT_A_TIME:
-            record = self._waiting.popleft()
-            self._unattended.add(record.key)
-            self.plan_again(record)
-        self._app.changed(Part.DEPLOYS)
+        """Deploy each, side by side; a missing project is never created this way."""
+        workspace = self._app.session.workspace
+        if workspace is None:
+            return
+        records = tuple(self._app.session.deploys.open(flow) for flow in flows)
+        batch, together = _Batch(records), Together()
+        for record in records:
+            record.at_once = True
+            self._batches[record.key] = batch
+            deploy = partial(
+                workspace.deploy, record.flow, partial(self._receive, record), together=together
+            )
+            self._run(record, deploy, phase=Phase.WAITING)
 
     def _go_on(self, record: DeployRecord) -> None:
         """A plan that nobody looks at is carried out, unless a person has to decide something."""
         plan = record.plan
         if plan is None or plan.project_exists is not False:
             self.start(record)
-            return
-        if record.ask:
+        else:
             record.at_once = False
-            return
-        what = f"there is no project “{plan.project}” yet"
-        key = self._app.keymap.key("flows.deploy")
-        fix = f"deploy this flow alone ({key}): its plan creates it"
-        record.problems.append(Problem(what, record.flow.target, fix))
-        record.started = self._app.session.deploys.clock()
-        record.end(None, record.started)
-        self._attended(record)
-
-    def _attended(self, record: DeployRecord) -> None:
-        """It is through, or in a person's hands: the next one can begin."""
-        if record.key in self._unattended:
-            self._unattended.discard(record.key)
-            self._start_waiting()
 
     # ----------------------------------------------------------------------------------- deploy
 
     def deploy_now(self, flow: LocalFlow) -> DeployRecord:
         """Plan and deploy; the plan is shown only where a person has to decide something."""
         record = self._app.session.deploys.open(flow)
-        record.at_once = record.ask = True
+        record.at_once = True
         self.plan_again(record)
         return record
 
@@ -321,7 +321,13 @@ class Deploying:
                 return
         ended.cancel()
 
-    def _run(self, record: DeployRecord, work: Callable[[], Coroutine[None, None, object]]) -> None:
+    def _run(
+        self,
+        record: DeployRecord,
+        work: Callable[[], Coroutine[None, None, object]],
+        *,
+        phase: Phase = Phase.RUNNING,
+    ) -> None:
         app = self._app
 
         async def job() -> None:
@@ -339,8 +345,9 @@ class Deploying:
                 raise
             app.post_message(msg.DeployEnded(record.key))
 
-        record.phase = Phase.RUNNING
-        record.started = app.session.deploys.clock()
+        record.phase = phase
+        if phase is Phase.RUNNING:
+            record.started = app.session.deploys.clock()
         self._workers[record.key] = app.begin(
             job,
             group=f"deploy:{record.key}",
@@ -370,7 +377,6 @@ class Deploying:
         if record is None:
             return
         record.end(message.problem, app.session.deploys.clock())
-        self._attended(record)
         self._start_behind()
         app.changed(Part.DEPLOYS)
         self._announce(record)
@@ -381,6 +387,11 @@ class Deploying:
     def _announce(self, record: DeployRecord) -> None:
         """Say how a deploy ended, unless its own screen is in front and shows it."""
         app = self._app
+        batch = self._batches.pop(record.key, None)
+        if batch is not None:
+            if batch.ended:
+                app.say(batch.summary, severity="information" if batch.good else "error")
+            return
         if getattr(app.screen, "deploy_key", None) == record.key or record.result is None:
             return
         if record.hot:
@@ -399,15 +410,14 @@ class Deploying:
 
     def cancel(self, record: DeployRecord) -> None:
         worker = self._workers.get(record.key)
-        if worker is None or not record.running:
+        if worker is None or not (record.running or record.phase is Phase.WAITING):
             return
         record.phase = Phase.CANCELLING
         worker.cancel()
         self._app.changed(Part.DEPLOYS)
 
     async def end_all(self) -> None:
-        """Cancel what runs and wait until it has cleaned up; what waits never begins."""
-        self._waiting.clear()
+        """Cancel what runs and wait until it has cleaned up."""
         workers = list(self._workers.values())
         for worker in workers:
             worker.cancel()
