@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +12,7 @@ import click
 from flowtui.cli.options import json_option
 from flowtui.cli.output import Output
 from flowtui.errors import UsageError
+from flowtui.prefect_settings import Found, PrefectSettings, shown
 
 
 @click.group()
@@ -107,45 +110,98 @@ def check(api_url: str, ca_file: Path | None, as_json: bool) -> None:
 
 
 @profiles.command("import")
-@click.argument("name", default="prefect")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--as", "new_name", metavar="NEW-NAME", help="Call the one that is named so.")
 @click.option(
     "--token",
-    type=click.Choice(["keyring", "file"]),
-    help="Also take the token that Prefect keeps, and keep it there; without it none is read.",
+    type=click.Choice(["keyring", "file", "no"]),
+    default="keyring",
+    show_default=True,
+    help="Where the tokens that Prefect keeps with them go: never to the screen.",
 )
-def import_(name: str, token: str | None) -> None:
-    """Add a profile with the address that Prefect 0.x or 1.x is configured for.
+def import_(names: tuple[str, ...], new_name: str | None, token: str) -> None:
+    """Take over the profiles that Prefect is configured with here, or those that are named.
 
-    Looked for in PREFECT__CLOUD__API, PREFECT__CLOUD__GRAPHQL and ~/.prefect.
+    Looked for in PREFECT_API_URL and Prefect's profiles.toml (PREFECT_PROFILES_PATH, PREFECT_HOME,
+    ~/.prefect); of 0.x and 1.x in PREFECT__CLOUD__API, PREFECT__CLOUD__GRAPHQL and ~/.prefect.
     """
     from flowtui import prefect_settings
+
+    found = prefect_settings.find()
+    wanted = _wanted(found, names)
+    if new_name is not None:
+        if len(wanted) != 1:
+            raise UsageError("--as names one profile", fix="name the one that is meant")
+        wanted = (dataclasses.replace(wanted[0], name=new_name),)
+    output = Output()
+    taken = [_import(settings, token, output) for settings in wanted]
+    if not names:
+        for each in found.passed_over:
+            output.note(f"“{each.name}” is passed over: {each.why}")
+    if not any(taken) or (names and not all(taken)):
+        raise UsageError("not every profile was taken over", fix="flowtui profiles list shows all")
+
+
+def _wanted(found: Found, names: tuple[str, ...]) -> tuple[PrefectSettings, ...]:
+    if not found.settings:
+        raise UsageError(
+            "Prefect is not configured here",
+            where="PREFECT_API_URL, profiles.toml and config.toml in ~/.prefect",
+            fix="flowtui profiles add NAME URL",
+        )
+    known = {each.name: each for each in found.settings}
+    whys = {each.name: each.why for each in found.passed_over}
+    for name in names:
+        if name not in known:
+            what = f"Prefect has no profile “{name}” here"
+            raise UsageError(
+                f"“{name}” cannot be taken over: {whys[name]}" if name in whys else what,
+                fix=f"there are: {', '.join(known)}",
+            )
+    return tuple(known[name] for name in names) or found.settings
+
+
+def _import(settings: PrefectSettings, token: str, output: Output) -> bool:
+    """Whether the profile is flowtui's now."""
     from flowtui.config import load_user, save_profile
     from flowtui.models import Origin, Profile
 
-    found = prefect_settings.find()
-    if found is None:
-        raise UsageError(
-            "Prefect is not configured here",
-            where="PREFECT__CLOUD__API, PREFECT__CLOUD__GRAPHQL, ~/.prefect",
-            fix="flowtui profiles add NAME URL",
+    known, origin = load_user().profiles.get(settings.name), shown(settings.origin)
+    if known is not None and known.api_url != settings.api_url:
+        output.note(
+            f"“{settings.name}” is not taken over: there is a profile of this name for "
+            f"{known.api_url}; --as gives it another"
         )
-    if name in load_user().profiles:
-        raise UsageError(
-            f"there is a profile “{name}” already", fix="flowtui profiles import OTHER-NAME"
-        )
-    save_profile(Profile(name, found.api_url, Origin.USER_FILE))
-    Output().note(f"profile “{name}” is {found.api_url}, from {found.origin}")
-    if token is not None:
-        _import_token(found.api_url, found.token_file, token)
+        return False
+    if known is None:
+        profile = Profile(settings.name, settings.api_url, Origin.USER_FILE, settings.ca_file)
+        save_profile(profile)
+    there = "is there already" if known is not None else "taken over"
+    now = ", what Prefect uses now" if settings.active else ""
+    output.note(f"“{settings.name}” {there}: {settings.api_url} (from {origin}{now})")
+    if settings.token is not None and token != "no":
+        _import_token(settings, token, output)
+    return True
 
 
-def _import_token(api_url: str, file: Path | None, save: str) -> None:
+def _import_token(settings: PrefectSettings, save: str, output: Output) -> None:
+    """A token that cannot be kept is no reason to go without the profile."""
     from flowtui import prefect_settings
     from flowtui.credentials import CredentialStore, Where, token
+    from flowtui.errors import CredentialsError
 
-    secret = token(prefect_settings.read_token(file) if file is not None else "", where=str(file))
-    kept = asyncio.run(CredentialStore().store(api_url, secret, Where(save)))
-    Output().note(f"token kept in {kept}")
+    place = settings.token
+    assert place is not None
+    try:
+        secret = token(prefect_settings.read_token(place), where=place.words)
+        kept = asyncio.run(CredentialStore().store(settings.api_url, secret, Where(save)))
+    except CredentialsError as error:
+        output.note(
+            f"  its token in {place.words} is not taken over: {error.problem.what}; --token file "
+            f"keeps it in a private file, flowtui login --profile {shlex.quote(settings.name)} asks"
+        )
+        return
+    output.note(f"  its token from {place.words} is kept in {kept}")
 
 
 @profiles.command()

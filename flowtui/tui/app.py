@@ -57,6 +57,7 @@ from flowtui.tui.session import Session
 from flowtui.tui.terminal import abilities
 from flowtui.tui.terminal.textual_inside import TerminalApp
 from flowtui.tui.work.agents import Agents
+from flowtui.tui.work.cloud import PrefectCloud
 from flowtui.tui.work.configuring import Configuring
 from flowtui.tui.work.connecting import Connecting, OpenWorkspace
 from flowtui.tui.work.deploying import Deploying
@@ -68,6 +69,7 @@ from flowtui.tui.work.flow_run import WatchedRun
 from flowtui.tui.work.flow_runs import FlowRuns
 from flowtui.tui.work.folder import Folder
 from flowtui.tui.work.hot import Hot
+from flowtui.tui.work.importing import Importing
 from flowtui.tui.work.keeping import Keeping
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
@@ -184,6 +186,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.editing = Editing(self)
         self.logging_in = LoggingIn(self)
         self.serving = Serving(self)
+        self.importing = Importing(self)
+        self.cloud = PrefectCloud(self)
         self.first_start = FirstStart(self)
         self.folder = Folder(self)
         self.details = Details(self)
@@ -203,6 +207,8 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.connecting.handlers,
             **self.configuring.handlers,
             **self.serving.handlers,
+            **self.importing.handlers,
+            **self.cloud.handlers,
             **self.first_start.handlers,
             **self.folder.handlers,
             **self.details.handlers,

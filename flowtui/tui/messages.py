@@ -13,6 +13,8 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from flowtui.agents.events import AgentEvent
+    from flowtui.api.rest.cloud import CloudWorkspace
+    from flowtui.credentials import Secret
     from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.events import DeployFinished, Event
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
         Profile,
         Project,
     )
-    from flowtui.prefect_settings import PrefectSettings
+    from flowtui.prefect_settings import Found, PrefectSettings
     from flowtui.preferences import Preferences
     from flowtui.project_state import ProjectState
     from flowtui.run_models import FlowRun
@@ -145,13 +147,47 @@ class ProfilesRead(Happened):
 class NeverStartedBefore(Happened):
     """No profile and no server was ever used here."""
 
-    prefect: PrefectSettings | None
-    """Where Prefect itself is configured to go."""
+    prefect: tuple[PrefectSettings, ...]
+    """Where Prefect itself is configured to go, what it uses now first."""
 
 
 @dataclass(eq=False, repr=False)
 class FirstProjectWanted(Happened):
     """The server that was just started has no project yet."""
+
+
+@dataclass(eq=False, repr=False)
+class PrefectSettingsFound(Happened):
+    """Prefect's own configuration was read, as a person asked."""
+
+    found: Found
+
+
+@dataclass(eq=False, repr=False)
+class CloudKeyWanted(Happened):
+    """Prefect Cloud was asked for workspaces, and no key that it takes is kept."""
+
+    cloud: str
+    """Its address."""
+
+
+@dataclass(eq=False, repr=False)
+class CloudWorkspacesFound(Happened):
+    """Prefect Cloud said which workspaces a key may see."""
+
+    cloud: str
+    workspaces: tuple[CloudWorkspace, ...]
+    secret: Secret | None = None
+    """The key, where it was typed just now and is not kept yet."""
+
+
+@dataclass(eq=False, repr=False)
+class CloudWorkspaceChosen(Happened):
+    """A person chose a workspace, and this is the profile for it, not saved yet."""
+
+    profile: Profile
+    secret: Secret | None = None
+    """As in `CloudWorkspacesFound`."""
 
 
 @dataclass(eq=False, repr=False)

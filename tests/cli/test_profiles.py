@@ -40,18 +40,62 @@ def test_renaming_keeps_address_and_choice(capsys: pytest.CaptureFixture[str]) -
     assert listed(capsys)["crew"]["active"] is True
 
 
-def test_prefects_address_is_imported_and_its_token_only_when_asked(
+def test_prefects_address_is_imported_and_its_token_is_not_shown(
     prefect: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["profiles", "import"]) == ExitCode.OK
+    assert run(["profiles", "import", "--token", "no"]) == ExitCode.OK
     assert listed(capsys)["prefect"]["token"] == []
-    assert run(["profiles", "import"]) == ExitCode.USAGE
-    assert run(["profiles", "import", "again", "--token", "file"]) == ExitCode.OK
+    assert run(["profiles", "import", "prefect", "--as", "again", "--token", "file"]) == ExitCode.OK
     said = capsys.readouterr()
-    assert TOKEN not in said.out + said.err
+    assert TOKEN not in said.out + said.err and "auth.toml is kept in" in said.err
     rows = listed(capsys)
     assert rows["again"]["api_url"] == "https://prefect.example.com"
     assert rows["again"]["token"] == ["file"]
+
+
+def test_without_a_keyring_a_profile_comes_without_its_token(
+    prefect: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["profiles", "import"]) == ExitCode.OK
+    said = capsys.readouterr().err
+    assert "is not taken over" in said and "--token file" in said and TOKEN not in said
+    assert listed(capsys)["prefect"]["token"] == []
+
+
+PROFILES = """
+active = "work"
+[profiles.work]
+PREFECT_API_URL = "https://prefect.example.com/api"
+PREFECT_API_AUTH_STRING = "ada:horse-battery"
+[profiles.local]
+PREFECT_API_URL = "http://127.0.0.1:4200/api"
+[profiles.ephemeral]
+PREFECT_SERVER_EPHEMERAL_ENABLED = "true"
+"""
+
+
+def test_prefects_profiles_are_imported_and_what_cannot_be_is_said(
+    own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_home / ".prefect").mkdir()
+    (own_home / ".prefect" / "profiles.toml").write_text(PROFILES)
+    assert run(["profiles", "import", "--token", "file"]) == ExitCode.OK
+    said = capsys.readouterr()
+    assert said.out == "" and "battery" not in said.err
+    assert "“work” taken over: https://prefect.example.com/api" in said.err
+    assert "what Prefect uses now" in said.err
+    assert "“ephemeral” is passed over: it has no address" in said.err
+    rows = listed(capsys)
+    assert set(rows) == {"embedded", "work", "local"} and rows["work"]["token"] == ["file"]
+    assert load_user().active is None, "nothing is switched to unasked"
+
+    run(["profiles", "add", "local", "http://127.0.0.1:4201/api"])
+    assert run(["profiles", "import", "local"]) == ExitCode.USAGE
+    assert "--as gives it another" in capsys.readouterr().err
+    assert run(["profiles", "import", "local", "--as", "home"]) == ExitCode.OK
+    assert load_user().profiles["home"].api_url == "http://127.0.0.1:4200/api"
+    for words in (["ephemeral"], ["nobody"], ["--as", "x"]):
+        assert run(["profiles", "import", *words]) == ExitCode.USAGE
 
 
 def test_nothing_of_prefects_is_told() -> None:

@@ -143,7 +143,7 @@ async def test_prefects_own_address_is_offered_and_its_token_only_when_asked(
         text = await sheet(driver)
         assert "https://prefect.example.com (from ~/.prefect/config.toml)" in text
         fresh.server_is_up, fresh.refuse_token = True, True
-        await driver.press("j", "j", "enter")
+        await driver.press("j", "enter")
         await driver.until(lambda: isinstance(driver.app.screen, ConfirmDialog))
         assert load_user().profiles["prefect"].api_url == "https://prefect.example.com"
         assert driver.app.session.connection.token_source == "none"

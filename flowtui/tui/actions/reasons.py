@@ -132,6 +132,11 @@ def profile_usable(facts: Facts) -> str | None:
     return "a deploy is running: wait for it or cancel it first" if facts.deploys_running else None
 
 
+def profile_changeable(facts: Facts) -> str | None:
+    """Another profile is to be used, whichever is selected."""
+    return "a deploy is running: wait for it or cancel it first" if facts.deploys_running else None
+
+
 def profile_removable(facts: Facts) -> str | None:
     if facts.profile is None:
         return "no profile is selected"

@@ -13,6 +13,8 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from flowtui import addresses
+from flowtui.credentials import TokenKind
 from flowtui.models import Origin, Profile
 from flowtui.quantities import exact
 from flowtui.tui import embedded
@@ -29,6 +31,8 @@ from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.widgets.status_line import StatusLine
 from flowtui.tui.work.connecting import TokenMove
 
+_IN_USE = "  in use"
+
 
 class ProfileList(Performs, OptionList):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.CONNECTION, Scope.LIST)
@@ -38,6 +42,8 @@ class ProfileList(Performs, OptionList):
         super().__init__(id="profiles", markup=False)
         self.border_title = "Profiles"
         self._profiles: tuple[Profile, ...] = ()
+        self._used = ""
+        """Name of the profile that was in use when the list was filled."""
 
     def on_mount(self) -> None:
         app_of(self).session_changed.subscribe(self, self._changed)
@@ -56,7 +62,8 @@ class ProfileList(Performs, OptionList):
         known = {profile.name: profile for profile in app.session.profiles}
         if in_use is not None and in_use.name not in known:
             known[in_use.name] = in_use
-        before = self.selected
+        before = self.selected if in_use is None or in_use.name == self._used else None
+        self._used = in_use.name if in_use is not None else ""
         self._profiles = tuple(known.values())
         self.clear_options()
         room = max(self.scrollable_content_region.width - 2, 14)
@@ -64,11 +71,12 @@ class ProfileList(Performs, OptionList):
         for profile in self._profiles:
             used = in_use is not None and profile.name == in_use.name
             mark = app.glyphs.cursor if used else " "
+            says = used and len(plain(profile.name)) + len(_IN_USE) <= room
             self.add_option(
                 Option(
                     Content.assemble(
                         (f"{mark} {plain(profile.name)}", "bold" if used else ""),
-                        ("  in use" if used else "", "$success"),
+                        (_IN_USE if says else "", "$success"),
                         "\n",
                         (f"  {shortened(plain(profile.api_url), room)}", "$muted"),
                         (_token_words(kept.get(profile.api_url, ()), room), "$faint"),
@@ -214,6 +222,12 @@ class ProfileList(Performs, OptionList):
             answered,
         )
 
+    def perform_cloud(self) -> None:
+        app_of(self).cloud.start()
+
+    def perform_import(self) -> None:
+        app_of(self).importing.look()
+
     def perform_log_in(self) -> None:
         app_of(self).logging_in.start()
 
@@ -223,6 +237,10 @@ class ProfileList(Performs, OptionList):
 
 def _token_words(places: tuple[str, ...], room: int) -> str:
     return f"\n  {shortened('token: ' + plain(', '.join(places)), room)}" if places else ""
+
+
+def _is_bare_cloud(address: str) -> bool:
+    return addresses.is_cloud(address) and not addresses.workspace_in(address)
 
 
 class ConnectionScreen(Screen[None]):
@@ -287,8 +305,11 @@ class ConnectionScreen(Screen[None]):
         if identity is not None:
             parts.append(field("server", plain(identity.server), width=width))
             if identity.tenant:
-                parts.append(field("tenant", plain(identity.tenant), width=width))
-            who = "with a token" if identity.authenticated else "without a token"
+                word = addresses.tenant_word(identity.api_url)
+                parts.append(field(word, plain(identity.tenant), width=width))
+            who = (
+                f"with {self._kind.one}" if identity.authenticated else f"without {self._kind.one}"
+            )
             parts.append(field("signed in", who, width=width))
         if connection.since is not None:
             parts.append(field("since", exact(connection.since), width=width))
@@ -305,6 +326,14 @@ class ConnectionScreen(Screen[None]):
                 parts += [Content("\n"), problem_content(problem, app.glyphs.failed, width)]
         parts += [Content("\n"), *self._next_steps(connection.credentials, width)]
         return Content.assemble(*parts)
+
+    @property
+    def _kind(self) -> TokenKind:
+        """What the control plane in use takes."""
+        from flowtui.api.opening import token_kind
+
+        profile = app_of(self).session.profile
+        return token_kind(profile.api_url) if profile is not None else TokenKind.TOKEN
 
     def _containers(self, width: int) -> list[Content]:
         """Where the containers of Docker agents reach an embedded server."""
@@ -331,10 +360,13 @@ class ConnectionScreen(Screen[None]):
     def _next_steps(self, credentials: bool, width: int) -> list[Content]:
         app = app_of(self)
         keymap, steps = app.keymap, list[tuple[str, str]]()
+        profile = app.session.profile
+        failed = app.session.connection.link is Link.FAILED
         if credentials:
-            steps.append((keymap.key("connection.log_in"), "log in with a token"))
-        elif app.session.connection.link is Link.FAILED:
-            profile = app.session.profile
+            steps.append((keymap.key("connection.log_in"), f"log in with {self._kind.one}"))
+        elif failed and profile is not None and _is_bare_cloud(profile.api_url):
+            steps.append((keymap.key("connection.cloud"), "choose one of its workspaces"))
+        elif failed:
             if (
                 profile is not None
                 and embedded.possible(profile.api_url)

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from flowtui.credentials import Secret, Where, credentials_file, token
+from flowtui.credentials import Secret, TokenKind, Where, credentials_file, token
 from flowtui.errors import FlowtuiError
 from flowtui.tui.acting import Performs, bindings
 from flowtui.tui.actions import Scope
@@ -161,15 +161,18 @@ class NameDialog(Dialog[str]):
 class TokenDialog(Dialog[Secret]):
     """A masked field. The text becomes a `Secret` at once and is kept in no other place."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, kind: TokenKind = TokenKind.TOKEN) -> None:
         super().__init__()
-        self._address = address
+        self._address, self._kind = address, kind
 
     def compose(self) -> ComposeResult:
+        words = f"{self._kind[0].upper()}{self._kind[1:]}"
         with Vertical(classes="dialog") as box:
             box.border_title = "Log in"
-            yield dialog_text(f"Token for {self._address}", classes="dialog-label")
-            yield Input(password=True, id="token", select_on_focus=False)
+            yield dialog_text(f"{words} for {self._address}", classes="dialog-label")
+            yield Input(
+                password=True, id="token", placeholder=self._kind.form, select_on_focus=False
+            )
             yield dialog_text("", classes="dialog-error")
             yield keys_line(("Enter", "log in"), ("Esc", "cancel"))
 

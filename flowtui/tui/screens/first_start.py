@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,22 +9,27 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from flowtui.prefect_settings import PrefectSettings
+from flowtui.prefect_settings import OWN, PrefectSettings
 from flowtui.quantities import counted
 from flowtui.tui.acting import app_of
 from flowtui.tui.messages import Part
 from flowtui.tui.screens.dialogs import Choice, Dialog, DialogList, choice_option, keys_line
 from flowtui.tui.session import Session
 from flowtui.tui.widgets.painted import Painted
+from flowtui.tui.work.importing import words_of
 
-EMBEDDED, REAL, PREFECT = "embedded", "real", "prefect"
-"""What can be answered."""
+EMBEDDED, REAL, CLOUD = "embedded", "real", "cloud"
+"""What can be answered, beside the place of one of Prefect's own profiles."""
+_FRAME, _EACH = 14, 3
+"""Lines around the choices, and of one choice with a blank line."""
+_MOST = 3
+"""Prefect's own profiles that are offered here; the auth pane offers all."""
 
 
 class FirstStartScreen(Dialog[str]):
     """Answers the way that was chosen."""
 
-    def __init__(self, prefect: PrefectSettings | None) -> None:
+    def __init__(self, prefect: tuple[PrefectSettings, ...]) -> None:
         super().__init__()
         self._prefect = prefect
 
@@ -61,34 +64,39 @@ class FirstStartScreen(Dialog[str]):
     def _options(self) -> list[Option]:
         """Apart from each other where there is room."""
         options = [choice_option(each) for each in self._choices()]
-        if app_of(self).size.height < 23:
+        if app_of(self).size.height < _FRAME + _EACH * len(options):
             return options
         between = [each for option in options for each in (option, Option("", disabled=True))]
         return between[:-1]
 
     def _choices(self) -> tuple[Choice, ...]:
-        prefect = self._prefect
-        offers = (
+        return (
             Choice(
                 EMBEDDED,
                 "Start the embedded server",
                 "On this machine: no account, no network. What is registered stays.",
             ),
+            *(
+                Choice(str(place), _title(each), words_of(each))
+                for place, each in enumerate(self._prefect[:_MOST])
+            ),
             Choice(
                 REAL,
                 "Connect to a control plane",
-                "Prefect Server or Cloud: an address, a token, a place for it.",
+                "A Prefect server: an address, a token, a place for it.",
             ),
+            Choice(CLOUD, "Log in to Prefect Cloud", "An API key, then one of your workspaces."),
         )
-        if prefect is None:
-            return offers
-        origin = prefect.origin.replace(str(Path.home()), "~", 1)
-        where = f"{prefect.api_url} (from {origin})"
-        return (*offers, Choice(PREFECT, "Use what Prefect is configured for", where))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(str(event.option_id))
+
+
+def _title(settings: PrefectSettings) -> str:
+    if settings.name == OWN:
+        return "Use what Prefect is configured for"
+    return f"Use Prefect's profile “{settings.name}”"
 
 
 def found_here(session: Session) -> str:

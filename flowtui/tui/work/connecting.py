@@ -176,7 +176,8 @@ class Connecting:
         app.session.forget_what_the_server_said()
         app.changed(Part.CONNECTION, Part.PROJECTS)
         self._wait_for_keyring(message.keyring_waits)
-        app.first_start.failed(token_needed=message.credentials)
+        if not (message.credentials and app.importing.token_wanted()):
+            app.first_start.failed(token_needed=message.credentials)
         app.folder.refresh_rows()
 
     def _wait_for_keyring(self, waits: bool) -> None:

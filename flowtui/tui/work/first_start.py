@@ -19,7 +19,7 @@ class FirstStart:
     def __init__(self, app: FlowtuiApp) -> None:
         self._app = app
         self._offered = False
-        self._prefect: PrefectSettings | None = None
+        self._prefect: tuple[PrefectSettings, ...] = ()
         self._names_project = False
         self._logs_in = False
 
@@ -28,7 +28,6 @@ class FirstStart:
         return {
             msg.NeverStartedBefore: self._offer,
             msg.FirstProjectWanted: self._name_project,
-            msg.PrefectTokenFound: self._offer_token,
         }
 
     # ----------------------------------------------------------------------- what the others tell
@@ -38,7 +37,7 @@ class FirstStart:
         app, profile = self._app, self._app.session.profile
         if token_needed and self._logs_in:
             self._logs_in = False
-            self._log_in()
+            app.logging_in.start()
             return
         chosen = profile is None or profile.origin is not Origin.DEFAULT
         if chosen or token_needed or self._offered or app.read_only:
@@ -77,15 +76,17 @@ class FirstStart:
             app.push_screen(FirstStartScreen(message.prefect), self._go)
 
     def _go(self, way: str | None) -> None:
-        from flowtui.tui.screens.first_start import EMBEDDED, PREFECT, REAL
+        from flowtui.tui.screens.first_start import CLOUD, EMBEDDED, REAL
 
         if way == EMBEDDED:
             self._names_project = True
             self._app.serving.start()
         elif way == REAL:
             self._add_profile()
-        elif way == PREFECT and self._prefect is not None:
-            self._use_prefect(self._prefect)
+        elif way == CLOUD:
+            self._app.cloud.start()
+        elif way is not None:
+            self._app.importing.use(self._prefect[int(way)])
 
     def _add_profile(self) -> None:
         from flowtui.tui.screens.profile_dialog import ProfileDialog
@@ -99,44 +100,6 @@ class FirstStart:
 
         taken = tuple(profile.name for profile in app.session.profiles)
         app.push_screen(ProfileDialog(taken, app.connecting.probe), answered)
-
-    def _use_prefect(self, prefect: PrefectSettings) -> None:
-        """Its address only; its token is asked about when one is wanted."""
-        self._logs_in = True
-        profile = Profile("prefect", prefect.api_url, Origin.USER_FILE)
-        self._app.connecting.save_profile(profile, use=True)
-
-    # ---------------------------------------------------------------------------- token, project
-
-    def _log_in(self) -> None:
-        app, prefect, profile = self._app, self._prefect, self._app.session.profile
-        same = prefect is not None and profile is not None and prefect.api_url == profile.api_url
-        if not same or prefect is None or prefect.token_file is None:
-            app.logging_in.start()
-            return
-        app.post_message(msg.PrefectTokenFound(prefect))
-
-    def _offer_token(self, message: msg.PrefectTokenFound) -> None:
-        from flowtui.tui.screens.dialogs import ConfirmDialog
-
-        app, prefect = self._app, message.prefect
-
-        def answered(yes: bool | None) -> None:
-            if yes and prefect.token_file is not None:
-                app.logging_in.take_from(prefect.token_file)
-            else:
-                app.logging_in.start()
-
-        app.push_screen(
-            ConfirmDialog(
-                "Use Prefect's own token?",
-                f"{prefect.api_url} wants a token, and Prefect keeps one in {prefect.token_file}. "
-                "It is read only if you say so; then it is asked where flowtui keeps it.",
-                yes="Use it",
-                no="No, I type one",
-            ),
-            answered,
-        )
 
     def _name_project(self, _: msg.FirstProjectWanted) -> None:
         from flowtui.tui.screens.dialogs import NameDialog
@@ -171,4 +134,4 @@ def _look() -> msg.NeverStartedBefore | None:
     used = user.active is not None or set(user.profiles) != {EMBEDDED_PROFILE}
     if used or paths.server_database().exists():
         return None
-    return msg.NeverStartedBefore(prefect_settings.find())
+    return msg.NeverStartedBefore(prefect_settings.find().settings)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowtui.addresses import is_loopback
 from flowtui.credentials import Secret, Where, token
 from flowtui.errors import CredentialsError, FlowtuiError
+from flowtui.models import Profile
+from flowtui.prefect_settings import TokenPlace
 from flowtui.tui import messages as msg
 from flowtui.tui.screens.dialogs import ConfirmDialog, StoreDialog, TokenDialog, WaitDialog
 from flowtui.workspace import Workspace
@@ -29,6 +30,8 @@ class LoggingIn:
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             return
+        from flowtui.api.opening import token_kind
+
         address = workspace.profile.api_url
 
         def typed(secret: Secret | None) -> None:
@@ -41,7 +44,7 @@ class LoggingIn:
 
         def agreed(yes: bool | None) -> None:
             if yes:
-                app.push_screen(TokenDialog(address), typed)
+                app.push_screen(TokenDialog(address, token_kind(address)), typed)
 
         if is_loopback(address) or not address.startswith("http://"):
             agreed(True)
@@ -56,8 +59,8 @@ class LoggingIn:
             agreed,
         )
 
-    def take_from(self, file: Path) -> None:
-        """The token in one of Prefect's own files, as if it had been typed."""
+    def take_from(self, place: TokenPlace) -> None:
+        """The token that Prefect itself keeps, as if it had been typed."""
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             return
@@ -65,20 +68,40 @@ class LoggingIn:
         async def job() -> None:
             from flowtui import prefect_settings
 
-            secret = token(await asyncio.to_thread(prefect_settings.read_token, file))
+            secret = token(await asyncio.to_thread(prefect_settings.read_token, place))
             await self._check(workspace, secret)
 
         app.begin(job, group="login", description="checking the token")
 
     async def _check(self, workspace: Workspace, secret: Secret) -> None:
         """A token that the control plane refuses is kept nowhere."""
+        from flowtui.api.rest.cloud import NoWorkspaceError
+
         app = self._app
         try:
             await workspace.check_token(secret)
+        except NoWorkspaceError as error:
+            app.post_message(msg.CloudWorkspacesFound(error.cloud, error.workspaces, secret))
+            return
         except FlowtuiError as error:
             app.post_message(msg.ChangeRefused(error.problem))
             app.say("The token was not kept.", severity="warning")
             return
+        await self._offer_places(workspace, secret)
+
+    def keep(self, secret: Secret, profile: Profile) -> None:
+        """Ask where a token that was checked is kept, then use its profile."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+        other = workspace.use(profile, workspace.credentials)
+        app.begin(
+            lambda: self._offer_places(other, secret),
+            group="login",
+            description="looking for a keyring",
+        )
+
+    async def _offer_places(self, workspace: Workspace, secret: Secret) -> None:
         status = await workspace.credentials.keyring_status()
         self._ask_where(workspace, secret, status.name if status.safe else None, status.reason)
 
@@ -111,6 +134,10 @@ class LoggingIn:
                 self._wait_for_unlock(workspace, secret)
             return
         app.say(f"The token is kept in {place}.")
+        used = app.session.profile
+        if used is not None and used.api_url != workspace.profile.api_url:
+            app.call_later(app.connecting.save_profile, workspace.profile, use=True)
+            return
         app.call_later(app.connecting.read_profiles)
         app.call_later(app.connecting.connect)
 
