@@ -19,6 +19,7 @@ from flowtui import addresses, config_keys, paths, private_files, user_document
 from flowtui.config_keys import nearest
 from flowtui.errors import UsageError
 from flowtui.models import (
+    DeploymentOptions,
     DeployTable,
     ExecutionOptions,
     JsonObject,
@@ -67,10 +68,19 @@ class ProjectConfig:
     """Seconds."""
     habits: DeployHabits = DeployHabits()
 
-    def project_of(self, flow_name: str | None) -> str | None:
+    def tables_of(
+        self, flow_name: str | None, deployment: str = ""
+    ) -> tuple[tuple[str, DeployTable], ...]:
+        """The flow's own tables by name, strongest first: `flow/deployment`, then `flow`."""
+        if flow_name is None:
+            return ()
+        names = (*((f"{flow_name}/{deployment}",) if deployment else ()), flow_name)
+        return tuple((name, self.flows[name]) for name in names if name in self.flows)
+
+    def project_of(self, flow_name: str | None, deployment: str = "") -> str | None:
         """The project that this file says a flow goes to."""
-        own = self.flows.get(flow_name) if flow_name is not None else None
-        return (own.project if own is not None else None) or self.table.project
+        own = (table.project for _, table in self.tables_of(flow_name, deployment))
+        return next((name for name in own if name), self.table.project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,7 @@ def _deploy_table(table: dict[str, Any], file: str, prefix: str) -> DeployTable:
         project=table.get("project"),
         storage=_storage(table.get("storage", {}), file, f"{prefix}storage."),
         execution=_execution(table, file, prefix),
+        deployment=_deployment(table.get("deployment", {}), file, f"{prefix}deployment."),
     )
 
 
@@ -249,6 +260,15 @@ def _storage(table: dict[str, Any], file: str, prefix: str) -> StorageOptions:
     if "type" in values:
         values["type"] = StorageKind(values["type"])
     return StorageOptions(**values)
+
+
+def _deployment(table: dict[str, Any], file: str, prefix: str) -> DeploymentOptions:
+    config_keys.check(table, config_keys.DEPLOYMENT, file=file, prefix=prefix)
+    values: dict[str, Any] = dict(table)
+    for name in ("schedules", "tags", "pull_steps"):
+        if name in values:
+            values[name] = tuple(values[name])
+    return DeploymentOptions(**values)
 
 
 def _execution(table: dict[str, Any], file: str, prefix: str) -> ExecutionOptions:

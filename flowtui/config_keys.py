@@ -100,6 +100,16 @@ DATA = Kind(
 LIST = Kind(
     "list of data (no dates)", lambda value: isinstance(value, list) and is_json(cast("Any", value))
 )
+TABLES = Kind(
+    "list of tables of data (no dates)",
+    lambda value: (
+        isinstance(value, list) and all(DATA.accepts(each) for each in cast("list[Any]", value))
+    ),
+)
+POSITIVE = Kind(
+    "a whole number from 1",
+    lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+)
 TABLE = Kind("table", lambda value: isinstance(value, dict))
 
 
@@ -176,7 +186,49 @@ STORAGE = (
     ),
     Key("ignore_healthchecks", BOOLEAN, "Register without a health check.", "false"),
     Key("directory", TEXT, "Local storage only: the folder that flow files are stored under."),
+    Key(
+        "in_place",
+        BOOLEAN,
+        "Local storage of a deployment only: runs take the project's own files, which may have "
+        "changed since they were checked.",
+        "false: a copy of them",
+    ),
 )
+DEPLOYMENT = (
+    Key(
+        "work_pool",
+        TEXT,
+        "Work pool that runs the deployment.",
+        "the only one of the type that the storage needs",
+    ),
+    Key("work_queue", TEXT, "Queue of the work pool.", "its default queue"),
+    Key("job_variables", DATA, "What the work pool's job template takes, for example `env`."),
+    Key("parameters", DATA, "Values of the flow's parameters."),
+    Key(
+        "schedules",
+        TABLES,
+        "Schedules: each with `cron`, `interval` (seconds) or `rrule`, and `timezone`, `active`, "
+        "`slug`, `parameters`.",
+    ),
+    Key("tags", TEXTS, "Tags of the deployment and its runs."),
+    Key("description", TEXT, "Description of the deployment.", "the flow's own"),
+    Key("version", TEXT, "Version of the deployment.", "hash of its content and the git commit"),
+    Key("paused", BOOLEAN, "Whether its schedules start no runs.", "false"),
+    Key("concurrency_limit", POSITIVE, "How many of its runs may be active at once.", "no limit"),
+    Key(
+        "concurrency_options",
+        DATA,
+        "What becomes of runs beyond the limit: `collision_strategy` is ENQUEUE or CANCEL_NEW.",
+    ),
+    Key("enforce_parameter_schema", BOOLEAN, "Refuse runs with other parameters.", "true"),
+    Key(
+        "pull_steps",
+        TABLES,
+        "Steps of Prefect's that fetch the source when a run starts.",
+        "one that sets the working folder",
+    ),
+)
+"""Deployments of Prefect 2 and 3."""
 EXECUTION = (
     Key(
         "executor",
@@ -239,12 +291,13 @@ _TABLES = (
     Key("storage", TABLE, "Where the flow is stored: [storage]."),
     Key("execution", TABLE, "How a flow run is executed: [execution]."),
     Key("run_config", TABLE, "The run config: [run_config]."),
+    Key("deployment", TABLE, "A deployment of Prefect 2 or 3: [deployment]."),
 )
 ROOT = (
     *PROJECT,
     *_TABLES,
     Key("deploy", TABLE, "How deploys go here: [deploy]."),
-    Key("flows", TABLE, 'Settings of one flow: [flows."its name"].'),
+    Key("flows", TABLE, 'Settings of one flow: [flows."its name"], [flows."flow/deployment"].'),
 )
 FLOW = (Key("project", TEXT, "Prefect project that this flow is registered in."), *_TABLES)
 

@@ -228,7 +228,7 @@ class StorageOptions:
     """Keywords of Prefect's storage, all optional: None means "not set here".
 
     Names are Prefect's own (`prefect.storage.Docker`, union of 0.6.1 to 1.4.1), except
-    `build_args`, which Prefect takes inside `build_kwargs`.
+    `build_args`, which Prefect takes inside `build_kwargs`, and `in_place`.
     """
 
     type: StorageKind | None = None
@@ -250,6 +250,8 @@ class StorageOptions:
     ignore_healthchecks: bool | None = None
     directory: str | None = None
     """Local storage only: the folder that flow files are stored under."""
+    in_place: bool | None = None
+    """Local storage of a deployment only: run the project's own files, no copy of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,8 @@ class DeploymentOptions:
     """None: flowtui's own, content hash and commit."""
     paused: bool | None = None
     concurrency_limit: int | None = None
+    concurrency_options: JsonObject | None = None
+    """What happens to runs beyond the limit: `collision_strategy` (ENQUEUE or CANCEL_NEW), …"""
     enforce_parameter_schema: bool | None = None
     entrypoint: str | None = None
     """As a declaration says it; None: the file and the function that were found."""

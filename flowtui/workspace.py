@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from flowtui.credentials import Credential, CredentialStore, Secret
     from flowtui.deploy.change import Changes
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
+    from flowtui.deploy.pipeline import Deployer
     from flowtui.deploy.plan import Plan
+    from flowtui.deploy.request import NewPool
     from flowtui.deploy.together import Together
 
 
@@ -248,15 +250,15 @@ class Workspace:
         neither does."""
         from flowtui.deploy.settings import Layer, execution_of
 
-        own = self.config.flows.get(flow.name) if flow.name is not None else None
-        layers = [Layer(Origin.FLOW_TABLE, own)] if own is not None else []
+        own = self.config.tables_of(flow.name, flow.deployment)
+        layers = [Layer(Origin.FLOW_TABLE, table) for _, table in own]
         layers.append(Layer(Origin.PROJECT_FILE, self.config.table))
         named = (each.origin for each in layers if each.table.execution.executor is not None)
         return execution_of(layers), next(named, None)
 
     def project_of(self, flow: LocalFlow) -> str | None:
         """The project that the settings say this flow goes to, None if they say nothing."""
-        return self.config.project_of(flow.name)
+        return self.config.project_of(flow.name, flow.deployment)
 
     def fingerprint(self, flow: LocalFlow) -> str:
         """Hash of everything on disk that a deploy of this flow depends on. Blocking."""
@@ -271,7 +273,8 @@ class Workspace:
     def _fingerprint(self, flow: LocalFlow, sources: Mapping[str, bytes]) -> str:
         from flowtui.source.closure import fingerprint_of
 
-        table = self.config.flows.get(flow.name) if flow.name is not None else None
+        own = self.config.tables_of(flow.name, flow.deployment)
+        table = own[0][1] if len(own) == 1 else own or None
         parts = (
             fingerprint_of(sources),
             flow.display_name,
@@ -359,9 +362,7 @@ class Workspace:
 
         Loads the flow in the project's interpreter.
         """
-        from flowtui.deploy.pipeline import Deployer
-
-        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        deployer = self._deployer()
         plan = await deployer.plan(flow, overrides or DeployTable(), force=force)
         if plan.changes is not None or plan.current is None:
             return plan
@@ -381,6 +382,7 @@ class Workspace:
         push: bool = True,
         create_project: bool = False,
         together: Together | None = None,
+        new_pool: NewPool | None = None,
     ) -> DeployFinished:
         """Run all stages, emitting events; the last one is what is returned.
 
@@ -389,9 +391,7 @@ class Workspace:
         A failure is an outcome, not an exception. Cancel the task to cancel the deploy: it cleans
         up, emits `DeployFinished` with outcome cancelled, then raises CancelledError.
         """
-        from flowtui.deploy.pipeline import Deployer
-
-        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        deployer = self._deployer()
 
         async def work(record: Recorder, both: Callable[[Event], None]) -> DeployFinished:
             return await deployer.deploy(
@@ -401,11 +401,24 @@ class Workspace:
                 force=force,
                 push=push,
                 create_project=create_project,
+                new_pool=new_pool,
                 keep=record.keep,
                 together=together,
             )
 
         return await self._recorded(flow, emit, work)
+
+    def _deployer(self) -> Deployer:
+        from flowtui.deploy.pipeline import Deployer
+
+        return Deployer(
+            self.root,
+            self.config,
+            self.profile,
+            self._control_plane,
+            abilities=self.abilities,
+            memory=self.history,
+        )
 
     async def _recorded(
         self,
@@ -468,9 +481,7 @@ class Workspace:
 
     async def why_not_resume(self, point: ResumePoint) -> tuple[Plan, tuple[str, ...]]:
         """The plan as it is now, and what differs from then, in words: nothing when it can be."""
-        from flowtui.deploy.pipeline import Deployer
-
-        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        deployer = self._deployer()
         return await deployer.why_not_resume(point.flow, point.checkpoint)
 
     async def resume(self, point: ResumePoint, emit: Callable[[Event], None]) -> DeployFinished:
@@ -478,9 +489,7 @@ class Workspace:
 
         Where something differs from then, it says what, and everything is made anew.
         """
-        from flowtui.deploy.pipeline import Deployer
-
-        deployer = Deployer(self.root, self.config, self.profile, self._control_plane)
+        deployer = self._deployer()
 
         async def work(record: Recorder, both: Callable[[Event], None]) -> DeployFinished:
             return await deployer.resume(point.flow, both, point.checkpoint, record.keep)

@@ -54,7 +54,8 @@ class EventPrinter:
                 self._line(f"{_bold(event.flow)}  {event.target}")
             case Planned():
                 where = event.image or f"{event.storage} storage"
-                self._line(f"  {'':{_WIDTH}}  to “{event.project}” as {where}")
+                project = f"“{event.project}”" if event.project else "no project"
+                self._line(f"  {'':{_WIDTH}}  to {project} as {where}")
                 for reason in event.reasons:
                     self._line(f"  {'':{_WIDTH}}  {style(reason, dim=True, stream=sys.stderr)}")
             case StageStarted():

@@ -11,6 +11,7 @@ from typing import Any, cast
 from flowtui.deploy.events import Stage
 from flowtui.deploy.plan import Plan
 from flowtui.models import (
+    DeploymentOptions,
     DeployTable,
     ExecutionOptions,
     JsonObject,
@@ -130,7 +131,13 @@ def _asked(data: dict[str, Any]) -> Asked:
     if storage.get("type") is not None:
         storage["type"] = StorageKind(storage["type"])
     execution = ExecutionOptions(**table["execution"])
-    overrides = DeployTable(table["project"], StorageOptions(**storage), execution)
+    deployment: dict[str, Any] = {
+        name: tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+        for name, value in table.get("deployment", {}).items()
+    }
+    overrides = DeployTable(
+        table["project"], StorageOptions(**storage), execution, DeploymentOptions(**deployment)
+    )
     return replace(Asked(**data), overrides=overrides)
 
 

@@ -13,10 +13,11 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from flowtui import paths
 from flowtui.deploy import checkpoint
+from flowtui.deploy.applied import Applied, AppliedPayload
 from flowtui.deploy.changes import Registered, StoredSource, content_hash
 from flowtui.deploy.checkpoint import Checkpoint
 from flowtui.deploy.events import (
@@ -77,6 +78,13 @@ _UPGRADES = (
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS contents (hash TEXT PRIMARY KEY, content BLOB NOT NULL)",
     "ALTER TABLE deploys ADD COLUMN label TEXT",
+    """CREATE TABLE IF NOT EXISTS applied (
+        deploy TEXT PRIMARY KEY REFERENCES deploys (id) ON DELETE CASCADE,
+        version_id TEXT NOT NULL,
+        payload TEXT NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS applied_to ON applied (version_id)",
+    "CREATE INDEX IF NOT EXISTS deploys_by_content ON deploys (content_hash)",
 )
 
 _FORGETTABLE = """
@@ -217,6 +225,37 @@ class History:
             row = db.execute(sql, [deploy]).fetchone()
         return checkpoint.from_json(json.loads(row["checkpoint"])) if row is not None else None
 
+    def applied(self, version_id: str) -> tuple[Applied, ...]:
+        """What was applied of this deployment from this machine, newest first. Blocking."""
+        return self._applied("applied.version_id = ?", version_id)
+
+    def made_from(self, content_hash: str) -> tuple[Applied, ...]:
+        """Good deploys of exactly this content, newest first. Blocking."""
+        return self._applied("content_hash = ? AND outcome = 'done'", content_hash)
+
+    def _applied(self, which: str, value: str) -> tuple[Applied, ...]:
+        if not self.path.exists():
+            return ()
+        sql = (
+            "SELECT deploy, started, applied.version_id, payload, content_hash, image, digest"
+            f" FROM applied JOIN deploys ON deploys.id = deploy WHERE {which}"
+            " ORDER BY started DESC"
+        )
+        with self.open() as db:
+            rows = db.execute(sql, [value]).fetchall()
+        return tuple(
+            Applied(
+                deploy=row["deploy"],
+                started=row["started"],
+                version_id=row["version_id"],
+                payload=json.loads(row["payload"]),
+                content_hash=row["content_hash"] or "",
+                image=row["image"],
+                digest=row["digest"],
+            )
+            for row in rows
+        )
+
     def ids_starting_with(self, start: str, *, limit: int = 3) -> tuple[str, ...]:
         """Ids of deploys that begin like this, as a person copies them from a list."""
         if not self.path.exists():
@@ -309,6 +348,9 @@ class History:
             raise _unusable(self.path, error) from error
 
 
+_Recorded: TypeAlias = Event | Checkpoint | AppliedPayload
+
+
 class Recorder:
     """Writes one deploy's events on a thread of its own, so the event loop never waits for a disk.
 
@@ -324,7 +366,9 @@ class Recorder:
         self._sources = sources
         self._root = str(root)
         self._fingerprint = fingerprint
-        self._queue: queue.SimpleQueue[Event | Checkpoint | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Event | Checkpoint | AppliedPayload | None] = (
+            queue.SimpleQueue()
+        )
         self._error: FlowtuiError | None = None
         self.deploy = ""
         """Id of the deploy, once it has started."""
@@ -335,8 +379,8 @@ class Recorder:
         self.deploy = event.deploy
         self._queue.put(event)
 
-    def keep(self, reached: Checkpoint) -> None:
-        """How far the deploy got; the last one counts."""
+    def keep(self, reached: Checkpoint | AppliedPayload) -> None:
+        """How far the deploy got, the last one counts; and what it applied."""
         self._queue.put(reached)
 
     def close(self) -> FlowtuiError | None:
@@ -368,6 +412,9 @@ class Recorder:
                         continue
                     if isinstance(event, Checkpoint):
                         _store_checkpoint(db, event)
+                        continue
+                    if isinstance(event, AppliedPayload):
+                        _store_applied(db, event)
                         continue
                     self._store(db, seq, event)
                     seq += 1
@@ -444,6 +491,13 @@ def _store_checkpoint(db: sqlite3.Connection, reached: Checkpoint) -> None:
     db.execute(
         "INSERT OR REPLACE INTO checkpoints (deploy, checkpoint) VALUES (?, ?)",
         [reached.deploy, json.dumps(checkpoint.to_json(reached))],
+    )
+
+
+def _store_applied(db: sqlite3.Connection, applied: AppliedPayload) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO applied (deploy, version_id, payload) VALUES (?, ?, ?)",
+        [applied.deploy, applied.version_id, json.dumps(applied.payload)],
     )
 
 

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Collection
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from flowtui.api.base import ControlPlane
 from flowtui.config import ProjectConfig
+from flowtui.deploy import planning
+from flowtui.deploy.applied import AppliedPayload, Memory, NoMemory
 from flowtui.deploy.checkpoint import Checkpoint
-from flowtui.deploy.docker.engine import Engine
+from flowtui.deploy.deployment.run import DeploymentRun
 from flowtui.deploy.events import DeployFinished
 from flowtui.deploy.flow_object.run import FlowObjectRun
+from flowtui.deploy.generation import refuse_other
 from flowtui.deploy.plan import Plan
-from flowtui.deploy.planner import known_execution, make_plan, settle
-from flowtui.deploy.request import PlanRequest
-from flowtui.deploy.shared_stages import Keep, Stages, checked_registry, why_not_resume
-from flowtui.deploy.stages import serialize
+from flowtui.deploy.request import NewPool, PlanRequest
+from flowtui.deploy.shared_stages import Keep, Stages, why_not_resume
 from flowtui.deploy.together import Together
-from flowtui.deploy.under_way import Emit, UnderWay
-from flowtui.errors import EngineError
-from flowtui.models import DeployTable, LocalFlow, Profile, StorageKind
+from flowtui.deploy.under_way import Emit, Made, UnderWay
+from flowtui.models import Ability, DeployTable, FlowKind, LocalFlow, Profile
 
 
-def _forget(_: Checkpoint) -> None:
+def _forget(_: Checkpoint | AppliedPayload) -> None:
     """For who does not want to go on later."""
 
 
@@ -39,33 +38,35 @@ class Deployer:
         config: ProjectConfig,
         profile: Profile,
         control_plane: ControlPlane | None,
+        *,
+        abilities: Collection[Ability] = (),
+        memory: Memory | None = None,
     ) -> None:
+        """`abilities` are those of the control plane; none: they are not known.
+
+        `memory` tells what was applied of deployments; without it each is like a first one.
+        """
+        self._abilities = abilities
+        self._memory = memory or NoMemory()
         self._root = root
         self._config = config
         self._profile = profile
         self._control_plane = control_plane
 
     async def plan(
-        self, flow: LocalFlow, overrides: DeployTable, *, force: bool = False, push: bool = True
+        self,
+        flow: LocalFlow,
+        overrides: DeployTable,
+        *,
+        force: bool = False,
+        push: bool = True,
+        new_pool: NewPool | None = None,
     ) -> Plan:
         """What a deploy would do, as far as it can be known. Raises FlowtuiError subclasses."""
-        request = self._request(flow, overrides, force=force, push=push)
-        loaded = await serialize.load(self._config, flow, known_execution(request))
+        request = self._request(flow, overrides, force=force, push=push, new_pool=new_pool)
+        refuse_other(flow, self._abilities, self._profile.api_url)
         async with AsyncExitStack() as stack:
-            settled = settle(request, loaded)
-            engine = registry = None
-            if settled.options.type is StorageKind.DOCKER:
-                engine = await _if_reachable(stack, Engine.connect())
-                if url := settled.options.registry_url:
-                    registry = await _if_reachable(stack, checked_registry(url))
-            prepared = await make_plan(
-                request,
-                loaded,
-                settled,
-                control_plane=self._control_plane,
-                engine=engine,
-                registry=registry,
-            )
+            prepared, _ = await planning.plan(request, self._control_plane, stack)
         return prepared.plan
 
     async def deploy(
@@ -77,16 +78,18 @@ class Deployer:
         force: bool = False,
         push: bool = True,
         create_project: bool = False,
+        new_pool: NewPool | None = None,
         keep: Keep = _forget,
         together: Together | None = None,
     ) -> DeployFinished:
         """Run all stages. See `Workspace.deploy`. `keep` gets how far it is as stages finish."""
-        request = self._request(flow, overrides, force=force, push=push)
+        request = self._request(flow, overrides, force=force, push=push, new_pool=new_pool)
         run = _Run(
             request,
             self._control_plane,
             emit,
             keep,
+            abilities=self._abilities,
             create_project=create_project,
             together=together,
         )
@@ -101,6 +104,7 @@ class Deployer:
             self._control_plane,
             emit,
             keep,
+            abilities=self._abilities,
             create_project=taken.asked.create_project,
             taken=taken,
         )
@@ -111,26 +115,23 @@ class Deployer:
     ) -> tuple[Plan, tuple[str, ...]]:
         """The plan as it is now, and what keeps a deploy from going on, in words."""
         request = self._request_again(flow, taken)
-        loaded = await serialize.load(self._config, flow, known_execution(request))
         async with AsyncExitStack() as stack:
-            settled = settle(request, loaded)
-            engine = None
-            if settled.options.type is StorageKind.DOCKER:
-                engine = await _if_reachable(stack, Engine.connect())
-            prepared = await make_plan(
-                request,
-                loaded,
-                settled,
-                control_plane=self._control_plane,
-                engine=engine,
-                registry=None,
-            )
-            reasons = await why_not_resume(prepared.plan, taken, engine, self._root)
+            prepared, reached = await planning.plan(request, self._control_plane, stack)
+            reasons = await why_not_resume(prepared.plan, taken, reached.engine, self._root)
         return prepared.plan, reasons
 
     def _request(
-        self, flow: LocalFlow, overrides: DeployTable, *, force: bool, push: bool
+        self,
+        flow: LocalFlow,
+        overrides: DeployTable,
+        *,
+        force: bool,
+        push: bool,
+        new_pool: NewPool | None = None,
     ) -> PlanRequest:
+        if new_pool is not None:
+            options = replace(overrides.deployment, work_pool=new_pool.name)
+            overrides = replace(overrides, deployment=options)
         return PlanRequest(
             self._root,
             self._config,
@@ -140,6 +141,8 @@ class Deployer:
             force=force,
             push=push,
             salt=secrets.token_hex(8) if force else "",
+            memory=self._memory,
+            new_pool=new_pool,
         )
 
     def _request_again(self, flow: LocalFlow, taken: Checkpoint) -> PlanRequest:
@@ -161,11 +164,13 @@ class _Run:
         emit: Emit,
         keep: Keep,
         *,
+        abilities: Collection[Ability],
         create_project: bool,
         taken: Checkpoint | None = None,
         together: Together | None = None,
     ) -> None:
         self._request = request
+        self._abilities = abilities
         self._taken = taken
         turn = together.turn if together is not None else None
         self._under_way = UnderWay(request.flow.display_name, emit, turn)
@@ -178,25 +183,21 @@ class _Run:
             taken=taken,
         )
 
+    async def _carry_out(self) -> Made:
+        request = self._request
+        refuse_other(request.flow, self._abilities, request.profile.api_url)
+        if request.flow.kind is FlowKind.FLOW_FUNCTION:
+            return await DeploymentRun(self._stages).carry_out()
+        return await FlowObjectRun(self._stages).carry_out()
+
     async def run(self) -> DeployFinished:
         request = self._request
         return await self._under_way.carry_out(
-            FlowObjectRun(self._stages).carry_out,
+            self._carry_out,
             target=request.flow.target,
-            project=request.overrides.project or request.config.project_of(request.flow.name) or "",
+            project=request.overrides.project
+            or request.config.project_of(request.flow.name, request.flow.deployment)
+            or "",
             api_url=request.profile.api_url,
             resumes=self._taken.deploy if self._taken is not None else "",
         )
-
-
-_Resource = TypeVar("_Resource", bound=AbstractAsyncContextManager[object])
-
-
-async def _if_reachable(stack: AsyncExitStack, opening: Awaitable[_Resource]) -> _Resource | None:
-    """For a plan: what does not answer is left out, and the plan says what it could not know."""
-    try:
-        opened = await opening
-    except EngineError:
-        return None
-    await stack.enter_async_context(opened)
-    return opened

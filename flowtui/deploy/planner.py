@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from flowtui.api.base import ControlPlane
 from flowtui.deploy.docker.engine import Engine
-from flowtui.deploy.docker.image_spec import default_base_image
 from flowtui.deploy.docker.registry import Registry
 from flowtui.deploy.flow_object.draft import Draft
+from flowtui.deploy.layers import inferred, own_layers
 from flowtui.deploy.plan import Setting
 from flowtui.deploy.request import PlanRequest, Prepared
 from flowtui.deploy.settings import (
@@ -20,7 +19,6 @@ from flowtui.deploy.settings import (
     resolve,
     with_options,
 )
-from flowtui.deploy.slug import slug
 from flowtui.errors import UsageError
 from flowtui.models import (
     DeployTable,
@@ -36,15 +34,16 @@ __all__ = ["PlanRequest", "Prepared", "known_execution", "make_plan", "settle"]
 
 def known_execution(request: PlanRequest) -> ExecutionOptions:
     """What settings say of the execution before the flow is loaded."""
-    return execution_of(_own_layers(request, request.flow.name))
+    return execution_of(own_layers(request, request.flow.name))
 
 
 def settle(request: PlanRequest, loaded: LoadedFlow) -> Resolved:
     """Which settings win for this flow: known before an engine or a control plane is asked."""
     layers = (
-        *_own_layers(request, loaded.name),
+        *own_layers(request, loaded.name),
         flow_layer(loaded),
-        *_inferred(loaded),
+        *inferred(loaded),
+        Layer(Origin.DEFAULT, DeployTable(storage=StorageOptions(type=StorageKind.DOCKER))),
     )
     resolved = _with_class_found(resolve(layers), request, loaded)
     if resolved.execution.executor is None and resolved.execution.executor_kwargs:
@@ -99,34 +98,6 @@ def _with_class_found(resolved: Resolved, request: PlanRequest, loaded: LoadedFl
     )
     execution = replace(resolved.execution, executor=found)
     return replace(resolved, execution=execution, settings=settings)
-
-
-def _own_layers(request: PlanRequest, name: str | None) -> tuple[Layer, ...]:
-    """What a person said outside of the flow's file, strongest first."""
-    config = request.config
-    file = config.file.name if config.file is not None else ""
-    own = config.flows.get(name) if name is not None else None
-    layers = [Layer(Origin.COMMAND_LINE, request.overrides)]
-    if own is not None:
-        layers.append(Layer(Origin.FLOW_TABLE, own, f'{file} [flows."{name}"]'))
-    return (*layers, Layer(Origin.PROJECT_FILE, config.table, file))
-
-
-def _inferred(loaded: LoadedFlow) -> tuple[Layer, ...]:
-    """Smart defaults, each with what it was inferred from."""
-    python, prefect = loaded.interpreter.python_minor, loaded.interpreter.prefect_version
-    pinned = tuple(f"{package.name}=={package.version}" for package in loaded.packages)
-
-    def layer(detail: str, **values: Any) -> Layer:
-        return Layer(Origin.INFERRED, DeployTable(storage=StorageOptions(**values)), detail)
-
-    return (
-        layer(f"Python {python} of the project", base_image=default_base_image(python)),
-        layer("what the flow imports, as installed", python_dependencies=pinned),
-        layer("installed in the project's Python", prefect_version=prefect),
-        layer("the flow's name", image_name=slug(loaded.name)),
-        Layer(Origin.DEFAULT, DeployTable(storage=StorageOptions(type=StorageKind.DOCKER))),
-    )
 
 
 def _with_only_project(settled: Resolved, names: list[str], request: PlanRequest) -> Resolved:

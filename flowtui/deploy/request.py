@@ -6,10 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowtui.config import ProjectConfig
+from flowtui.deploy.applied import Memory, NoMemory
+from flowtui.deploy.deployment.registration import Registration
+from flowtui.deploy.deployment.snapshot import Snapshot
 from flowtui.deploy.docker.image import ImageRecipe
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Plan
 from flowtui.models import DeployTable, LocalFlow, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class NewPool:
+    name: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,9 @@ class PlanRequest:
     push: bool = True
     salt: str = ""
     """With `force`: makes the content another one than any before; by chance without it."""
+    memory: Memory = field(default_factory=NoMemory)
+    new_pool: NewPool | None = None
+    """Prefect 2 and 3: a work pool to be made for it, where there is none of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +46,6 @@ class Prepared:
     plan: Plan
     image: ImageRecipe | None = None
     local: LocalRecipe | None = None
+    snapshot: Snapshot | None = None
+    registration: Registration | None = None
+    """Prefect 2 and 3 only."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from flowtui.deploy.plan import Setting
 from flowtui.errors import UsageError
 from flowtui.models import (
+    DeploymentOptions,
     DeployTable,
     ExecutionOptions,
     LoadedFlow,
@@ -17,7 +18,9 @@ from flowtui.models import (
     StorageOptions,
 )
 
-_MERGED = frozenset({"env_vars", "files", "build_args", "executor_kwargs"})
+_MERGED = frozenset(
+    {"env_vars", "files", "build_args", "executor_kwargs", "job_variables", "parameters"}
+)
 """Mappings whose entries add up over the layers; a stronger layer wins per key."""
 
 _EXCLUSIVE = (("base_image", "dockerfile"),)
@@ -41,21 +44,29 @@ class Resolved:
     options: StorageOptions
     execution: ExecutionOptions
     settings: tuple[Setting, ...]
+    deployment: DeploymentOptions = field(default_factory=DeploymentOptions)
+
+
+_DEPLOYMENT_NAMES = tuple(each.name for each in fields(DeploymentOptions))
+DEPLOYMENT_SETTINGS = frozenset(_DEPLOYMENT_NAMES)
+EXECUTION_SETTINGS = frozenset(each.name for each in fields(ExecutionOptions))
 
 
 def resolve(layers: Sequence[Layer]) -> Resolved:
     """Merge the layers, strongest first. Raises UsageError when one layer sets both of a pair."""
-    storage = {field.name: _pick(layers, "storage", field.name) for field in fields(StorageOptions)}
+    storage = {each.name: _pick(layers, "storage", each.name) for each in fields(StorageOptions)}
     execution = _execution(layers)
+    deployment = {name: _pick(layers, "deployment", name) for name in _DEPLOYMENT_NAMES}
     for pair in _EXCLUSIVE:
         _keep_stronger(storage, pair, layers)
     project = _pick(layers, "", "project")
-    found = [project, *storage.values(), *execution.values()]
+    found = [project, *storage.values(), *execution.values(), *deployment.values()]
     return Resolved(
         project=str(project.value) if project is not None else None,
         options=StorageOptions(**_values(storage)),
         execution=ExecutionOptions(**_values(execution)),
         settings=tuple(setting for setting in found if setting is not None),
+        deployment=DeploymentOptions(**_values(deployment)),
     )
 
 
@@ -86,7 +97,7 @@ def flow_layer(loaded: LoadedFlow) -> Layer:
     """
     own: Mapping[str, Any] = loaded.storage or {}
     kind = {"Docker": StorageKind.DOCKER, "Local": StorageKind.LOCAL}.get(str(own.get("type")))
-    known = {field.name for field in fields(StorageOptions)} - {"type", "build_args"}
+    known = {each.name for each in fields(StorageOptions)} - {"type", "build_args"}
     values = {key: value for key, value in own.items() if key in known and value not in (None, "")}
     build_kwargs: Mapping[str, Any] = own.get("build_kwargs") or {}
     if build_kwargs.get("buildargs"):
@@ -137,11 +148,19 @@ def _pick(layers: Sequence[Layer], part: str, name: str) -> Setting | None:
         return None
     strongest, value = values[0]
     if name in _MERGED:
-        merged: dict[str, Any] = {}
-        for _, mapping in reversed(values):
-            merged |= mapping
-        value = merged
+        value: Any = {}
+        for _, weaker in reversed(values):
+            value = _over(value, weaker, nested=name == "job_variables")
     return Setting(name, value, strongest.origin, strongest.detail)
+
+
+def _over(weaker: dict[str, Any], stronger: Mapping[str, Any], *, nested: bool) -> dict[str, Any]:
+    """Entries by key; nested, those of mappings in it too (`env` of job variables)."""
+    merged = {**weaker, **stronger}
+    for key in weaker.keys() & stronger.keys() if nested else ():
+        if isinstance(weaker[key], dict) and isinstance(stronger[key], dict):
+            merged[key] = {**weaker[key], **stronger[key]}
+    return merged
 
 
 def _keep_stronger(

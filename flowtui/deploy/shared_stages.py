@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowtui.api.base import ControlPlane
+from flowtui.deploy.applied import AppliedPayload
 from flowtui.deploy.changes import shown_settings
 from flowtui.deploy.checkpoint import Asked, Checkpoint, differences, files_of, parts_of
 from flowtui.deploy.docker.engine import Engine
@@ -24,7 +25,7 @@ from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import ControlPlaneError
 from flowtui.models import JsonObject, StorageOptions
 
-Keep = Callable[[Checkpoint], None]
+Keep = Callable[[Checkpoint | AppliedPayload], None]
 Check = Callable[[StageContext], Awaitable[object]]
 """A health check; raises DeployError for a flow that would not run."""
 
@@ -86,7 +87,7 @@ class Stages:
         self.under_way.emit(
             Planned(
                 deploy=self.under_way.id,
-                flow=plan.loaded.name,
+                flow=self.under_way.flow_name,
                 project=plan.project,
                 storage=str(plan.storage),
                 lane=str(plan.lane),

@@ -84,9 +84,9 @@ def _unparsable(root: Path, modules: Iterable[str]) -> str:
 def _named_in_settings(workspace: Workspace, flow: LocalFlow) -> tuple[str, ...]:
     """Files and folders that the project file sends into the image."""
     config = workspace.config
-    own = config.flows.get(flow.name) if flow.name is not None else None
+    own = (table for _, table in config.tables_of(flow.name, flow.deployment))
     named: list[str] = []
-    for table in (config.table, *([own] if own is not None else [])):
+    for table in (config.table, *own):
         named += [table.storage.dockerfile] if table.storage.dockerfile else []
         named += table.storage.files or {}
     whole = (_relative(workspace.root, str(workspace.root / name)) for name in named)

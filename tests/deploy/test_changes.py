@@ -237,6 +237,7 @@ def test_a_deploy_from_before_has_neither_and_says_so(tmp_path: Path) -> None:
     with closing(sqlite3.connect(history.path)) as db, db:
         db.execute("DROP TABLE sources")
         db.execute("DROP TABLE contents")
+        db.execute("ALTER TABLE deploys DROP COLUMN label")
         db.execute("UPDATE events SET event = replace(event, 'settings', 'other')")
         db.execute("PRAGMA user_version = 6")
     assert history.registered("v1") == Registered({}, {})

@@ -18,11 +18,12 @@ _END = "<!-- end of keys -->\n"
 
 def reference() -> str:
     """All keys as Markdown."""
-    inner = {"storage", "execution", "run_config", "flows", "deploy"}
+    inner = {"storage", "execution", "run_config", "deployment", "flows", "deploy"}
     sections = [
         ("The project", [key for key in config_keys.ROOT if key.name not in inner]),
         ("`[storage]`", config_keys.STORAGE),
         ("`[execution]`", config_keys.EXECUTION),
+        ("`[deployment]`", config_keys.DEPLOYMENT),
         ("`[deploy]`", config_keys.DEPLOY),
     ]
     sections += [

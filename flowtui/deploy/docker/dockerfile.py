@@ -40,7 +40,9 @@ def render_dockerfile(spec: ImageSpec, *, labels: Mapping[str, str] | None = Non
         [_command(command) for command in spec.extra_dockerfile_commands],
         _module_lines(spec, escape),
         [_label_line(labels, escape)] if labels else [],
-        [_copy(spec.pickle_path, spec.flow_path, escape)],
+        _code_lines(spec, escape)
+        if spec.code_folder
+        else [_copy(spec.pickle_path, spec.flow_path, escape)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -176,6 +178,17 @@ def _module_lines(spec: ImageSpec, escape: str) -> list[str]:
     return [
         _copy(f"{prefix}src/", f"{SOURCE_FOLDER}/", escape),
         f'ENV PYTHONPATH="${{PYTHONPATH:+${{PYTHONPATH}}:}}{SOURCE_FOLDER}"',
+    ]
+
+
+def _code_lines(spec: ImageSpec, escape: str) -> list[str]:
+    """The source last, where runs work; PYTHONPATH for what Prefect does not look for itself."""
+    folder = spec.code_folder
+    roots = ":".join(f"{folder}/{root}".rstrip("/") for root in spec.import_roots)
+    return [
+        *([f'ENV PYTHONPATH="{roots}${{PYTHONPATH:+:${{PYTHONPATH}}}}"'] if roots else []),
+        f"WORKDIR {folder}",
+        _copy(f"{spec.tree_path}/", f"{folder}/", escape),
     ]
 
 

@@ -53,10 +53,10 @@ class ImageRecipe:
 
     def summary(self, pickle_size: int = 0) -> ContextSummary:
         """The whole context as it will be sent; `pickle_size` in bytes, 0 if not yet known."""
-        return self.context.summary(
-            (self.spec.dockerfile_path, len(self.dockerfile.encode())),
-            (self.spec.pickle_path, pickle_size),
-        )
+        dockerfile = (self.spec.dockerfile_path, len(self.dockerfile.encode()))
+        if self.spec.code_folder:
+            return self.context.summary(dockerfile)
+        return self.context.summary(dockerfile, (self.spec.pickle_path, pickle_size))
 
     def extra_entries(self, pickle: bytes | None) -> tuple[Entry, ...]:
         """What completes the context: give them to `BuildContext.tar`."""
@@ -122,6 +122,8 @@ def gather(spec: ImageSpec) -> BuildContext:
     for number, (source, _) in enumerate(sorted(spec.files.items()), start=1):
         path = prefix + path_of_file(number, source)
         gatherer.add_named(path, spec.project_root / source, shown=source)
+    for path, source in spec.tree.items():
+        gatherer.add_file(f"{spec.tree_path}/{path}", source, what=f"{path} is gone")
     for module in spec.modules:
         if module.path:
             path = f"{prefix}src/{module_path(module)}"

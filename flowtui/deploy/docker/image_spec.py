@@ -12,6 +12,7 @@ from flowtui.models import LocalModule
 
 FLOWS_FOLDER = "/opt/prefect/flows"
 SOURCE_FOLDER = "/opt/flowtui/src"
+CODE_FOLDERS = "/opt/prefect"
 PREFIX_WITH_DOCKERFILE = ".flowtui"
 """Folder of our own files in the context of a user's Dockerfile."""
 
@@ -39,11 +40,22 @@ class ImageSpec:
     """From a path here (relative to the project folder, or absolute) to one in the image."""
     modules: tuple[LocalModule, ...] = ()
     """The project's own modules that the flow imports; they go to `SOURCE_FOLDER`."""
+    code_folder: str = ""
+    """Prefect 2 and 3: where `tree` goes, and where a run works; then there is no pickle."""
+    tree: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Files here by path below `code_folder`."""
+    import_roots: tuple[str, ...] = ()
+    """Folders below `code_folder` that modules are imported from; empty for itself."""
 
     @property
     def flow_path(self) -> str:
         """Where the pickle is in the image: the same path for every version of the flow."""
         return flow_path(self.flow_name)
+
+    @property
+    def tree_path(self) -> str:
+        """Folder of `tree` in the context."""
+        return f"{self.prefix}tree"
 
     @property
     def prefix(self) -> str:

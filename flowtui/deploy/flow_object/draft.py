@@ -20,7 +20,7 @@ from flowtui.deploy.executor_problems import executor_problems
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan, Setting
 from flowtui.deploy.request import PlanRequest, Prepared
-from flowtui.deploy.settings import Resolved, attached_execution
+from flowtui.deploy.settings import DEPLOYMENT_SETTINGS, Resolved, attached_execution
 from flowtui.deploy.slug import slug
 from flowtui.errors import UsageError
 from flowtui.models import (
@@ -34,6 +34,7 @@ from flowtui.models import (
     StorageOptions,
 )
 
+_LOCAL_ONLY = {"directory", "in_place"}
 _DOCKER_ONLY = {field.name for field in fields(StorageOptions)} - {
     "type",
     "directory",
@@ -171,9 +172,10 @@ class Draft:
         """The settings that count for this storage, with the modules that go along."""
         modules = [module.name for module in self.loaded.modules if module.path]
         along = Setting("modules", modules, Origin.INFERRED, "the project's own, as imported")
-        settings = (*self.settled.settings, *((along,) if modules else ()))
+        own = (each for each in self.settled.settings if each.name not in DEPLOYMENT_SETTINGS)
+        settings = (*own, *((along,) if modules else ()))
         if storage is StorageKind.DOCKER:
-            return tuple(setting for setting in settings if setting.name != "directory")
+            return tuple(each for each in settings if each.name not in _LOCAL_ONLY)
         return tuple(setting for setting in settings if setting.name not in _DOCKER_ONLY)
 
     def _replaced_storage(self, storage: StorageKind) -> tuple[Problem, ...]:

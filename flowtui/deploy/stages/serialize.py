@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from flowtui.config import ProjectConfig
 from flowtui.deploy.stages.context import StageContext
-from flowtui.errors import DeployError
 from flowtui.models import (
     Attachment,
     ExecutionOptions,
-    FlowKind,
     Interpreter,
     LoadedFlow,
     LocalFlow,
@@ -28,13 +26,6 @@ async def load(
 
     `execution` is what settings say before the flow is loaded: its executor is tried.
     """
-    if flow.kind is FlowKind.FLOW_FUNCTION:
-        raise DeployError(
-            f"“{flow.display_name}” is a Prefect 2/3 flow",
-            where=f"{flow.path}:{flow.line}",
-            fix="this version of flowtui deploys flows of Prefect 0.6 to 1.4; later ones will "
-            "deploy these too",
-        )
     interpreter = await find_interpreter(config.root, config.python)
     if ctx is not None:
         ctx.log(_in_words(interpreter))

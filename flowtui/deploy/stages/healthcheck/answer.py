@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from flowtui.deploy import diagnosis
 from flowtui.deploy.stages.healthcheck.output import LONGEST_ANSWER
@@ -76,6 +77,11 @@ class Answer:
 
 
 def read_answer(ending: Ending, marker: str, place: Place, *, pickled_by: str) -> Answer:
+    """What the probe of a pickle tells; see `answered`."""
+    return _answer(answered(ending, marker, place, pickled_by=pickled_by))
+
+
+def answered(ending: Ending, marker: str, place: Place, *, pickled_by: str) -> dict[str, Any]:
     """The answer between the two markers; `pickled_by` is a Python's minor version.
 
     Raises DeployError with the diagnosis when there is none.
@@ -83,7 +89,7 @@ def read_answer(ending: Ending, marker: str, place: Place, *, pickled_by: str) -
     _, found, rest = ending.stdout.partition(marker.encode())
     text, end, _ = rest.partition(marker.encode())
     if found and end:
-        return _answer(text)
+        return mapping(json.loads(text))
     if len(ending.stdout) > LONGEST_ANSWER:
         raise DeployError(
             f"the health check's answer is longer than {LONGEST_ANSWER} bytes",
@@ -95,7 +101,7 @@ def read_answer(ending: Ending, marker: str, place: Place, *, pickled_by: str) -
 
 def too_slow(place: Place) -> DeployError:
     return DeployError(
-        f"the flow was not unpickled within {place.seconds:g} s",
+        f"the flow was not {place.verb} within {place.seconds:g} s",
         where=place.words,
         fix="a module that it imports may wait for something: there is no network here"
         if place.in_image
@@ -103,19 +109,18 @@ def too_slow(place: Place) -> DeployError:
     )
 
 
-def _answer(text: bytes) -> Answer:
-    told = mapping(json.loads(text))
+def _answer(told: dict[str, Any]) -> Answer:
     error, flow = mapping(told.get("error")), mapping(told.get("flow"))
     return Answer(
         python=str(told.get("python")),
         prefect=told.get("prefect"),
         cloudpickle=told.get("cloudpickle"),
-        raised=_raised(error) if error else None,
+        raised=read_raised(error) if error else None,
         flow=_flow(flow) if flow else None,
     )
 
 
-def _raised(error: dict[str, object]) -> Raised:
+def read_raised(error: dict[str, object]) -> Raised:
     return Raised(
         type=str(error.get("type")),
         message=str(error.get("message")),
@@ -135,7 +140,7 @@ def _executor(executor: dict[str, object]) -> FoundExecutor | None:
     return FoundExecutor(
         path=str(executor.get("path")),
         needs={name: None if found is None else str(found) for name, found in needs.items()},
-        raised=_raised(error) if error else None,
+        raised=read_raised(error) if error else None,
     )
 
 
@@ -155,7 +160,7 @@ def _died(ending: Ending, place: Place, pickled_by: str) -> DeployError:
     number = ending.exit_code - 128
     if ending.out_of_memory or (place.memory and number == signal.SIGKILL):
         return DeployError(
-            f"the flow needs more than {place.memory // 2**20} MiB to be unpickled",
+            f"the flow needs more than {place.memory // 2**20} MiB to be {place.verb}",
             where=place.words,
             fix="keep large data out of the flow: load it inside a task",
         )

@@ -51,10 +51,10 @@ class HealthReport:
 
 def checks_of(answer: Answer, expectation: Expectation, place: Place) -> list[Check]:
     """Everything that can be said, in the order in which it was looked at."""
-    checks = [_python(answer.python, expectation, place)]
+    checks = [python_check(answer.python, expectation.python_minor, place)]
     if answer.raised is not None and answer.raised.at_import:
         return [*checks, _raised(answer.raised, expectation, place)]
-    checks.append(_prefect(answer.prefect, expectation, place))
+    checks.append(prefect_check(answer.prefect, expectation.prefect_version, place))
     checks.append(_cloudpickle(answer.cloudpickle, expectation, place))
     if answer.raised is not None:
         return [*checks, _raised(answer.raised, expectation, place)]
@@ -63,7 +63,7 @@ def checks_of(answer: Answer, expectation: Expectation, place: Place) -> list[Ch
         return checks
     return [
         *checks,
-        _fine("flow", f"unpickles, {len(flow.slugs)} tasks"),
+        fine("flow", f"unpickles, {len(flow.slugs)} tasks"),
         _name(flow.name, expectation, place),
         _slugs(flow.slugs, expectation, place),
         executor_check(flow.executor, expectation, place),
@@ -71,34 +71,31 @@ def checks_of(answer: Answer, expectation: Expectation, place: Place) -> list[Ch
     ]
 
 
-def _fine(name: str, message: str) -> Check:
+def fine(name: str, message: str) -> Check:
     return Check(name, True, Level.INFO, message)
 
 
-def _wrong(name: str, problem: Problem, level: Level = Level.ERROR) -> Check:
+def wrong(name: str, problem: Problem, level: Level = Level.ERROR) -> Check:
     return Check(name, False, level, problem.what, problem)
 
 
-def _python(found: str, expectation: Expectation, place: Place) -> Check:
-    if found == expectation.python_minor:
-        return _fine("Python", found)
-    return _wrong(
+def python_check(found: str, wanted: str, place: Place) -> Check:
+    if found == wanted:
+        return fine("Python", found)
+    return wrong(
         "Python",
-        diagnosis.of_python_mismatch(
-            expectation.python_minor, found, place=place.words, in_image=place.in_image
-        ),
+        diagnosis.of_python_mismatch(wanted, found, place=place.words, in_image=place.in_image),
     )
 
 
-def _prefect(found: str | None, expectation: Expectation, place: Place) -> Check:
-    wanted = expectation.prefect_version
+def prefect_check(found: str | None, wanted: str, place: Place) -> Check:
     fix = f"add prefect=={wanted} to `python_dependencies`"
     if found is None:
-        return _wrong("Prefect", Problem(f"Prefect is missing {place.words}", place.words, fix))
+        return wrong("Prefect", Problem(f"Prefect is missing {place.words}", place.words, fix))
     if found == wanted:
-        return _fine("Prefect", found)
-    what = f"Prefect {found} is {place.words}, and {wanted} pickled the flow"
-    return _wrong("Prefect", Problem(what, place.words, fix))
+        return fine("Prefect", found)
+    what = f"Prefect {found} is {place.words}, and {wanted} loaded the flow"
+    return wrong("Prefect", Problem(what, place.words, fix))
 
 
 def _cloudpickle(found: str | None, expectation: Expectation, place: Place) -> Check:
@@ -106,11 +103,11 @@ def _cloudpickle(found: str | None, expectation: Expectation, place: Place) -> C
     fix = f"add cloudpickle=={wanted} to `python_dependencies`"
     if found is None:
         what = f"cloudpickle is missing {place.words}"
-        return _wrong("cloudpickle", Problem(what, place.words, fix))
+        return wrong("cloudpickle", Problem(what, place.words, fix))
     if wanted is None or found == wanted:
-        return _fine("cloudpickle", found)
+        return fine("cloudpickle", found)
     what = f"cloudpickle {found} is {place.words}, and {wanted} pickled the flow"
-    return _wrong("cloudpickle", Problem(what, place.words, fix), Level.WARNING)
+    return wrong("cloudpickle", Problem(what, place.words, fix), Level.WARNING)
 
 
 def _raised(error: Raised, expectation: Expectation, place: Place) -> Check:
@@ -121,34 +118,34 @@ def _raised(error: Raised, expectation: Expectation, place: Place) -> Check:
             place=place.words,
             in_image=place.in_image,
         )
-        return _wrong("flow", problem)
+        return wrong("flow", problem)
     if error.type == "FileNotFoundError" and error.file == expectation.flow_path:
         what = f"there is no flow {place.words}"
-        return _wrong("flow", Problem(what, expectation.flow_path, "deploy again"))
+        return wrong("flow", Problem(what, expectation.flow_path, "deploy again"))
     frames = [line.strip() for line in error.trace.splitlines() if line.strip().startswith("File ")]
     what = f"the flow does not unpickle {place.words}: {error.type}: {error.message}"
     fix = "the versions of what it imports may differ from the project's: pin them in "
-    return _wrong(
+    return wrong(
         "flow", Problem(what, frames[-1] if frames else place.words, fix + "`python_dependencies`")
     )
 
 
 def _name(found: str, expectation: Expectation, place: Place) -> Check:
     if found == expectation.flow_name:
-        return _fine("name", found)
+        return fine("name", found)
     what = f"the flow {place.words} is {found!r}, and {expectation.flow_name!r} would be registered"
-    return _wrong("name", Problem(what, place.words, "deploy again with --force"))
+    return wrong("name", Problem(what, place.words, "deploy again with --force"))
 
 
 def _slugs(found: frozenset[str], expectation: Expectation, place: Place) -> Check:
     if found == expectation.task_slugs:
-        return _fine("task slugs", f"{len(found)} equal what will be registered")
+        return fine("task slugs", f"{len(found)} equal what will be registered")
     differing = sorted(found ^ expectation.task_slugs)
     what = (
         f"{len(differing)} task slugs {place.words} differ from what would be registered "
         f"({', '.join(differing[:3])}): an agent could not match its runs"
     )
-    return _wrong("task slugs", Problem(what, place.words, "deploy again with --force"))
+    return wrong("task slugs", Problem(what, place.words, "deploy again with --force"))
 
 
 def executor_check(found: FoundExecutor | None, expectation: Expectation, place: Place) -> Check:
@@ -156,9 +153,9 @@ def executor_check(found: FoundExecutor | None, expectation: Expectation, place:
     path = found.path if found is not None else None
     if expectation.executor not in (None, path):
         what = f"the flow {place.words} has the executor {path}, and not {expectation.executor}"
-        return _wrong("executor", Problem(what, place.words, "deploy again with --force"))
+        return wrong("executor", Problem(what, place.words, "deploy again with --force"))
     if found is None:
-        return _fine("executor", "Prefect's default where the flow runs")
+        return fine("executor", "Prefect's default where the flow runs")
     raised = found.raised
     if raised is not None and raised.is_missing and raised.module:
         problem = diagnosis.of_missing_module(
@@ -167,20 +164,20 @@ def executor_check(found: FoundExecutor | None, expectation: Expectation, place:
             place=place.words,
             in_image=place.in_image,
         )
-        return _wrong("executor", problem)
+        return wrong("executor", problem)
     if raised is not None:
         what = f"the executor {path} cannot be imported: {raised.type}: {raised.message}"
-        return _wrong("executor", Problem(what, place.words, "correct the setting `executor`"))
+        return wrong("executor", Problem(what, place.words, "correct the setting `executor`"))
     for name, version in found.needs.items():
         if version is None:
             what = f"{path} needs {name}, which is missing {place.words}"
-            return _wrong("executor", Problem(what, place.words, _install(place, name)))
+            return wrong("executor", Problem(what, place.words, _install(place, name)))
     dask = found.needs.get("distributed") or ""
     if expectation.connects and dask and not reaches(expectation.prefect_version, dask):
         what = f"Prefect {expectation.prefect_version} cannot connect with distributed {dask}"
-        return _wrong("executor", Problem(what, place.words, _install(place, *OLD_DASK)))
+        return wrong("executor", Problem(what, place.words, _install(place, *OLD_DASK)))
     versions = "".join(f", {name} {version}" for name, version in found.needs.items())
-    return _fine("executor", f"{path}{versions}")
+    return fine("executor", f"{path}{versions}")
 
 
 def _install(place: Place, *packages: str) -> str:
@@ -197,7 +194,7 @@ def results_check(findings: Sequence[WithoutResult], expectation: Expectation) -
     )
     first, end = _FAILING_RESULTS
     if version < first or not findings:
-        return _fine("results", "every task that needs a stored result has one")
+        return fine("results", "every task that needs a stored result has one")
     word = "result handler" if version < (0, 11) else "result"
     named = [f"{each.task} {each.why} without a {word} of {each.of}" for each in findings]
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
@@ -207,4 +204,4 @@ def results_check(findings: Sequence[WithoutResult], expectation: Expectation) -
         f"give the flow a {word} (for example `Flow(…, {word.replace(' ', '_')}=…)`), or those "
         "tasks",
     )
-    return _wrong("results", problem, Level.ERROR if version < end else Level.WARNING)
+    return wrong("results", problem, Level.ERROR if version < end else Level.WARNING)

@@ -25,7 +25,13 @@ _PURPOSE = "health check"
 
 
 async def run_in_container(
-    ctx: StageContext, engine: Engine, image_id: str, arguments: Sequence[str], *, memory: int
+    ctx: StageContext,
+    engine: Engine,
+    image_id: str,
+    arguments: Sequence[str],
+    *,
+    memory: int,
+    environment: Mapping[str, str] | None = None,
 ) -> Ending:
     """Run the image's Python with these arguments; the container is always removed.
 
@@ -36,7 +42,7 @@ async def run_in_container(
     labels = {LABEL: _PURPOSE, f"{LABEL}.deploy": ctx.deploy}
     try:
         for program in ("python", "python3"):
-            config = _container(image_id, program, arguments, memory, labels)
+            config = _container(image_id, program, arguments, memory, labels, environment or {})
             # Not cancelled half-way: the engine would go on and make what was just removed.
             await uncancelled(engine.create_container(config, name=name))
             async with engine.attached(name) as output:
@@ -66,8 +72,14 @@ async def _started(engine: Engine, name: str) -> bool:
 
 
 def _container(
-    image_id: str, program: str, arguments: Sequence[str], memory: int, labels: Mapping[str, str]
+    image_id: str,
+    program: str,
+    arguments: Sequence[str],
+    memory: int,
+    labels: Mapping[str, str],
+    environment: Mapping[str, str],
 ) -> JsonObject:
+    known = {"HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     return {
         "Image": image_id,
         # Old dask.distributed looks up its own host name when it is imported (Prefect < 0.9), and
@@ -77,7 +89,7 @@ def _container(
         "Cmd": list(arguments),
         "User": _NOBODY,
         "WorkingDir": "/tmp",
-        "Env": ["HOME=/tmp", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"],
+        "Env": [f"{name}={value}" for name, value in {**known, **environment}.items()],
         "Labels": dict(labels),
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {

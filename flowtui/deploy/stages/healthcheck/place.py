@@ -16,6 +16,8 @@ class Place:
     """The time limit."""
     memory: int
     """Bytes; 0 where there is no limit."""
+    verb: str = "unpickled"
+    """What is done with the flow there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,12 @@ _ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_
 
 
 async def run_in_process(
-    ctx: StageContext, interpreter: str, arguments: Sequence[str], *, time_limit: float
+    ctx: StageContext,
+    interpreter: str,
+    arguments: Sequence[str],
+    *,
+    time_limit: float,
+    environment: Mapping[str, str] | None = None,
 ) -> Ending:
     """Run the interpreter in an empty folder with a clean environment and a session of its own.
 
@@ -32,7 +37,7 @@ async def run_in_process(
                 on_output=output.take_stdout,
                 on_errors=output.take_stderr,
                 cwd=folder,
-                env=_clean_environment(os.environ),
+                env={**_clean_environment(os.environ), **(environment or {})},
                 time_limit=time_limit,
             )
     except TimeoutError:

@@ -19,8 +19,8 @@ from flowtui.deploy.stages.healthcheck.container import run_in_container
 from flowtui.deploy.stages.healthcheck.expectation import Expectation
 from flowtui.deploy.stages.healthcheck.place import Ending, Place
 from flowtui.deploy.stages.healthcheck.process import run_in_process
-from flowtui.errors import DeployError
-from flowtui.models import Interpreter, Problem
+from flowtui.deploy.stages.healthcheck.verdict import judged
+from flowtui.models import Interpreter
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.engine import Engine
@@ -111,11 +111,4 @@ def _judged(
     ctx: StageContext, ending: Ending, marker: str, expectation: Expectation, place: Place
 ) -> HealthReport:
     answer = read_answer(ending, marker, place, pickled_by=expectation.python_minor)
-    report = HealthReport(tuple(checks_of(answer, expectation, place)))
-    for check in report.checks:
-        mark = "ok" if check.ok else ("warning" if check.level is Level.WARNING else "failed")
-        ctx.log(f"{mark}: {check.name}: {check.message}", check.level)
-    failed = report.failed
-    if failed is not None:
-        raise DeployError.of(failed.problem or Problem(failed.message))
-    return report
+    return judged(ctx, HealthReport(tuple(checks_of(answer, expectation, place))))
