@@ -44,12 +44,31 @@ _RUN_STATES = {
     ),
     "Cancelled": RunState.CANCELLED,
     "Aborted": RunState.CANCELLED,
+    # Prefect 2 and 3
+    **dict.fromkeys(("Late", "AwaitingRetry", "AwaitingConcurrencySlot"), RunState.PLANNED),
+    **dict.fromkeys(("Submitting", "InfrastructurePending", "NotReady"), RunState.PLANNED),
+    **dict.fromkeys(("Suspended", "Resuming"), RunState.PLANNED),
+    **dict.fromkeys(("Completed", "RolledBack"), RunState.GOOD),
+}
+_STATE_TYPES = {
+    "SCHEDULED": RunState.PLANNED,
+    "PENDING": RunState.PLANNED,
+    "PAUSED": RunState.PLANNED,
+    "RUNNING": RunState.RUNNING,
+    "CANCELLING": RunState.RUNNING,
+    "COMPLETED": RunState.GOOD,
+    "CANCELLED": RunState.CANCELLED,
+    "FAILED": RunState.BAD,
+    "CRASHED": RunState.BAD,
 }
 
 
-def kind_of(state: str) -> RunState:
-    """A word that is not known here is a failure: Failed, TimedOut, TriggerFailed, …"""
-    return _RUN_STATES.get(state, RunState.BAD)
+def kind_of(state: str, state_type: str = "") -> RunState:
+    """A word that is not known here is a failure: Failed, TimedOut, TriggerFailed, …
+
+    In Prefect 2 and 3 a flow names its states as it likes: their type says what they come to.
+    """
+    return _STATE_TYPES.get(state_type) or _RUN_STATES.get(state, RunState.BAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,8 @@ class FlowRun:
     work_pool: str = ""
     work_queue: str = ""
     tags: tuple[str, ...] = ()
+    state_type: str = ""
+    """Prefect 2 and 3: `COMPLETED`, … of a state, whatever its name is."""
 
     @property
     def flow_name(self) -> str:
@@ -104,7 +125,7 @@ class FlowRun:
 
     @property
     def kind(self) -> RunState:
-        return kind_of(self.state)
+        return kind_of(self.state, self.state_type)
 
     def seconds(self, now: datetime) -> float | None:
         """How long it ran or has been running, None when it has not started."""
@@ -131,10 +152,12 @@ class TaskRun:
     ended: datetime | None = None
     attempts: int = 0
     """How often it went to Running."""
+    state_type: str = ""
+    """Prefect 2 and 3: `COMPLETED`, … of a state, whatever its name is."""
 
     @property
     def kind(self) -> RunState:
-        return kind_of(self.state)
+        return kind_of(self.state, self.state_type)
 
     def seconds(self, now: datetime) -> float | None:
         """How long it ran or has been running, None when it has not started."""
@@ -151,10 +174,12 @@ class StateChange:
     moment: datetime
     state: str
     message: str = ""
+    state_type: str = ""
+    """Prefect 2 and 3: `COMPLETED`, … of a state, whatever its name is."""
 
     @property
     def kind(self) -> RunState:
-        return kind_of(self.state)
+        return kind_of(self.state, self.state_type)
 
 
 @dataclass(frozen=True, slots=True)

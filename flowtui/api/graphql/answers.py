@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, cast
 
+from flowtui.api.reading import moment, text
 from flowtui.json_shapes import items, mapping, whole
 from flowtui.models import FlowVersion, Json, JsonObject, Project, Schedule
 from flowtui.run_models import Agent, FlowRun, Parameter, RunLine, StateChange, TaskRun
@@ -147,21 +147,6 @@ def parameter(declared: Mapping[str, Any]) -> Parameter:
         bool(declared.get("required")),
         cast("Json", declared.get("default")),
     )
-
-
-def moment(told: object) -> datetime | None:
-    """A time of the API, which is UTC where it names no zone."""
-    if not isinstance(told, str):
-        return None
-    try:
-        when = datetime.fromisoformat(told)
-    except ValueError:
-        return None
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
-def text(row: Mapping[str, Any], key: str) -> str:
-    return clean(str(row.get(key) or ""))
 
 
 def _object(row: Mapping[str, Any], key: str) -> JsonObject | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from flowtui.api.graphql import answers, runs
+from flowtui.api.graphql import runs
 from flowtui.api.graphql.connection import Connection
 from flowtui.api.graphql.dialect import Naming, camel, is_unknown_input
 from flowtui.api.graphql.transport import RefusalError
+from flowtui.api.reading import text, utc
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import mapping
 from flowtui.models import Ability, Json
@@ -67,7 +67,7 @@ def _input(request: RunRequest) -> dict[str, Json]:
     if request.name:
         values["flow_run_name"] = request.name
     if request.start is not None:
-        values["scheduled_start_time"] = _utc(request.start)
+        values["scheduled_start_time"] = utc(request.start)
     if request.labels is not None:
         values["labels"] = list(request.labels)
     if request.run_config is not None:
@@ -75,11 +75,6 @@ def _input(request: RunRequest) -> dict[str, Json]:
     if request.context is not None:
         values["context"] = request.context
     return values
-
-
-def _utc(moment: datetime) -> str:
-    """A time without a zone is this machine's."""
-    return moment.astimezone(UTC).isoformat()
 
 
 async def _started(api: Connection, run_id: str) -> FlowRun:
@@ -130,4 +125,4 @@ async def cancel_run(api: Connection, run_id: str) -> str:
     """See `ControlPlane.cancel_run`."""
     await api.require(Ability.CANCEL_RUNS)
     answer = await api.mutate("cancel_flow_run", {"flow_run_id": run_id}, "state", safe=True)
-    return answers.text(answer, "state")
+    return text(answer, "state")

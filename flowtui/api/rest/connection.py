@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from flowtui import addresses
 from flowtui.api.http import Answer, Http, Patience, Request
-from flowtui.api.rest.abilities import ABILITIES
+from flowtui.api.rest.abilities import abilities
 from flowtui.api.rest.credential import Credential
 from flowtui.api.rest.csrf import CsrfTokens
 from flowtui.api.rest.refusals import NotRestError, refusal
@@ -75,6 +75,8 @@ class Connection:
         self._csrf = CsrfTokens()
         self.release: tuple[int, ...] = ()
         """Of the server, once it was identified; empty for Prefect Cloud, which has none."""
+        self.names: dict[str, str] = {}
+        """Of flows and deployments, by their ids, as far as they were told."""
 
     async def close(self) -> None:
         await self._http.close()
@@ -83,7 +85,7 @@ class Connection:
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        return ABILITIES
+        return abilities(self.release)
 
     def cannot(self, ability: Ability) -> ControlPlaneError:
         return ControlPlaneError(

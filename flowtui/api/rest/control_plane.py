@@ -10,6 +10,7 @@ from flowtui.api.rest import (
     deployments,
     identifying,
     projects,
+    registration,
     run_changes,
     run_details,
     runs,
@@ -87,7 +88,7 @@ class RestControlPlane:
 
     async def serialized_flow(self, version_id: str) -> JsonObject | None:
         """The deployment's payload, in the form that `register` takes."""
-        return await deployments.payload(self.connection, version_id)
+        return await deployments.payload_of(self.connection, version_id)
 
     async def register(
         self,
@@ -102,10 +103,10 @@ class RestControlPlane:
         Neither of the keywords means anything here: the payload says which schedules are active,
         and registering twice makes one deployment.
         """
-        return await deployments.register(self.connection, project, serialized)
+        return await registration.register(self.connection, project, serialized)
 
     async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
-        return await deployments.amend(self.connection, version_id, fields)
+        return await registration.amend(self.connection, version_id, fields)
 
     async def delete_version(self, version_id: str) -> None:
         await deployments.delete(self.connection, version_id)
