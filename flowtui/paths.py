@@ -30,6 +30,11 @@ def server_database() -> Path:
     return data_dir() / "server.db"
 
 
+def prefect_server_dir(profile: str) -> Path:
+    """PREFECT_HOME of a Prefect 2 or 3 server that flowtui runs: its database is there."""
+    return data_dir() / "prefect-servers" / profile
+
+
 def server_token_file() -> Path:
     """The token that the embedded server made for itself, mode 0600."""
     return data_dir() / "server-token"

@@ -22,7 +22,11 @@ _LONGEST_LINE = 20_000
 _PIECE = 2**18
 _LOOK_EVERY = 0.15
 """Seconds."""
-_LEVEL = re.compile(r"(?:\] | - )(DEBUG|INFO|WARNING|ERROR|CRITICAL) - ")
+_LEVEL = re.compile(
+    r"(?:\] | - )(DEBUG|INFO|WARNING|ERROR|CRITICAL) - "  # agents of Prefect 1
+    r"| \| (DEBUG|INFO|WARNING|ERROR|CRITICAL) *\| "  # workers and servers of Prefect 2 and 3
+    r"|^(DEBUG|INFO|WARNING|ERROR|CRITICAL): "  # uvicorn
+)
 _TRACEBACK = "Traceback (most recent call last)"
 _LEVELS = {
     "DEBUG": Level.DEBUG,
@@ -88,7 +92,7 @@ class AgentOutput:
             return  # an empty line, or one of the picture that agents begin with
         found = _LEVEL.search(text)
         if found is not None:
-            self._level = _LEVELS[found.group(1)]
+            self._level = _LEVELS[found[found.lastindex or 1]]
         elif text.startswith(_TRACEBACK):
             self._level = Level.ERROR
         self._take(text, self._level)

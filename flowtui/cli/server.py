@@ -1,4 +1,4 @@
-"""`flowtui server`: the embedded control plane."""
+"""`flowtui server`: the embedded control plane, or the project's own Prefect server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import click
 from flowtui.addresses import is_loopback
 from flowtui.cli.options import json_option
 from flowtui.cli.output import Output
-from flowtui.errors import EngineError
+from flowtui.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     from flowtui.server.main import Containers, Ready
     from flowtui.server.services.settings import ServiceSettings
 
+_PREFECTS_OPTIONS = ("prefect3", "host", "port", "database", "as_json")
 _MOST_SECONDS = 7 * 86_400
 _MOST_DAYS = 36_500
 
@@ -29,8 +30,18 @@ _UNASKED_SECONDS = 3.0
 
 
 @click.command()
+@click.option(
+    "--prefect3",
+    is_flag=True,
+    help="Run the `prefect server` of this folder's project instead (Prefect 2 or 3), its database "
+    "in flowtui's data folder. Takes --host, --port and --database.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4200, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(min=0, max=65535),
+    help="0 picks a free one. Default: 4200; with --prefect3 as last time, or 4200, or a free one.",
+)
 @click.option(
     "--database",
     metavar="FILE|URL",
@@ -94,9 +105,12 @@ _UNASKED_SECONDS = 3.0
     help="Delete the log lines of runs this long after their end. Default: with the runs.",
 )
 @json_option
+@click.pass_context
 def server(
+    ctx: click.Context,
+    prefect3: bool,
     host: str,
-    port: int,
+    port: int | None,
     database: str | None,
     given_token_file: Path | None,
     containers: bool | None,
@@ -107,13 +121,25 @@ def server(
     keep_runs: int | None,
     keep_logs: int | None,
     as_json: bool,
-) -> None:
+) -> int | None:
     """Run the embedded server: a Prefect GraphQL API for clients and agents 0.6.1 to 1.4.1.
 
     On loopback no token is needed. On any other address one is required: yours, or one that is
     made on first use and kept in flowtui's data folder.
+
+    With --prefect3 it runs the project's own Prefect server, starts it again when it dies, and
+    keeps its address as the profile `prefect3`.
     """
-    from flowtui.server.main import ServerSettings, default_database, serve
+    if prefect3:
+        from flowtui.cli.prefect_server import serve_prefect
+
+        _refuse_with_prefect3(ctx)
+        if not _is_typed(ctx, "database"):
+            database = None  # the variable is the embedded server's
+        folder, output = Path(), Output(as_json=as_json)
+        return serve_prefect(folder, host=host, port=port, database=database, output=output)
+
+    from flowtui.server.main import DEFAULT_PORT, ServerSettings, default_database, serve
     from flowtui.server.tokens import configured_token, generated_token, read_token, token_file
 
     output = Output(as_json=as_json)
@@ -137,7 +163,7 @@ def server(
     target = database if database and "://" in database else Path(database) if database else None
     settings = ServerSettings(
         host=host,
-        port=port,
+        port=DEFAULT_PORT if port is None else port,
         database=target or default_database(),
         token=token,
         containers=_containers(token, wanted=containers),
@@ -151,6 +177,24 @@ def server(
         ),
     )
     serve(settings, on_ready=ready)
+    return None
+
+
+def _refuse_with_prefect3(ctx: click.Context) -> None:
+    """Options of the embedded server mean nothing to Prefect's. Raises UsageError."""
+    for option in ctx.command.params:
+        name = option.name or ""
+        if name not in _PREFECTS_OPTIONS and _is_typed(ctx, name):
+            raise UsageError(
+                f"{option.opts[0]} is an option of the embedded server, not of Prefect's",
+                fix="leave it out",
+            )
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    from click.core import ParameterSource
+
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _services(**given: timedelta | int | None) -> ServiceSettings:
