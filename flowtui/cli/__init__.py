@@ -41,6 +41,7 @@ class _Commands(click.Group):
         "profiles": "flowtui.cli.profiles:profiles",
         "workspaces": "flowtui.cli.workspaces:workspaces",
         "projects": "flowtui.cli.projects:projects",
+        "pools": "flowtui.cli.pools:pools",
         "flows": "flowtui.cli.flows:flows",
         "versions": "flowtui.cli.versions:versions",
         "schedules": "flowtui.cli.schedules:schedules",

@@ -75,10 +75,13 @@ def _as_json(row: FlowRow) -> dict[str, Any]:
         "path": place.path if place else row.gone_from,
         "line": place.line if place else None,
         "kind": str(row.flow.kind) if row.flow else None,
+        "deployment": row.flow.deployment if row.flow else None,
+        "declared": row.flow.declared.where if row.flow and row.flow.declared else None,
         "target": row.flow.target if row.flow else None,
         "project": row.project,
         "version": row.version.version if row.version else None,
         "label": row.version.label if row.version else None,
+        "work_pool": row.version.work_pool if row.version else None,
         "version_id": row.version.id if row.version else None,
         "note": row.note,
     }

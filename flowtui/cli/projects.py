@@ -10,9 +10,12 @@ import click
 
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
-from flowtui.cli.session import connected, named_project, version_in_use
+from flowtui.cli.session import connected, named_project, target_project, version_in_use
 from flowtui.errors import UsageError
 from flowtui.models import Ability, FlowVersion, Project
+
+_NONE_YET = "no projects yet; create one: flowtui projects create NAME"
+_NOTHING_DEPLOYED = "nothing is deployed yet; a deploy with --project NAME makes the project"
 
 
 @click.group()
@@ -26,20 +29,21 @@ def projects() -> None:
 def list_(profile: str | None, api_url: str | None, as_json: bool) -> None:
     """All projects, by name."""
 
-    async def work() -> tuple[Project, ...]:
+    async def work() -> tuple[tuple[Project, ...], bool]:
         async with connected(profile, api_url) as workspace:
-            return await workspace.control_plane.projects()
+            found = await workspace.control_plane.projects()
+            return found, Ability.CREATE_PROJECTS in workspace.abilities
 
-    found = asyncio.run(work())
+    found, can_create = asyncio.run(work())
     output = Output(as_json=as_json)
     if as_json:
         output.data([asdict(project) for project in found])
     elif not found:
-        output.note("no projects yet; create one: flowtui projects create NAME")
+        output.note(_NONE_YET if can_create else _NOTHING_DEPLOYED)
     else:
         output.table(
             ("NAME", "FLOWS", "DESCRIPTION"),
-            ((p.name, str(p.flow_count), p.description) for p in found),
+            ((p.name or "(none)", str(p.flow_count), p.description) for p in found),
         )
 
 
@@ -109,22 +113,26 @@ def move(
 
     Its versions and runs go with it, unless the control plane cannot: then the version in use is
     registered anew there and archived where it was. Asks first in that case.
+
+    With Prefect 2 and 3 FLOW is a deployment, FLOW/DEPLOYMENT, and a project is a tag of it: there
+    as soon as something is moved into it. An empty PROJECT takes it out of the one it is in.
     """
 
     async def work() -> FlowVersion:
         async with connected(profile, api_url) as workspace:
             control_plane = workspace.control_plane
             version = await version_in_use(control_plane, flow, source)
-            there = await named_project(control_plane, target)
+            there = await target_project(workspace, target)
             here = await named_project(control_plane, version.project)
-            whole = Ability.MOVE_VERSIONS in workspace.abilities
+            whole = workspace.abilities & {Ability.MOVE_VERSIONS, Ability.CHANGE_IN_PLACE}
             if not whole and not yes:
                 await asyncio.to_thread(_confirm_move, version, target)
-            await control_plane.move_flow(flow, here, there)
+            await control_plane.move_flow(version.flow_name, here, there)
             return version
 
     version = asyncio.run(work())
-    Output().note(f"moved “{flow}” from “{version.project}” to “{target}”")
+    left, place = (f"“{name}”" if name else "no project" for name in (version.project, target))
+    Output().note(f"moved “{version.flow_name}” from {left} to {place}")
 
 
 def _confirm_move(version: FlowVersion, target: str) -> None:

@@ -72,9 +72,11 @@ def _switch(
             version = await version_in_use(workspace.control_plane, flow, project)
             if version.schedule is Schedule.NONE:
                 raise UsageError(
-                    f"{version.words} of “{flow}” has no schedule",
+                    f"{version.words} of “{version.flow_name}” has no schedule",
                     where=workspace.profile.api_url,
-                    fix="give the flow a schedule=, then deploy it",
+                    fix="give the deployment a schedule, then deploy it"
+                    if version.deployment
+                    else "give the flow a schedule=, then deploy it",
                 )
             await workspace.control_plane.set_schedule_active(version.id, active)
             return await version_in_use(workspace.control_plane, flow, project)
@@ -82,14 +84,20 @@ def _switch(
     version = asyncio.run(work())
     output = Output()
     state = "on" if active else "off"
-    output.note(f"the schedule of “{flow}” in “{version.project}” is {state}")
+    output.note(f"the schedule of {_placed(version)} is {state}")
     _warn(output, version)
 
 
 def _warn(output: Output, version: FlowVersion) -> None:
     if version.schedule_problem:
-        name = f"“{version.flow_name}” in “{version.project}”"
-        output.note(f"the schedule of {name} starts no runs: {version.schedule_problem}")
+        output.note(
+            f"the schedule of {_placed(version)} starts no runs: {version.schedule_problem}"
+        )
+
+
+def _placed(version: FlowVersion) -> str:
+    place = f" in “{version.project}”" if version.project else ""
+    return f"“{version.flow_name}”{place}"
 
 
 def _as_json(version: FlowVersion) -> dict[str, object]:

@@ -9,8 +9,18 @@ from pathlib import Path
 
 from flowtui.api.base import ControlPlane
 from flowtui.errors import UsageError
-from flowtui.models import FlowVersion, Project
+from flowtui.models import Ability, FlowVersion, Project
 from flowtui.workspace import Workspace
+
+
+async def target_project(workspace: Workspace, name: str) -> Project:
+    """The project that something is to be put into; where a project is a tag, any name will do.
+
+    Raises UsageError when there is none.
+    """
+    if Ability.ANY_PROJECT in workspace.abilities:
+        return Project(name, name)
+    return await named_project(workspace.control_plane, name)
 
 
 @asynccontextmanager
@@ -44,16 +54,26 @@ async def named_project(control_plane: ControlPlane, name: str) -> Project:
 async def version_in_use(
     control_plane: ControlPlane, name: str, project: str | None = None
 ) -> FlowVersion:
-    """The version of a flow that runs now. Raises UsageError where it is none, or not the only."""
-    newest: dict[str, FlowVersion] = {}
+    """The version of a flow that runs now, or the deployment named like `flow/deployment`.
+
+    Raises UsageError where it is none, or not the only one.
+    """
+    newest: dict[tuple[str, str], FlowVersion] = {}
     for version in await control_plane.flow_versions(project=project, name=name):
-        known = newest.get(version.project)
+        place = version.project, version.deployment
+        known = newest.get(place)
         if known is None or known.version < version.version:
-            newest[version.project] = version
+            newest[place] = version
     if len(newest) == 1:
         return next(iter(newest.values()))
+    if len(deployments := sorted({v.flow_name for v in newest.values() if v.deployment})) > 1:
+        raise UsageError(
+            f"“{name}” has {len(deployments)} deployments",
+            where=control_plane.api_url,
+            fix=f"name one of them: {', '.join(deployments)}",
+        )
     if newest:
-        places = ", ".join(f"“{place}”" for place in sorted(newest))
+        places = ", ".join(f"“{place}”" for place in sorted(project for project, _ in newest))
         raise UsageError(
             f"“{name}” is registered in {len(newest)} projects: {places}",
             where=control_plane.api_url,

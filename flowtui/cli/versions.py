@@ -11,10 +11,10 @@ import click
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
 from flowtui.cli.progress import EventPrinter
-from flowtui.cli.session import connected
+from flowtui.cli.session import connected, version_in_use
 from flowtui.deploy.events import Event, to_json
-from flowtui.errors import UsageError
-from flowtui.models import FlowVersion, Schedule
+from flowtui.errors import ControlPlaneError, UsageError
+from flowtui.models import Ability, FlowVersion, Schedule
 
 
 @click.group()
@@ -100,6 +100,31 @@ def archive(version_id: str, yes: bool, profile: str | None, api_url: str | None
     Output().note(f"archived “{version.flow_name}” {version.words}")
 
 
+@versions.command()
+@click.argument("name", metavar="DEPLOYMENT")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@workspace_options
+def delete(name: str, yes: bool, profile: str | None, api_url: str | None) -> None:
+    """Delete a deployment of Prefect 2 or 3, named FLOW/DEPLOYMENT. Asks first; its runs stay."""
+
+    async def work() -> FlowVersion:
+        async with connected(profile, api_url) as workspace:
+            if Ability.DELETE_VERSIONS not in workspace.abilities:
+                raise ControlPlaneError(
+                    f"this control plane cannot {Ability.DELETE_VERSIONS}",
+                    where=workspace.profile.api_url,
+                    fix="archive its versions: flowtui versions archive ID",
+                )
+            version = await version_in_use(workspace.control_plane, name)
+            if not yes:
+                await asyncio.to_thread(_confirm_delete, version)
+            await workspace.control_plane.delete_version(version.id)
+            return version
+
+    version = asyncio.run(work())
+    Output().note(f"deleted the deployment “{version.flow_name}”")
+
+
 @versions.command("roll-back")
 @click.argument("version_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -161,6 +186,13 @@ def _confirm(version: FlowVersion) -> None:
     question = f"Archive “{version.flow_name}” {version.words} in “{version.project}”?"
     if not sys.stdin.isatty():
         raise UsageError("archiving needs a yes", fix="add --yes when no terminal can be asked")
+    click.confirm(question, abort=True, err=True)
+
+
+def _confirm_delete(version: FlowVersion) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("deleting needs a yes", fix="add --yes when no terminal can be asked")
+    question = f"Delete the deployment “{version.flow_name}”? Its schedules stop; its runs stay."
     click.confirm(question, abort=True, err=True)
 
 

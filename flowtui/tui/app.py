@@ -73,6 +73,7 @@ from flowtui.tui.work.importing import Importing
 from flowtui.tui.work.keeping import Keeping
 from flowtui.tui.work.logging_in import LoggingIn
 from flowtui.tui.work.past import Past
+from flowtui.tui.work.pools import WorkPools
 from flowtui.tui.work.projects import Projects
 from flowtui.tui.work.reaching import Reaching
 from flowtui.tui.work.registered import RegisteredFlows
@@ -194,6 +195,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         self.reaching = Reaching(self)
         self.remembering = Remembering(self)
         self.projects = Projects(self)
+        self.pools = WorkPools(self)
         self.registered = RegisteredFlows(self)
         self.flow_runs = FlowRuns(self)
         self.flow_run = WatchedRun(self)
@@ -215,6 +217,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
             **self.reaching.handlers,
             **self.remembering.handlers,
             **self.projects.handlers,
+            **self.pools.handlers,
             **self.registered.handlers,
             **self.flow_runs.handlers,
             **self.flow_run.handlers,

@@ -62,10 +62,27 @@ def delete_project(app: FlowtuiApp, project: Project) -> None:
     if project.flow_count:
         flows = counted(project.flow_count, "flow")
         text = f"{flows}, all versions and all runs of them go with it. {_NO_WAY_BACK}"
+        if Ability.DELETE_VERSIONS in app.session.abilities:
+            text = f"All deployments of {flows} in it are deleted; runs stay. {_NO_WAY_BACK}"
         app.push_screen(TypedConfirmDialog(title, text, word=project.name), answered)
     else:
         text = f"No flow in use is in it. {_NO_WAY_BACK}"
         app.push_screen(ConfirmDialog(title, text, yes="Delete", no="Keep"), answered)
+
+
+def delete_deployment(app: FlowtuiApp, version: FlowVersion) -> None:
+    from flowtui.tui.screens.dialogs import ConfirmDialog
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            app.projects.delete_version(version)
+
+    text = (
+        "Its schedules stop, and runs that are planned are gone; runs that there were stay. "
+        "A deploy makes it anew, without what was changed of it elsewhere."
+    )
+    title = f"Delete the deployment “{version.flow_name}”?"
+    app.push_screen(ConfirmDialog(title, text, yes="Delete", no="Keep"), answered)
 
 
 def archive_version(app: FlowtuiApp, version: FlowVersion) -> None:
@@ -110,30 +127,38 @@ def move_flow(app: FlowtuiApp, flow: RegisteredFlow) -> None:
     from flowtui.tui.screens.managing import Choice, ChoiceDialog
 
     targets = {p.id: p for p in app.session.projects or () if p.id != flow.project.id}
+    abilities = app.session.abilities
+    any_project = Ability.ANY_PROJECT in abilities
+    if any_project and flow.project.name:
+        targets.setdefault("", Project("", ""))
 
     def answered(chosen: str | None) -> None:
-        target = targets.get(chosen or "")
-        if target is None:
+        if chosen is None:
             return
-        if Ability.MOVE_VERSIONS in app.session.abilities:
+        target = targets.get(chosen) or Project(chosen, chosen)
+        if abilities & {Ability.MOVE_VERSIONS, Ability.CHANGE_IN_PLACE}:
             app.projects.move(flow, target)
         else:
             _confirm_move(app, flow, target)
 
     choices = tuple(
-        Choice(project.id, project.name, counted(project.flow_count, "flow"))
+        Choice(project.id, project.name or "no project", counted(project.flow_count, "flow"))
         for project in targets.values()
     )
-    app.push_screen(
-        ChoiceDialog(f"Move “{flow.name}” to", _where_deploys_go(app, flow), choices, yes="move"),
-        answered,
+    dialog = ChoiceDialog(
+        f"Move “{flow.name}” to",
+        _where_deploys_go(app, flow),
+        choices,
+        yes="move",
+        new="a new project" if any_project else "",
     )
+    app.push_screen(dialog, answered)
 
 
 def _where_deploys_go(app: FlowtuiApp, flow: RegisteredFlow) -> str:
     """The project file may still say otherwise: the next deploy would go there."""
     workspace = app.session.workspace
-    said = workspace.config.project_of(flow.name) if workspace is not None else None
+    said = workspace.config.project_of(flow.in_use.name) if workspace is not None else None
     if said != flow.project.name:
         return ""
     return f"The settings of this folder send deploys to “{said}”: change them too."

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from flowtui.prefect_settings import Found, PrefectSettings
     from flowtui.preferences import Preferences
     from flowtui.project_state import ProjectState
-    from flowtui.run_models import FlowRun
+    from flowtui.run_models import FlowRun, WorkPool
     from flowtui.runs.listing import RunQuery
     from flowtui.settings_list import ListedSetting
     from flowtui.tui.looks.graph import DrawnGraph
@@ -57,6 +57,8 @@ class Part(StrEnum):
     CONNECTION = "connection"
     PROFILES = "profiles"
     PROJECTS = "projects"
+    WORK_POOLS = "work pools"
+    """Work pools with their queues and workers were read."""
     VERSIONS = "versions"
     """All versions of a flow that was looked at were read."""
     ROWS = "rows"
@@ -220,6 +222,23 @@ class ProjectsListed(Happened):
 @dataclass(eq=False, repr=False)
 class ProjectsFailed(Happened):
     problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class WorkPoolsListed(Happened):
+    pools: tuple[WorkPool, ...]
+
+
+@dataclass(eq=False, repr=False)
+class WorkPoolsFailed(Happened):
+    problem: Problem
+
+
+@dataclass(eq=False, repr=False)
+class WorkPoolTypesRead(Happened):
+    """A person wants a new pool, and these are the types that there are."""
+
+    types: tuple[str, ...]
 
 
 @dataclass(eq=False, repr=False)

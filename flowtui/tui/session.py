@@ -27,7 +27,7 @@ from flowtui.models import (
     Project,
 )
 from flowtui.project_state import ProjectState
-from flowtui.run_models import FlowRun
+from flowtui.run_models import FlowRun, WorkPool
 from flowtui.runs.listing import RunListing
 from flowtui.settings_list import ListedSetting
 from flowtui.tui.logs.habits import LogHabits
@@ -133,6 +133,9 @@ class Session:
     projects: tuple[Project, ...] | None = None
     """None until they were listed once."""
     projects_problem: Problem | None = None
+    work_pools: tuple[WorkPool, ...] | None = None
+    """With their queues and workers; None until they were listed, or where there are none."""
+    work_pools_problem: Problem | None = None
     versions: dict[str, tuple[FlowVersion, ...]] = field(
         default_factory=dict[str, tuple[FlowVersion, ...]]
     )
@@ -208,6 +211,7 @@ class Session:
 
     def forget_what_the_server_said(self) -> None:
         self.projects = None
+        self.work_pools = self.work_pools_problem = None
         self.versions.clear()
         self.all_versions.clear()
         self.made_by.clear()
@@ -263,6 +267,7 @@ class Session:
             self.server_problem,
             self.profiles_problem,
             self.projects_problem,
+            self.work_pools_problem,
             self.rows_problem,
             self.watch_problem,
             self.engine.problem if self.engine is not None and self.engine_wanted else None,

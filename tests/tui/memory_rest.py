@@ -74,9 +74,9 @@ class RestMemoryControlPlane(MemoryControlPlane):
         return Project(name, name)
 
     async def delete_project(self, project: Project) -> None:
-        """Takes the tag away: the deployments stay."""
+        """With its deployments."""
         self.answering()
-        self._retag(project.name, "")
+        self.version_list = [v for v in self.version_list if v.project != project.name]
 
     def _retag(self, before: str, now: str) -> None:
         self.version_list = [

@@ -19,6 +19,7 @@ from flowtui.tui.actions import ACTIONS
 from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
+from tests.tui.memory_rest import RestMemoryControlPlane
 from tests.tui.test_connection import choose, enter_token
 from tests.tui.test_managing import at_flow
 from tests.tui.test_projects import at_project
@@ -38,6 +39,16 @@ async def _at_a_project_with_flows(driver: Driver) -> None:
 
 async def _at_a_registered_flow(driver: Driver) -> None:
     await at_flow(driver, "etl")
+
+
+async def _at_a_deployment(driver: Driver) -> None:
+    """Of a control plane that has them."""
+    driver.workspace.server = server = RestMemoryControlPlane()
+    server.add_deployment("etl", "nightly", project="Team")
+    await driver.press_and_settle("r")
+    driver.app.connecting.connect()
+    await driver.idle()
+    await at_flow(driver, "etl/nightly", "Team")
 
 
 async def _at_an_earlier_version_in_the_tree(driver: Driver) -> None:
@@ -78,6 +89,7 @@ async def _with_a_server(driver: Driver) -> None:
 CASES: tuple[tuple[str, Callable[[Driver], Awaitable[None]]], ...] = (
     ("projects.delete", _at_a_project),
     ("projects.delete", _at_a_project_with_flows),
+    ("projects.delete_version", _at_a_deployment),
     ("projects.archive", _at_a_registered_flow),
     ("projects.archive", _at_an_earlier_version_in_the_tree),
     ("projects.roll_back", _at_an_earlier_version_in_the_tree),

@@ -16,7 +16,7 @@ from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.screens.managing import ChoiceDialog
 from flowtui.tui.widgets.project_tree import ProjectTree
 from tests.tui.driving import Driver, running
-from tests.tui.memory import MemoryWorkspace
+from tests.tui.memory import GRAPHQL_ABILITIES, MemoryWorkspace
 from tests.tui.test_projects import at_project
 
 
@@ -210,7 +210,7 @@ async def test_arrows_choose_while_the_field_hears_letters(workspace: MemoryWork
 async def test_where_history_stays_behind_moving_asks_with_the_cursor_on_no(
     workspace: MemoryWorkspace,
 ) -> None:
-    workspace.server.abilities = frozenset(Ability) - {Ability.MOVE_VERSIONS}
+    workspace.server.abilities = GRAPHQL_ABILITIES - {Ability.MOVE_VERSIONS}
     async with running(workspace) as driver:
         await at_flow(driver, "etl")
         for answer, project in ((["enter"], "My Project"), (["down", "enter"], "Empty")):

@@ -13,6 +13,8 @@ FILLED: Mapping[str, Callable[[Facts], str | tuple[str, ...] | None]] = {
     "FLOW": lambda facts: _flow_name(facts),
     "SWITCH": lambda facts: _switch(facts),
     "PROJECT": lambda facts: facts.project.name if facts.project is not None else None,
+    "POOL": lambda facts: facts.pool.name if facts.pool is not None else None,
+    "PAUSE": lambda facts: "resume" if facts.pool is not None and facts.pool.paused else "pause",
     "ID": lambda facts: facts.version.id if facts.version is not None else None,
     "PROFILE": lambda facts: facts.profile.name if facts.profile is not None else None,
     "RUN": lambda facts: facts.run.id if facts.run is not None else None,
@@ -20,7 +22,7 @@ FILLED: Mapping[str, Callable[[Facts], str | tuple[str, ...] | None]] = {
     "FOLDER": lambda facts: facts.folder or ".",
 }
 """Words of `Action.command` that are filled in from what is in front."""
-TYPED = ("NAME", "TO", "NEW", "URL", "FILE", "TEXT", "KEY", "VALUE")
+TYPED = ("NAME", "TO", "NEW", "URL", "FILE", "TEXT", "KEY", "VALUE", "TYPE")
 """Words that stay: a person must type something there."""
 
 

@@ -10,7 +10,7 @@ from flowtui.deploy.events import Outcome, Stage
 from flowtui.deploy.plan import Plan
 from flowtui.flow_rows import FlowRow
 from flowtui.models import Ability, FlowVersion, LocalFlow, Profile, Project
-from flowtui.run_models import FlowRun
+from flowtui.run_models import FlowRun, WorkPool
 from flowtui.runs.tasks import TaskLine
 from flowtui.tui.actions.keymap import Keymap
 from flowtui.tui.view_models.agents import Stand
@@ -86,7 +86,11 @@ class Facts:
     abilities: frozenset[Ability] = frozenset()
     """What the control plane can do."""
     registered: RegisteredFlow | None = None
-    """The registered flow that the cursor is on or in."""
+    """The registered flow, or the deployment, that the cursor is on or in."""
+    several: bool = False
+    """The cursor is on a flow with several deployments."""
+    pool: WorkPool | None = None
+    """The work pool that the cursor is on or in."""
     version: FlowVersion | None = None
     """The registered version under the cursor."""
     in_use: FlowVersion | None = None

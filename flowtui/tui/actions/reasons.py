@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from flowtui import flow_rows
 from flowtui.deploy.checkpoint import RESUMABLE
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.plan import Lane
-from flowtui.models import Ability, FlowKind, FlowState, Schedule
+from flowtui.models import Ability, FlowState, Schedule, ability_for
 from flowtui.run_models import RunState
 from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.view_models.agents import Stand
@@ -38,18 +39,49 @@ def able(ability: Ability, needs: Reason = always) -> Reason:
     return reason
 
 
+def project_creatable(facts: Facts) -> str | None:
+    if facts.connected and Ability.ANY_PROJECT in facts.abilities:
+        move = facts.keymap.key("projects.move")
+        return f"a project is there as soon as something is in it: {move} moves a deployment to it"
+    return able(Ability.CREATE_PROJECTS)(facts)
+
+
 def project_selected(facts: Facts) -> str | None:
+    if facts.project is not None and not facts.project.name:
+        move = facts.keymap.key("projects.move")
+        return f"these deployments are in no project: {move} moves one to a project"
     return None if facts.project else "select a project first"
 
 
+def project_deletable(facts: Facts) -> str | None:
+    """Not while the cursor is on one thing in it, where there is a key for that alone."""
+    if facts.registered is not None and Ability.DELETE_VERSIONS in facts.abilities:
+        key = facts.keymap.key("projects.delete_version")
+        return f"the cursor is on a deployment: {key} deletes that one; go up to its project"
+    return project_selected(facts)
+
+
 def flow_selected(facts: Facts) -> str | None:
-    return None if facts.registered else "select a flow first"
+    if facts.registered is not None:
+        return None
+    return "select one of its deployments first" if facts.several else "select a flow first"
+
+
+def deployment_selected(facts: Facts) -> str | None:
+    if facts.registered is not None:
+        return None
+    several = "select one of its deployments first"
+    return several if facts.several else "select a deployment first"
+
+
+def pool_selected(facts: Facts) -> str | None:
+    return None if facts.pool is not None else "select a work pool first"
 
 
 def other_project(facts: Facts) -> str | None:
-    return flow_selected(facts) or (
-        None if facts.projects > 1 else "there is no other project: create it first"
-    )
+    if facts.projects > 1 or Ability.ANY_PROJECT in facts.abilities:
+        return flow_selected(facts)
+    return flow_selected(facts) or "there is no other project: create it first"
 
 
 def archivable(facts: Facts) -> str | None:
@@ -64,7 +96,7 @@ def version_archivable(facts: Facts) -> str | None:
 
 def has_schedule(facts: Facts) -> str | None:
     if facts.registered is None:
-        return "select a flow first"
+        return flow_selected(facts)
     match facts.registered.in_use.schedule:
         case Schedule.NONE:
             return "this flow has no schedule"
@@ -99,12 +131,13 @@ def deployable(facts: Facts) -> str | None:
     if facts.row is None:
         return "no flow is selected"
     if facts.row.state is FlowState.DELETED:
-        return "this flow is not on disk any more: bring its file back, or archive its version"
+        away = "delete it" if Ability.DELETE_VERSIONS in facts.abilities else "archive its version"
+        return f"this flow is not on disk any more: bring its file back, or {away}"
     if facts.row.state is FlowState.BROKEN or facts.row.flow is None:
         return "this file is broken: fix the error shown in the details"
     if facts.row_deploying:
         return None
-    return connected(facts)
+    return connected(facts) or other_generation(facts)
 
 
 def can_be_hot(facts: Facts) -> str | None:
@@ -115,9 +148,17 @@ def can_be_hot(facts: Facts) -> str | None:
         return "no flow is selected"
     if facts.row.flow is None:
         return "this file is broken: which flows are in it is not known"
-    if facts.row.flow.function is not None or facts.row.flow.kind is FlowKind.FLOW_FUNCTION:
+    if facts.row.flow.function is not None:
         return facts.row.note or "this kind of flow cannot be deployed"
-    return None
+    return other_generation(facts)
+
+
+def other_generation(facts: Facts) -> str | None:
+    """Of a flow that the control plane, once it is connected, has no call for."""
+    flow = facts.row.flow if facts.row is not None else None
+    if flow is None or not facts.connected or ability_for(flow.kind) in facts.abilities:
+        return None
+    return flow_rows.other_generation(flow.kind)
 
 
 def any_deploys(facts: Facts) -> str | None:
@@ -294,7 +335,7 @@ def flow_runnable(facts: Facts) -> str | None:
 
 
 def registered_runnable(facts: Facts) -> str | None:
-    return None if facts.registered else "select a flow first"
+    return flow_selected(facts)
 
 
 def deployed_runnable(facts: Facts) -> str | None:

@@ -242,6 +242,7 @@ class MainScreen(Performs, Screen[None]):
         app.folder.look()
         if app.session.connected:
             app.projects.list()
+            app.pools.list()
             app.registered.look_at_last_runs(anew=True)
         else:
             app.connecting.connect()

@@ -84,18 +84,25 @@ class Choice:
 
 
 class ChoiceDialog(Dialog[str]):
-    """One of many, found by typing; answers its id."""
+    """One of many, found by typing; answers its id.
 
-    def __init__(self, title: str, text: str, choices: tuple[Choice, ...], *, yes: str) -> None:
+    `new` are words for what is typed and none of them: then that text can be chosen too.
+    """
+
+    def __init__(
+        self, title: str, text: str, choices: tuple[Choice, ...], *, yes: str, new: str = ""
+    ) -> None:
         super().__init__()
         self._title, self._text, self._choices, self._yes = title, text, choices, yes
+        self._new = new
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = Content(plain(self._title))
             if self._text:
                 yield Static(plain_block(self._text), markup=False, classes="dialog-text")
-            yield Input(placeholder="type to find", id="find")
+            hint = f"type to find, or the name of {self._new}" if self._new else "type to find"
+            yield Input(placeholder=hint, id="find")
             yield OptionList(*self._options(""), id="choices", markup=False)
             yield keys_line(("↑↓", "choose"), ("Enter", self._yes), ("Esc", "cancel"))
 
@@ -112,7 +119,10 @@ class ChoiceDialog(Dialog[str]):
             )
             for choice in found[:_SHOWN]
         ]
-        if not found:
+        if self._new and typed and all(typed != choice.name for choice in self._choices):
+            new = Content.assemble(plain(typed), (f"  {self._new}", "$muted"))
+            shown.append(Option(new, id=typed))
+        if not shown:
             return [Option(Content.styled("none has this in its name", "$muted"), disabled=True)]
         if len(found) > _SHOWN:
             more = f"{len(found) - _SHOWN} more: type to find them"

@@ -19,6 +19,8 @@ class Item(Generic[Data]):
     """Called when it is added or changed: not for each of thousands at each look."""
     opens: bool = False
     """Whether it can hold others."""
+    open: bool = False
+    """Whether it shows them at first."""
     ages: bool = False
     """Its label changes with time."""
 
@@ -73,7 +75,13 @@ class Filler(Generic[Data]):
                 continue
             if self.room <= 0:
                 return
-            node.add(item.make_label(), item.data, before=place, allow_expand=item.opens)
+            node.add(
+                item.make_label(),
+                item.data,
+                before=place,
+                expand=item.open,
+                allow_expand=item.opens,
+            )
             self.room -= 1
             self.moved = True
 

@@ -161,6 +161,7 @@ class Connecting:
         self._wait_for_keyring(message.keyring_waits)
         app.first_start.connected()
         app.projects.list()
+        app.pools.list()
         app.folder.refresh_rows()
 
     def _connection_failed(self, message: msg.ConnectionFailed) -> None:

@@ -131,6 +131,15 @@ class Projects:
 
         self._change(change, f"Project “{project.name}” deleted.", f"deleting {project.name}")
 
+    def delete_version(self, version: FlowVersion) -> None:
+        """A deployment."""
+
+        async def change(workspace: Workspace) -> None:
+            await workspace.control_plane.delete_version(version.id)
+
+        name = version.flow_name
+        self._change(change, f"The deployment “{name}” is deleted.", f"deleting {name}")
+
     def archive(self, versions: tuple[FlowVersion, ...]) -> None:
         """Versions of one flow."""
 
@@ -147,16 +156,18 @@ class Projects:
             await workspace.control_plane.set_schedule_active(version.id, active)
 
         state = "on" if active else "off, and the runs it had planned are dropped"
-        done = f"The schedule of “{version.name}” is {state}. {self._key('schedule')} puts it back."
-        self._change(change, done, f"switching the schedule of {version.name}")
+        name = version.flow_name
+        done = f"The schedule of “{name}” is {state}. {self._key('schedule')} puts it back."
+        self._change(change, done, f"switching the schedule of {name}")
 
     def move(self, flow: RegisteredFlow, target: Project) -> None:
         async def change(workspace: Workspace) -> None:
             await workspace.control_plane.move_flow(flow.name, flow.project, target)
 
-        whole = Ability.MOVE_VERSIONS in self._app.session.abilities
+        whole = self._app.session.abilities & {Ability.MOVE_VERSIONS, Ability.CHANGE_IN_PLACE}
         back = f" {self._key('move')} moves it back." if whole else ""
-        done = f"“{flow.name}” is in “{target.name}” now.{back}"
+        place = f"in “{target.name}”" if target.name else "in no project"
+        done = f"“{flow.name}” is {place} now.{back}"
         self._change(change, done, f"moving {flow.name}")
 
     def _key(self, action: str) -> str:
@@ -185,6 +196,7 @@ class Projects:
         if message.renamed is not None:
             self._take_along(*message.renamed)
         self.list()
+        self._app.pools.list()
         self._app.registered.read_again()
         self._app.folder.refresh_rows()
 
