@@ -256,6 +256,14 @@ class WorkPool:
 
 
 @dataclass(frozen=True, slots=True)
+class NewWorkPool:
+    """A work pool that is to be made where there is none of this name."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter that a registered flow declares."""
 

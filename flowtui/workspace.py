@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.pipeline import Deployer
     from flowtui.deploy.plan import Plan
-    from flowtui.deploy.request import NewPool
     from flowtui.deploy.together import Together
+    from flowtui.run_models import NewWorkPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +356,22 @@ class Workspace:
         return compare(registered, Local(sources, plan))
 
     async def plan(
-        self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
+        self,
+        flow: LocalFlow,
+        overrides: DeployTable | None = None,
+        *,
+        force: bool = False,
+        push: bool = True,
+        new_pool: NewWorkPool | None = None,
     ) -> Plan:
         """What a deploy of this flow would do and change, as far as it can be known.
 
         Loads the flow in the project's interpreter.
         """
         deployer = self._deployer()
-        plan = await deployer.plan(flow, overrides or DeployTable(), force=force)
+        plan = await deployer.plan(
+            flow, overrides or DeployTable(), force=force, push=push, new_pool=new_pool
+        )
         if plan.changes is not None or plan.current is None:
             return plan
         serialized = await self.control_plane.serialized_flow(plan.current.id)
@@ -382,7 +390,7 @@ class Workspace:
         push: bool = True,
         create_project: bool = False,
         together: Together | None = None,
-        new_pool: NewPool | None = None,
+        new_pool: NewWorkPool | None = None,
     ) -> DeployFinished:
         """Run all stages, emitting events; the last one is what is returned.
 

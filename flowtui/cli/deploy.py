@@ -10,9 +10,10 @@ import click
 
 from flowtui.cli.deploy_options import deploy_options, overrides_of
 from flowtui.cli.deploying import Asked, Deploying
+from flowtui.cli.deployment_options import new_pool, new_pool_options
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
-from flowtui.cli.planning import plan_all
+from flowtui.cli.planning import How, plan_all
 from flowtui.cli.targets import Targets, root_of, wanted
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
 from flowtui.models import DeployTable
@@ -24,6 +25,7 @@ from flowtui.workspace import Workspace
 @click.option("--all", "all_", is_flag=True, help="All flows of the project folder.")
 @click.option("--create-project", is_flag=True, help="Create the project if it does not exist.")
 @deploy_options
+@new_pool_options
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--no-push", is_flag=True, help="Keep the image in this engine only.")
 @click.option("--resume", is_flag=True, help="Go on from the stage where the last deploy ended.")
@@ -50,8 +52,9 @@ def deploy(
     TARGET is a path (all flows in it), PATH:NAME, or the name of a flow. Several flows are deployed
     side by side; one that fails stops no other.
     """
+    pool = new_pool(values)
     overrides = overrides_of(values)
-    if resume and (force or dry_run or no_push or overrides != DeployTable()):
+    if resume and (force or dry_run or no_push or pool or overrides != DeployTable()):
         raise UsageError(
             "--resume goes on with the settings of the deploy that did not end well",
             fix="leave the other options out, or leave --resume out to deploy anew",
@@ -63,7 +66,8 @@ def deploy(
         found = wanted(targets, await asyncio.to_thread(workspace.discover), everything=all_)
         try:
             if dry_run:
-                return await _dry_run(workspace, found, overrides, output, force=force)
+                how = How(force=force, push=not no_push, new_pool=pool)
+                return await _dry_run(workspace, found, overrides, output, how)
             await workspace.connect()
             asked = Asked(
                 overrides,
@@ -71,6 +75,7 @@ def deploy(
                 push=not no_push,
                 create_project=create_project,
                 resume=resume,
+                new_pool=pool,
             )
             return await Deploying(workspace, asked, output, verbose=verbose).all(found)
         finally:
@@ -80,12 +85,12 @@ def deploy(
 
 
 async def _dry_run(
-    workspace: Workspace, found: Targets, overrides: DeployTable, output: Output, *, force: bool
+    workspace: Workspace, found: Targets, overrides: DeployTable, output: Output, how: How
 ) -> int:
     try:
         await workspace.connect()
     except FlowtuiError as error:
         # A plan needs no control plane; what it cannot know without one is said in its reasons.
         output.note(f"planning without the control plane: {error.problem.what}")
-    code = await plan_all(workspace, found, overrides, output, force=force, everything=True)
+    code = await plan_all(workspace, found, overrides, output, how, everything=True)
     return ExitCode.OK if code is ExitCode.CHANGES else code

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from flowtui import executors
+from flowtui.cli.deployment_options import deployment_of, deployment_options
 from flowtui.errors import UsageError
 from flowtui.models import DeployTable, ExecutionOptions, StorageKind, StorageOptions
 
@@ -59,6 +60,7 @@ def deploy_options(command: _Command) -> _Command:
     """Every setting of a deploy, as its keyword of Prefect's; `overrides_of` reads them."""
     for option in reversed(_EXECUTION_OPTIONS):
         command = option(command)
+    command = deployment_options(command)
     for name, text in _FLAG_HELP.items():
         option = f"--{name.replace('_', '-')}/--no-{name.replace('_', '-')}"
         command = click.option(option, name, default=None, help=text)(command)
@@ -80,6 +82,7 @@ def overrides_of(values: dict[str, Any]) -> DeployTable:
     storage |= {
         name: _mapping(option, values[name]) for name, (option, _, _) in _MAPPING_HELP.items()
     }
+    storage["in_place"] = values["in_place"]
     storage["type"] = StorageKind(values["storage"]) if values["storage"] else None
     if storage["base_image"] and storage["dockerfile"]:
         raise UsageError(
@@ -94,6 +97,7 @@ def overrides_of(values: dict[str, Any]) -> DeployTable:
             executor_kwargs=_executor_kwargs(values["executor_kwargs"], values["executor_args"]),
             run_config=_json_object("--run-config", values["run_config"]),
         ),
+        deployment=deployment_of(values),
     )
 
 

@@ -20,6 +20,7 @@ from flowtui.deploy.events import DeployFinished, Event, to_json
 from flowtui.deploy.together import Together
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
 from flowtui.models import Ability, BrokenFile, DeployTable, LocalFlow
+from flowtui.run_models import NewWorkPool
 from flowtui.workspace import ResumePoint, Workspace
 
 
@@ -32,6 +33,7 @@ class Asked:
     push: bool = True
     create_project: bool = False
     resume: bool = False
+    new_pool: NewWorkPool | None = None
 
 
 class Deploying:
@@ -110,6 +112,7 @@ class Deploying:
             force=asked.force,
             push=asked.push,
             create_project=asked.create_project or name in self._creates,
+            new_pool=asked.new_pool,
             together=together,
         )
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from flowtui.cli.output import Output, print_problem
 from flowtui.cli.plan_report import Planned, print_planned, problem_of, summary
 from flowtui.cli.targets import Targets
 from flowtui.deploy.at_once import at_once, cores
+from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode, FlowtuiError
 from flowtui.models import DeployTable, LocalFlow
+from flowtui.run_models import NewWorkPool
 from flowtui.workspace import Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """What else the deploy would be asked for."""
+
+    force: bool = False
+    push: bool = True
+    new_pool: NewWorkPool | None = None
+
+    async def plan(self, workspace: Workspace, flow: LocalFlow, overrides: DeployTable) -> Plan:
+        return await workspace.plan(
+            flow, overrides, force=self.force, push=self.push, new_pool=self.new_pool
+        )
+
+
+_AS_IT_IS = How()
+
+
 async def plan_one(
-    workspace: Workspace, flow: LocalFlow, overrides: DeployTable, *, force: bool = False
+    workspace: Workspace, flow: LocalFlow, overrides: DeployTable, how: How = _AS_IT_IS
 ) -> Planned:
     """An error is a result: it does not stop the others."""
     try:
-        return Planned(flow, await workspace.plan(flow, overrides, force=force))
+        return Planned(flow, await how.plan(workspace, flow, overrides))
     except FlowtuiError as error:
         return Planned(flow, error=error)
 
@@ -28,8 +47,8 @@ async def plan_all(
     found: Targets,
     overrides: DeployTable,
     output: Output,
+    how: How = _AS_IT_IS,
     *,
-    force: bool = False,
     everything: bool = False,
 ) -> ExitCode:
     """Plan and print; as many flows are loaded at a time as there are processors.
@@ -43,7 +62,7 @@ async def plan_all(
         print_problem(problem)
     planned = await at_once(
         found.flows,
-        lambda flow: plan_one(workspace, flow, overrides, force=force),
+        lambda flow: plan_one(workspace, flow, overrides, how),
         limit=cores(),
         ready=lambda each: print_planned(each, output, everything=everything),
     )

@@ -18,11 +18,12 @@ from flowtui.deploy.events import DeployFinished
 from flowtui.deploy.flow_object.run import FlowObjectRun
 from flowtui.deploy.generation import refuse_other
 from flowtui.deploy.plan import Plan
-from flowtui.deploy.request import NewPool, PlanRequest
+from flowtui.deploy.request import PlanRequest
 from flowtui.deploy.shared_stages import Keep, Stages, why_not_resume
 from flowtui.deploy.together import Together
 from flowtui.deploy.under_way import Emit, Made, UnderWay
 from flowtui.models import Ability, DeployTable, FlowKind, LocalFlow, Profile
+from flowtui.run_models import NewWorkPool
 
 
 def _forget(_: Checkpoint | AppliedPayload) -> None:
@@ -60,7 +61,7 @@ class Deployer:
         *,
         force: bool = False,
         push: bool = True,
-        new_pool: NewPool | None = None,
+        new_pool: NewWorkPool | None = None,
     ) -> Plan:
         """What a deploy would do, as far as it can be known. Raises FlowtuiError subclasses."""
         request = self._request(flow, overrides, force=force, push=push, new_pool=new_pool)
@@ -78,7 +79,7 @@ class Deployer:
         force: bool = False,
         push: bool = True,
         create_project: bool = False,
-        new_pool: NewPool | None = None,
+        new_pool: NewWorkPool | None = None,
         keep: Keep = _forget,
         together: Together | None = None,
     ) -> DeployFinished:
@@ -127,7 +128,7 @@ class Deployer:
         *,
         force: bool,
         push: bool,
-        new_pool: NewPool | None = None,
+        new_pool: NewWorkPool | None = None,
     ) -> PlanRequest:
         if new_pool is not None:
             options = replace(overrides.deployment, work_pool=new_pool.name)

@@ -13,12 +13,7 @@ from flowtui.deploy.docker.image import ImageRecipe
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Plan
 from flowtui.models import DeployTable, LocalFlow, Profile
-
-
-@dataclass(frozen=True, slots=True)
-class NewPool:
-    name: str
-    type: str
+from flowtui.run_models import NewWorkPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class PlanRequest:
     salt: str = ""
     """With `force`: makes the content another one than any before; by chance without it."""
     memory: Memory = field(default_factory=NoMemory)
-    new_pool: NewPool | None = None
+    new_pool: NewWorkPool | None = None
     """Prefect 2 and 3: a work pool to be made for it, where there is none of that name."""
 
 

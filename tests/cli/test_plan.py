@@ -43,9 +43,7 @@ def planning(
     flows = tuple(flow(name, f"{name}.py") for name in plans)
     session.workspace.found = Discovery(str(session.workspace.root), flows)
 
-    async def plan(
-        each: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
-    ) -> Plan:
+    async def plan(each: LocalFlow, overrides: DeployTable | None = None, **_: object) -> Plan:
         made = plans[each.name or ""]
         if isinstance(made, DeployError):
             raise made

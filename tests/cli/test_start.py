@@ -33,7 +33,7 @@ def test_nothing_heavy_is_imported_with_the_command_line(module: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["deploy"], "Missing argument"),
+        (["deploy"], "no target is named"),
         (["nonsense"], "No such command"),
         (["deploy", "x", "--storage", "tape"], "'tape' is not one of"),
         (["deploy", "nowhere.py"], "neither a path nor the name of a flow"),

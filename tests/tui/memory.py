@@ -50,7 +50,7 @@ from flowtui.models import (
     StorageKind,
     StorageOptions,
 )
-from flowtui.run_models import WorkPool
+from flowtui.run_models import NewWorkPool, WorkPool
 from flowtui.workspace import ResumePoint, Workspace
 from tests.tui.memory_runs import ADDRESS, CREATED, MemoryRuns
 
@@ -372,7 +372,13 @@ class MemoryWorkspace(Workspace):
             yield await self._changes.get()
 
     async def plan(
-        self, flow: LocalFlow, overrides: DeployTable | None = None, *, force: bool = False
+        self,
+        flow: LocalFlow,
+        overrides: DeployTable | None = None,
+        *,
+        force: bool = False,
+        push: bool = True,
+        new_pool: NewWorkPool | None = None,
     ) -> Plan:
         if self.plan_error is not None:
             raise self.plan_error
@@ -390,6 +396,7 @@ class MemoryWorkspace(Workspace):
         force: bool = False,
         push: bool = True,
         create_project: bool = False,
+        new_pool: NewWorkPool | None = None,
         together: Together | None = None,
     ) -> DeployFinished:
         run = MemoryDeploy(f"id-{len(self.deploys) + 1}", flow, emit)
