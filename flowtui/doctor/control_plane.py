@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from flowtui.credentials import CredentialStore
+from flowtui import addresses
+from flowtui.credentials import CredentialStore, TokenKind
 from flowtui.doctor.checks import Check, State, bad
 from flowtui.doctor.subject import Subject
-from flowtui.errors import CredentialsError, FlowtuiError
+from flowtui.errors import FlowtuiError
+from flowtui.models import Ability, FlowKind, LocalFlow
+from flowtui.quantities import counted
+from flowtui.workspace import Workspace
 
 
 async def profile(subject: Subject) -> Sequence[Check]:
@@ -23,25 +27,52 @@ async def connection(subject: Subject) -> Sequence[Check]:
     started = time.monotonic()
     try:
         identity = await workspace.connect()
-    except CredentialsError as error:
-        return (bad("reached", error.problem), _token(workspace.token_source))
     except FlowtuiError as error:
-        return (bad("reached", error.problem), _token(workspace.token_source))
+        return (bad("reached", error.problem), _token(workspace))
     took = f"{(time.monotonic() - started) * 1000:.0f} ms"
-    tenant = f", tenant {identity.tenant}" if identity.tenant else ""
+    word = addresses.tenant_word(identity.api_url)
+    tenant = f", {word} {identity.tenant}" if identity.tenant else ""
+    place = f", at {identity.api_url}" if identity.api_url != workspace.profile.api_url else ""
     notes = workspace.credentials.notes
     checks = [
-        Check("reached", State.OK, f"{identity.server}{tenant}, in {took}"),
-        _token(workspace.token_source),
+        Check("reached", State.OK, f"{identity.server}{tenant}{place}, in {took}"),
+        _token(workspace),
     ]
     if notes:
         fix = "unlock or repair that place, or log in again and keep the token elsewhere"
         checks.append(Check("token places", State.WARNING, "\n".join(notes), fix))
-    return checks
+    return (*checks, *_not_taken((await subject.discovery()).flows, identity.abilities))
 
 
-def _token(source: str) -> Check:
-    return Check("token", State.OK, "none in use" if source == "none" else f"from: {source}")
+def _not_taken(flows: Sequence[LocalFlow], abilities: frozenset[Ability]) -> Iterator[Check]:
+    """Flows here that are of the other generation than the control plane."""
+    for kind, ability, versions, fix in (
+        (FlowKind.FLOW_OBJECT, Ability.REGISTER_FLOW_OBJECTS, "0.6 to 1.4", "flowtui server"),
+        (
+            FlowKind.FLOW_FUNCTION,
+            Ability.REGISTER_DEPLOYMENTS,
+            "2 and 3",
+            "a prefect server or Prefect Cloud",
+        ),
+    ):
+        count = sum(flow.kind is kind for flow in flows)
+        if count and ability not in abilities:
+            yield Check(
+                "flows it takes",
+                State.WARNING,
+                f"{counted(count, 'flow')} here of Prefect {versions} cannot be deployed to it",
+                f"use the profile of a control plane that takes them: {fix}, for example",
+            )
+
+
+def _token(workspace: Workspace) -> Check:
+    """Where it is from, and what kind the control plane takes."""
+    from flowtui.api.opening import token_kind
+
+    source, kind = workspace.token_source, token_kind(workspace.profile.api_url)
+    words = "none in use" if source == "none" else f"from: {source}"
+    takes = "" if kind is TokenKind.TOKEN else f" (it takes {kind.one})"
+    return Check("token", State.OK, f"{words}{takes}")
 
 
 async def keyring(subject: Subject) -> Sequence[Check]:

@@ -60,12 +60,8 @@ def _prefect(found: Interpreter, *, wanted: bool) -> Check:
             "has it",
         )
     if prefect.split(".")[0] not in ("0", "1"):
-        return Check(
-            "its Prefect",
-            State.WARNING,
-            f"{prefect}: this version of flowtui deploys flows of Prefect 0.6 to 1.4",
-            "set `python` to an interpreter with Prefect 1.4.1 or older",
-        )
+        # Flows of Prefect 2 and 3 are loaded where they run, never pickled.
+        return Check("its Prefect", State.OK, prefect)
     if cloudpickle is None:
         return Check(
             "its Prefect",
