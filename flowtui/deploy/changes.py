@@ -51,10 +51,10 @@ NOT_LOADED = "known once the flow is loaded: plan it"
 _ELSEWHERE = "the registered version was not deployed from this machine"
 _EARLIER = "the registered version was deployed before flowtui remembered this"
 _NOT_TOLD = "the control plane does not give back what is registered"
-_DEPENDENCIES = frozenset({"python_dependencies", "prefect_version", "base_image"})
+DEPENDENCIES = frozenset({"python_dependencies", "prefect_version", "base_image"})
 _SILENT = frozenset({"image_tag", "path", "directory", "flows", "__version__", "secrets"})
 """Parts of a storage that follow from the content, or say nothing about it."""
-_EXECUTION = frozenset({"executor", "executor_kwargs", "run_config"})
+EXECUTION = frozenset({"executor", "executor_kwargs", "run_config"})
 _OTHERWISE_TOLD = frozenset({"modules", "project"})
 
 
@@ -73,18 +73,14 @@ def compare(registered: Registered, local: Local) -> Changes:
 
     add(Aspect.SOURCES, _sources(registered, local))
     add(Aspect.DEPENDENCIES, _dependencies(registered, local))
-    for aspect, read in (
-        (Aspect.PARAMETERS, _parameters),
-        (Aspect.TASKS, _tasks),
-        (Aspect.SCHEDULE, _schedule),
-    ):
+    for aspect, read in SERIALIZED.items():
         if local.plan is None:
             add(aspect, NOT_LOADED)
         elif registered.serialized is None:
             add(aspect, _NOT_TOLD)
         else:
             before, after = read(registered.serialized), read(local.plan.loaded.serialized)
-            add(aspect, _named(aspect, before, after))
+            add(aspect, named(aspect, before, after))
     add(Aspect.EXECUTION, _execution(registered, local))
     add(Aspect.STORAGE, _storage(registered, local))
     differing = {change.aspect for change in found}
@@ -108,11 +104,11 @@ def _sources(registered: Registered, local: Local) -> Sequence[Change] | str:
             sign = Sign.CHANGED
         else:
             sign = Sign.ADDED if before is None else Sign.REMOVED
-        changes.append(Change(Aspect.SOURCES, sign, path, lines=_difference(before, after)))
+        changes.append(Change(Aspect.SOURCES, sign, path, lines=difference(before, after)))
     return changes
 
 
-def _difference(before: StoredSource | None, after: bytes | None) -> tuple[str, ...]:
+def difference(before: StoredSource | None, after: bytes | None) -> tuple[str, ...]:
     """The lines that differ, in file order; nothing where a text is not known."""
     if before is None or after is None or before.content is None:
         return ()
@@ -131,12 +127,12 @@ def _dependencies(registered: Registered, local: Local) -> Sequence[Change] | st
         return _EARLIER
     now = shown_settings(local.plan.settings)
     changes: list[Change] = []
-    for name in sorted(_DEPENDENCIES):
+    for name in sorted(DEPENDENCIES):
         before, after = registered.settings.get(name, ""), now.get(name, "")
         if name == "python_dependencies":
-            changes += _named(Aspect.DEPENDENCIES, _requirements(before), _requirements(after))
+            changes += named(Aspect.DEPENDENCIES, requirements(before), requirements(after))
         elif before != after:
-            changes += _named(
+            changes += named(
                 Aspect.DEPENDENCIES,
                 {name: before} if before else {},
                 {name: after} if after else {},
@@ -144,7 +140,7 @@ def _dependencies(registered: Registered, local: Local) -> Sequence[Change] | st
     return changes
 
 
-def _requirements(text: str) -> dict[str, str]:
+def requirements(text: str) -> dict[str, str]:
     """By name of the package."""
     found: dict[str, str] = {}
     for requirement in filter(None, text.split(", ")):
@@ -162,10 +158,10 @@ def _execution(registered: Registered, local: Local) -> Sequence[Change] | str:
         return _EARLIER
 
     def counted(settings: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in settings.items() if name in _EXECUTION}
+        return {name: value for name, value in settings.items() if name in EXECUTION}
 
     now = shown_settings(local.plan.settings)
-    return _named(Aspect.EXECUTION, counted(registered.settings), counted(now))
+    return named(Aspect.EXECUTION, counted(registered.settings), counted(now))
 
 
 def _storage(registered: Registered, local: Local) -> Sequence[Change] | str:
@@ -175,22 +171,22 @@ def _storage(registered: Registered, local: Local) -> Sequence[Change] | str:
     if registered.storage is not None:
         attachment = local.plan.attachment
         after: JsonObject = attachment.storage if attachment is not None else {}
-        before = _plain_storage(registered.storage)
-        known = {key: value for key, value in _plain_storage(after).items() if key in before}
-        changes += _named(Aspect.STORAGE, before, known)
+        before = plain_storage(registered.storage)
+        known = {key: value for key, value in plain_storage(after).items() if key in before}
+        changes += named(Aspect.STORAGE, before, known)
     if not registered.settings:
         return changes if registered.storage is not None else _ELSEWHERE
     now = shown_settings(local.plan.settings)
-    told = _DEPENDENCIES | _EXECUTION | _OTHERWISE_TOLD
+    told = DEPENDENCIES | EXECUTION | _OTHERWISE_TOLD
     left_out = told | {change.name for change in changes} | _SILENT
 
     def counted(settings: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in settings.items() if name not in left_out}
 
-    return [*changes, *_named(Aspect.STORAGE, counted(registered.settings), counted(now))]
+    return [*changes, *named(Aspect.STORAGE, counted(registered.settings), counted(now))]
 
 
-def _plain_storage(storage: JsonObject) -> dict[str, str]:
+def plain_storage(storage: JsonObject) -> dict[str, str]:
     return {
         key: str(value)
         for key, value in storage.items()
@@ -198,14 +194,14 @@ def _plain_storage(storage: JsonObject) -> dict[str, str]:
     }
 
 
-def _parameters(serialized: JsonObject) -> dict[str, str]:
+def parameters_of(serialized: JsonObject) -> dict[str, str]:
     return {
         str(each.get("name")): "required" if each.get("required") else f"= {each.get('default')!r}"
         for each in _objects(serialized.get("parameters"))
     }
 
 
-def _tasks(serialized: JsonObject) -> dict[str, str]:
+def tasks_of(serialized: JsonObject) -> dict[str, str]:
     """By name and number, with the kind of the task: old Prefects make slugs anew at each load."""
     parameters = {str(each.get("name")) for each in _objects(serialized.get("parameters"))}
     seen: Counter[str] = Counter()
@@ -220,7 +216,7 @@ def _tasks(serialized: JsonObject) -> dict[str, str]:
     return found
 
 
-def _schedule(serialized: JsonObject) -> dict[str, str]:
+def schedule_of(serialized: JsonObject) -> dict[str, str]:
     schedule = serialized.get("schedule")
     if not isinstance(schedule, Mapping):
         return {}
@@ -237,7 +233,7 @@ def _moment(value: Json) -> str:
     return f"every {value / 1_000_000:g} s" if isinstance(value, (int, float)) else str(value)
 
 
-def _named(aspect: Aspect, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+def named(aspect: Aspect, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
     changes: list[Change] = []
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name), after.get(name)
@@ -279,3 +275,11 @@ def _objects(value: Json) -> list[JsonObject]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         return []
     return [cast("dict[str, Any]", item) for item in value if isinstance(item, Mapping)]
+
+
+SERIALIZED = {
+    Aspect.PARAMETERS: parameters_of,
+    Aspect.TASKS: tasks_of,
+    Aspect.SCHEDULE: schedule_of,
+}
+"""What a serialized flow tells."""
