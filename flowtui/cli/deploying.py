@@ -72,7 +72,8 @@ class Deploying:
         await self._one(flow, EventPrinter(verbose=self._verbose), None)
 
     async def _side_by_side(self, flows: tuple[LocalFlow, ...]) -> None:
-        printer, together = TogetherPrinter(verbose=self._verbose), Together()
+        printer = TogetherPrinter(verbose=self._verbose)
+        together = Together(len(flows))
         await at_once(
             flows, lambda flow: self._one(flow, printer, together), limit=max(len(flows), 1)
         )
@@ -102,6 +103,8 @@ class Deploying:
         asked = self._asked
         point = await self._resume_point(flow) if asked.resume else None
         if point is not None:
+            if together is not None:
+                together.one_less()
             await self._workspace.resume(point, emit)
             return
         name = asked.overrides.project or self._workspace.project_of(flow)

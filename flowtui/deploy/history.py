@@ -466,6 +466,7 @@ class Recorder:
                     event.label,
                     event.version_id,
                     event.digest,
+                    event.image,
                     event.deploy,
                 ],
             )

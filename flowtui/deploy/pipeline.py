@@ -173,6 +173,7 @@ class _Run:
         self._request = request
         self._abilities = abilities
         self._taken = taken
+        self._together = together
         turn = together.turn if together is not None else None
         self._under_way = UnderWay(request.flow.display_name, emit, turn)
         self._stages = Stages(
@@ -182,6 +183,7 @@ class _Run:
             keep,
             create_project=create_project,
             taken=taken,
+            together=together,
         )
 
     async def _carry_out(self) -> Made:
@@ -192,6 +194,13 @@ class _Run:
         return await FlowObjectRun(self._stages).carry_out()
 
     async def run(self) -> DeployFinished:
+        try:
+            return await self._run()
+        finally:
+            if self._together is not None:
+                self._together.planned(self._stages)
+
+    async def _run(self) -> DeployFinished:
         request = self._request
         return await self._under_way.carry_out(
             self._carry_out,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +14,19 @@ from flowtui.deploy.applied import AppliedPayload
 from flowtui.deploy.changes import shown_settings
 from flowtui.deploy.checkpoint import Asked, Checkpoint, differences, files_of, parts_of
 from flowtui.deploy.docker.engine import Engine
-from flowtui.deploy.docker.image import ImageRecipe
+from flowtui.deploy.docker.image import ImageRecipe, prepare
 from flowtui.deploy.docker.registry import ImageReference, Registry, registry_host
+from flowtui.deploy.docker.shared_image import Wanted, image_named, union
 from flowtui.deploy.events import Level, Outcome, Planned, Stage, log_line
 from flowtui.deploy.plan import Lane, Plan
 from flowtui.deploy.request import PlanRequest
 from flowtui.deploy.stages.build import build_image, ensure_image
 from flowtui.deploy.stages.context import StageContext
-from flowtui.deploy.stages.push import push_image
+from flowtui.deploy.stages.push import PushedImage, push_image
+from flowtui.deploy.together import NamedImage, SharedImage, Together
 from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import ControlPlaneError
-from flowtui.models import JsonObject, StorageOptions
+from flowtui.models import JsonObject, Origin, StorageOptions
 
 Keep = Callable[[Checkpoint | AppliedPayload], None]
 Check = Callable[[StageContext], Awaitable[object]]
@@ -38,6 +41,16 @@ class Docker:
     registry: Registry | None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyImage:
+    """An image that was checked, and pushed where it is to be."""
+
+    image: str
+    """`registry/name:tag`."""
+    digest: str | None = None
+    """None where nothing is pushed."""
+
+
 class Stages:
     """One deploy: what it was asked for, how far it is, and the stages all deploys have alike."""
 
@@ -50,6 +63,7 @@ class Stages:
         *,
         create_project: bool,
         taken: Checkpoint | None = None,
+        together: Together | None = None,
     ) -> None:
         self.request = request
         self.under_way = under_way
@@ -58,6 +72,7 @@ class Stages:
         self.taken = taken
         """What an earlier deploy got done, until it shows that it cannot be gone on from."""
         self._given_control_plane = control_plane
+        self._together = together
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -83,7 +98,11 @@ class Stages:
             await ensure_image(ctx, engine, options.base_image, pull=not options.local_image)
         return Docker(engine, registry)
 
-    def planned(self, plan: Plan) -> None:
+    def planned(self, plan: Plan, recipe: ImageRecipe | None = None) -> None:
+        """Tells the plan; `recipe` is of an image that deploys made together may share."""
+        if self._together is not None:
+            shares = recipe is not None and plan.lane is Lane.IMAGE and self.taken is None
+            self._together.planned(self, self._wanted(plan, recipe) if shares else None)
         self.under_way.emit(
             Planned(
                 deploy=self.under_way.id,
@@ -114,6 +133,19 @@ class Stages:
         ctx.log(f"nothing changed since deploy {before}: going on from {stage}")
         return self.taken
 
+    def _wanted(self, plan: Plan, recipe: ImageRecipe | None) -> Wanted | None:
+        if recipe is None:
+            return None
+        named = plan.setting("image_name")
+        chosen = named is not None and named.origin is not Origin.INFERRED
+        return Wanted(
+            recipe.spec,
+            plan.options.registry_url,
+            plan.options.image_name if chosen else None,
+            plan.options.image_tag,
+            force=self.request.force,
+        )
+
     async def image(
         self,
         plan: Plan,
@@ -123,20 +155,27 @@ class Stages:
         pickle: bytes | None,
         serialized: JsonObject,
         check: Callable[[StageContext, str], Awaitable[object]],
-    ) -> str | None:
-        """Build, health check and push, as far as an earlier deploy has not; the image's digest.
+    ) -> ReadyImage:
+        """Build, health check and push, as far as an earlier deploy has not.
 
-        `check` gets the id of the image that was built. None where nothing is pushed.
+        Deploys made together may share the image: one of them builds and pushes it, each checks its
+        own flow in it. `check` gets the id of the image that was built.
         """
         assert plan.image is not None
-        reached = self.taken
+        image, reached = plan.image, self.taken
+        shared = await self._together.image_of(self) if self._together is not None else None
         if reached is not None:
+            shared = None
             reached = replace(reached, deploy=self.under_way.id)
             self.done_before(Stage.BUILD, f"image {reached.image_id[:19]} is on the engine")
+        elif shared is not None:
+            made = await self._built_together(shared, docker)
+            image = made.image
+            reached = await self.checkpoint(plan, serialized, image_id=made.id)
         else:
             async with self.under_way.stage(Stage.BUILD) as ctx:
                 built = await build_image(
-                    ctx, docker.engine, recipe, pickle, image=plan.image, pull=False
+                    ctx, docker.engine, recipe, pickle, image=image, pull=False
                 )
             reached = await self.checkpoint(plan, serialized, image_id=built.id)
         self.keep(reached)
@@ -146,16 +185,55 @@ class Stages:
         )
         if docker.registry is None:
             self.under_way.skip(Stage.PUSH, "--no-push: it runs on this engine only")
-            return None
-        if await self._is_pushed(reached, plan.image, docker.registry):
+            return ReadyImage(image)
+        if await self._is_pushed(reached, image, docker.registry):
             self.done_before(Stage.PUSH, f"the registry has {reached.digest[:19]}")
-            return reached.digest
-        async with self.under_way.stage(Stage.PUSH) as ctx:
-            pushed = await push_image(
-                ctx, docker.engine, docker.registry, image_id=image_id, image=plan.image
-            )
+            return ReadyImage(image, reached.digest)
+        pushed = await self._pushed(image, image_id, shared, docker.engine, docker.registry)
         self.keep(reached.reached(Stage.PUSH, digest=pushed.digest))
-        return pushed.digest
+        return ReadyImage(image, pushed.digest)
+
+    async def _built_together(self, shared: SharedImage, docker: Docker) -> NamedImage:
+        assert self._together is not None
+        turn = self._together.turn
+
+        async with self.under_way.stage_at_once(Stage.BUILD) as ctx:
+            ctx.log(f"one image for {len(shared.wanted)} flows")
+
+            async def build() -> NamedImage:
+                recipe = await _recipe_of(shared.wanted, docker.engine)
+                image = image_named(shared.wanted[0], recipe.tag)
+                async with turn(Stage.BUILD):
+                    built = await build_image(
+                        ctx, docker.engine, recipe, None, image=image, pull=False
+                    )
+                return NamedImage(built.id, image)
+
+            made = await shared.built.result(build)
+            ctx.log(f"in {made.image}")
+            return made
+
+    async def _pushed(
+        self,
+        image: str,
+        image_id: str,
+        shared: SharedImage | None,
+        engine: Engine,
+        registry: Registry,
+    ) -> PushedImage:
+        if shared is None or self._together is None:
+            async with self.under_way.stage(Stage.PUSH) as ctx:
+                return await push_image(ctx, engine, registry, image_id=image_id, image=image)
+        turn = self._together.turn
+        async with self.under_way.stage_at_once(Stage.PUSH) as ctx:
+
+            async def push() -> PushedImage:
+                async with turn(Stage.PUSH):
+                    return await push_image(ctx, engine, registry, image_id=image_id, image=image)
+
+            pushed = await shared.pushed.result(push)
+            ctx.log(f"the registry has {pushed.digest[:19]}")
+            return pushed
 
     async def health_check(
         self, plan: Plan, reached: Checkpoint, where: str, check: Check
@@ -217,6 +295,22 @@ class Stages:
         for stage in (Stage.BUILD, Stage.HEALTH_CHECK, Stage.PUSH, Stage.REGISTER):
             self.under_way.skip(stage, "nothing changed")
         return Made(Outcome.UNCHANGED, plan.current, plan.image, reason=plan.reasons[0])
+
+
+async def _recipe_of(wanted: Sequence[Wanted], engine: Engine) -> ImageRecipe:
+    """The image with the source of them all."""
+    spec = union([each.spec for each in wanted])
+    base = None if spec.base_image is None else await engine.image(spec.base_image)
+    named = wanted[0]
+    settings = {"registry_url": named.registry_url, "image_name": named.image_name}
+    return await asyncio.to_thread(
+        prepare,
+        spec,
+        flow_sources={},
+        base_identity=base.id if base is not None else "",
+        settings=settings,
+        salt=secrets.token_hex(8) if named.force else "",
+    )
 
 
 async def why_not_resume(

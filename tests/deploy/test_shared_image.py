@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowtui.deploy.docker.image_spec import ImageSpec
-from flowtui.deploy.docker.shared_image import Wanted, share, union
+from flowtui.deploy.docker.shared_image import Wanted, image_named, share, union
 
 ROOT = Path("/home/me/My Flows")
 
@@ -62,8 +63,8 @@ def test_another_input_is_another_image(other: dict[str, object]) -> None:
     assert groups(wanted("a", "a.py"), odd, wanted("c", "c.py")) == [["a", "c"], ["b"]]
 
 
-@pytest.mark.parametrize("other", [{"registry_url": None}, {"named": "etl"}, {"salt": "x"}])
-def test_another_place_or_name_is_another_image(other: dict[str, str]) -> None:
+@pytest.mark.parametrize("other", [{"registry_url": None}, {"image_name": "etl"}, {"force": True}])
+def test_another_place_or_name_is_another_image(other: dict[str, Any]) -> None:
     odd = replace(wanted("b", "b.py"), **other)
     assert groups(wanted("a", "a.py"), odd) == [["a"], ["b"]]
 
@@ -84,6 +85,12 @@ def test_the_shared_image_holds_all_of_their_source_under_the_name_of_the_projec
     assert list(both.tree) == ["a.py", "b.py", "lib.py"]
     assert (both.flow_name, both.import_roots) == ("my-flows", ("src",))
     assert union([spec("a", "a.py")]) == spec("a", "a.py")
+
+
+def test_it_is_named_after_the_project_where_no_setting_names_it() -> None:
+    assert image_named(wanted("a"), "0123") == "registry.example.com/team/my-flows:0123"
+    named = replace(wanted("a"), registry_url=None, image_name="etl", image_tag="v1")
+    assert image_named(named, "0123") == "etl:v1"
 
 
 def test_the_order_of_the_flows_changes_nothing_of_the_image() -> None:

@@ -23,10 +23,11 @@ class Wanted:
 
     spec: ImageSpec
     registry_url: str | None = None
-    named: str | None = None
-    """The image's name and tag as settings say them; None where flowtui chooses them."""
-    salt: str = ""
-    """Makes a forced build another one than any before."""
+    image_name: str | None = None
+    image_tag: str | None = None
+    """Name and tag as settings say them; None where flowtui chooses them."""
+    force: bool = False
+    """Another image than any before."""
 
 
 def share(wanted: Sequence[tuple[_Member, Wanted]]) -> list[list[_Member]]:
@@ -65,6 +66,13 @@ def union(specs: Sequence[ImageSpec]) -> ImageSpec:
 def project_name(root: Path) -> str:
     """What the shared image of a project folder is called."""
     return slug(root.resolve().name or "project")
+
+
+def image_named(wanted: Wanted, tag: str) -> str:
+    """`registry/name:tag`; `tag` where no setting says another."""
+    name = wanted.image_name or project_name(wanted.spec.project_root)
+    named = f"{name}:{wanted.image_tag or tag}"
+    return f"{wanted.registry_url.rstrip('/')}/{named}" if wanted.registry_url else named
 
 
 def _inputs(wanted: Wanted) -> Wanted:

@@ -106,7 +106,7 @@ class FlowObjectRun:
                 time_limit=self._request.config.health_timeout,
             )
 
-        digest = await self._shared.image(
+        ready = await self._shared.image(
             plan,
             recipe,
             docker,
@@ -115,7 +115,7 @@ class FlowObjectRun:
             check=check,
         )
         version = await self._register(pickled.loaded.serialized, project)
-        return Made(Outcome.DONE, version, plan.image, digest)
+        return Made(Outcome.DONE, version, ready.image, ready.digest)
 
     async def _local(
         self, plan: Plan, recipe: LocalRecipe, pickled: PickledFlow, project: Project
