@@ -511,7 +511,7 @@ class Workspace:
 
         `flow` is its source where it is in this folder: the history then knows it for the same.
         """
-        from flowtui.deploy.roll_back import RollBack
+        from flowtui.deploy.flow_object.roll_back import RollBack
 
         made = await asyncio.to_thread(self.history.by_version, [version.id])
         earlier = made.get(version.id)

@@ -68,7 +68,7 @@ class DeploymentRun:
                 )
                 plan, registration = prepared.plan, prepared.registration
                 assert registration is not None  # every plan of a deployment has one
-                shared.planned(plan)
+                shared.planned(plan, prepared.image)
                 for problem in plan.problems:
                     ctx.log(f"{problem.what}: {problem.fix}", Level.WARNING)
                 if plan.lane in (Lane.IMAGE, Lane.LOCAL):
@@ -96,7 +96,6 @@ class DeploymentRun:
     async def _image(
         self, plan: Plan, recipe: ImageRecipe, registration: Registration, docker: Docker
     ) -> Made:
-        assert plan.image is not None
         expectation = EntrypointExpectation.of(
             plan.loaded,
             entrypoint=str(registration.wanted.get("entrypoint")),
@@ -112,12 +111,12 @@ class DeploymentRun:
                 time_limit=self._request.config.health_timeout,
             )
 
-        digest = await self._shared.image(
+        ready = await self._shared.image(
             plan, recipe, docker, pickle=None, serialized=registration.wanted, check=check
         )
-        image = by_digest(plan.image, digest) if digest is not None else plan.image
+        image = by_digest(ready.image, ready.digest) if ready.digest is not None else ready.image
         version = await self._register(registration.of_image(image))
-        return Made(Outcome.DONE, version, plan.image, digest)
+        return Made(Outcome.DONE, version, ready.image, ready.digest)
 
     async def _local(self, plan: Plan, stored: Snapshot, registration: Registration) -> Made:
         shared = self._shared
