@@ -46,7 +46,9 @@ class FlowRow:
             return self.flow.display_name
         if self.gone_from and self.version is not None:
             return self.version.flow_name
-        return self.broken.path if self.broken is not None else ""
+        if self.broken is None:
+            return ""
+        return self.broken.subject or self.broken.path
 
     @property
     def location(self) -> str:
@@ -61,7 +63,8 @@ class FlowRow:
             return self.flow.target
         if self.gone_from:
             return f"{self.gone_from}:{self.name}:deleted"
-        return f"{self.name}:broken"
+        place = f"{self.broken.path}:{self.broken.subject}" if self.broken is not None else ""
+        return f"{place}:broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ def _deleted(
     names = {_name(flow) for flow in discovery.flows if flow.name is not None}
     flows = {name for name, _ in names}
     unnamed = {flow.path for flow in discovery.flows if flow.name is None}
-    unread = {file.path for file in discovery.broken}
+    unread = {file.path for file in discovery.broken if not file.subject}
     found: list[FlowRow] = []
     for name, versions in newest.items():
         for version in versions if name not in names else ():

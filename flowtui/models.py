@@ -83,9 +83,15 @@ class Declaration:
     values: JsonObject = field(default_factory=dict[str, "Json"], hash=False)
     """What it says, under the names of prefect.yaml: `entrypoint`, `version`, `tags`,
     `description`, `parameters`, `schedules`, `concurrency_limit`, `enforce_parameter_schema`,
-    `paused`, `work_pool: {name, work_queue_name, job_variables}`, `build`, `push`, `pull`, …"""
+    `paused`, `work_pool: {name, work_queue_name, job_variables}`, `build`, `push`, `pull`, …
+
+    Of a call also `image`: `"name:tag"`, or `{name, tag, dockerfile}` of a `DockerImage`."""
     dynamic: tuple[str, ...] = ()
-    """Names of values that only running the file tells; the loaded flow has them."""
+    """Names of values that only running the file tells; the loaded flow has them. `name` among
+    them: the name is not known before, and its source stands for it in angle brackets."""
+    path: str = ""
+    """The file that says so, relative to the project root."""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +134,21 @@ class LocalFlow:
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """A file that mentions Prefect but does not parse."""
+    """A file that mentions Prefect but does not parse, or one thing in a file that does."""
 
     path: str
     line: int
     column: int
     message: str
+    subject: str = ""
+    """What in the file it is about: a flow, or a deployment of a prefect.yaml. Empty: all of it."""
+
+    @property
+    def words(self) -> str:
+        """`flows/etl.py does not parse: …`, `nightly in prefect.yaml: …`."""
+        if self.subject:
+            return f"{self.subject} in {self.path}: {self.message}"
+        return f"{self.path} does not parse: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

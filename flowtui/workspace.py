@@ -266,9 +266,9 @@ class Workspace:
 
     def sources(self, flow: LocalFlow) -> dict[str, bytes]:
         """The files of this project that a deploy of this flow depends on. Blocking."""
-        from flowtui.source.closure import closure_sources
+        from flowtui.source.closure import closure_sources, declaration_source
 
-        return closure_sources(self.root, flow.path)
+        return closure_sources(self.root, flow.path) | declaration_source(self.root, flow.declared)
 
     def _fingerprint(self, flow: LocalFlow, sources: Mapping[str, bytes]) -> str:
         from flowtui.source.closure import fingerprint_of

@@ -94,12 +94,9 @@ def summary(found: list[Planned], broken: tuple[BrokenFile, ...]) -> str:
 
 
 def problem_of(file: BrokenFile) -> Problem:
-    """What is told of a file that was named and does not parse."""
-    return Problem(
-        f"{file.path} does not parse: {file.message}",
-        f"{file.path}:{file.line}",
-        "mend the file; its flows cannot be seen until it parses",
-    )
+    """What is told of something broken that was named."""
+    unseen = "; its flows cannot be seen until it parses" if not file.subject else ""
+    return Problem(file.words, f"{file.path}:{file.line}", f"mend the file{unseen}")
 
 
 def _print_plan(plan: Plan, output: Output) -> None:

@@ -16,7 +16,7 @@ from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
 class Targets:
     flows: tuple[LocalFlow, ...]
     broken: tuple[BrokenFile, ...]
-    """Files that were named or lie in a named folder, but do not parse."""
+    """What is broken in files that were named or lie in a named folder."""
 
 
 def root_of(targets: tuple[str, ...]) -> Path:
@@ -63,7 +63,7 @@ def _find(word: str, discovery: Discovery) -> Targets:
     if Path(word).exists():
         place = _relative(Path(word), root)
         found = Targets(
-            tuple(flow for flow in discovery.flows if _inside(flow.path, place)),
+            tuple(flow for flow in discovery.flows if _is_in(flow, place)),
             tuple(file for file in discovery.broken if _inside(file.path, place)),
         )
         if not found.flows and not found.broken:
@@ -90,15 +90,19 @@ def _find(word: str, discovery: Discovery) -> Targets:
 
 
 def _in_file(path: str, name: str, place: str, discovery: Discovery) -> Targets:
-    inside = [flow for flow in discovery.flows if _inside(flow.path, place)]
+    inside = [flow for flow in discovery.flows if _is_in(flow, place)]
     named = [flow for flow in inside if name in (*_names(flow), *_names(flow, flow.variable))]
     if named:
         return Targets(tuple(named), ())
-    broken = [file for file in discovery.broken if _inside(file.path, place)]
+    in_file = [file for file in discovery.broken if _inside(file.path, place)]
+    broken = [file for file in in_file if file.subject in ("", name)]
     if broken:
         return Targets((), tuple(broken))
+    known = [each for flow in inside for each in (*_names(flow), *_names(flow, flow.variable))]
+    near = difflib.get_close_matches(name, known, n=1)
     names = ", ".join(f"“{flow.display_name}”" for flow in inside) or "none at all"
-    raise UsageError(f"no flow “{name}” in {path}", fix=f"flows found there: {names}")
+    meant = f"did you mean “{near[0]}”? " if near else ""
+    raise UsageError(f"no flow “{name}” in {path}", fix=f"{meant}flows found there: {names}")
 
 
 def _names(flow: LocalFlow, name: str | None = None) -> tuple[str, ...]:
@@ -118,19 +122,30 @@ def _relative(path: Path, root: Path) -> str:
     return resolved.relative_to(root).as_posix()
 
 
+def _is_in(flow: LocalFlow, place: str) -> bool:
+    """Its own file lies there, or the one that declares its deployment."""
+    declared = flow.declared.path if flow.declared is not None else ""
+    return _inside(flow.path, place) or bool(declared and _inside(declared, place))
+
+
 def _inside(path: str, place: str) -> bool:
     return place in (".", path) or path.startswith(f"{place}/")
 
 
 def _refuse_double_names(flows: tuple[LocalFlow, ...]) -> None:
-    places: dict[str, list[str]] = defaultdict(list)
+    """Each would take the place of the other."""
+    places: dict[str, set[str]] = defaultdict(set)
+    kinds: dict[str, FlowKind] = {}
     for flow in flows:
-        if flow.name is not None and flow.kind is FlowKind.FLOW_OBJECT:
-            places[flow.name].append(f"{flow.path}:{flow.line}")
+        if flow.name is not None:
+            full = f"{flow.name}/{flow.deployment}" if flow.deployment else flow.name
+            places[full].add(f"{flow.path}:{flow.line}")
+            kinds[full] = flow.kind
     for name, found in places.items():
         if len(found) > 1:
+            what = "flows" if kinds[name] is FlowKind.FLOW_OBJECT else "deployments"
             raise UsageError(
-                f"{len(found)} flows are named “{name}”",
-                where=", ".join(found),
+                f"{len(found)} {what} are named “{name}”",
+                where=", ".join(sorted(found)),
                 fix="give each its own name, or deploy one of them: PATH:VARIABLE",
             )

@@ -118,7 +118,7 @@ def _chosen(
     if not found.flows:
         broken = found.broken[0]
         raise UsageError(
-            f"{broken.path} does not parse: {broken.message}",
+            broken.words,
             where=f"{broken.path}:{broken.line}",
             fix="mend it first: which flows are in it is not known before",
         )

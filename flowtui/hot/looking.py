@@ -35,7 +35,8 @@ def _look(workspace: Workspace, discovery: Discovery, target: str, problem: str)
     path = target.rpartition(":")[0]
     found = [flow for flow in discovery.flows if flow.target == target]
     if not found:
-        needs = frozenset({path}) | SETTINGS_FILES
+        declaring = {file.path for file in discovery.broken if file.subject}
+        needs = frozenset({path, *declaring}) | SETTINGS_FILES
         return Look(None, needs, broken=_why_gone(discovery, path, target))
     flow = found[0]
     modules = [
@@ -44,7 +45,8 @@ def _look(workspace: Workspace, discovery: Discovery, target: str, problem: str)
         if module.path
     ]
     named = _named_in_settings(workspace, flow)
-    needs = frozenset({flow.path, *modules, *named, *SETTINGS_FILES}) - {"."}
+    declared = {flow.declared.path} if flow.declared is not None else set[str]()
+    needs = frozenset({flow.path, *modules, *named, *declared, *SETTINGS_FILES}) - {"."}
     try:
         content = _content(workspace, flow, named)
     except OSError as error:
@@ -55,9 +57,12 @@ def _look(workspace: Workspace, discovery: Discovery, target: str, problem: str)
 
 def _why_gone(discovery: Discovery, path: str, target: str) -> str:
     for file in discovery.broken:
-        if file.path == path:
+        if file.path == path and not file.subject:
             return f"{path}:{file.line} does not parse: {file.message}"
     name = target.rpartition(":")[2]
+    for file in discovery.broken:
+        if file.subject and file.subject == name.rpartition("/")[2]:
+            return f"{file.path}:{file.line}, {file.subject}: {file.message}"
     others = [flow.display_name for flow in discovery.flows if flow.path == path]
     if others:
         return f"“{name}” is gone from {path}; in it now: {', '.join(others)}"
@@ -65,8 +70,14 @@ def _why_gone(discovery: Discovery, path: str, target: str) -> str:
 
 
 def _double(discovery: Discovery, flow: LocalFlow) -> str:
-    same = [each for each in discovery.flows if each.name is not None and each.name == flow.name]
-    return f"{len(same)} flows here are named “{flow.name}”: rename one" if len(same) > 1 else ""
+    same = [
+        each
+        for each in discovery.flows
+        if each.name is not None and (each.name, each.deployment) == (flow.name, flow.deployment)
+    ]
+    if len(same) < 2:
+        return ""
+    return f"{len(same)} flows here are named “{flow.display_name}”: rename one"
 
 
 def _unparsable(root: Path, modules: Iterable[str]) -> str:

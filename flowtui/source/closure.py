@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowtui.models import LocalModule
+from flowtui.models import Declaration, LocalModule
 from flowtui.source.parsing import UnparsableError, parse
 
 
@@ -53,6 +54,20 @@ def closure_sources(root: Path, flow_path: str) -> dict[str, bytes]:
         if module.path:
             sources.setdefault(_relative(root, Path(module.path)), _content(Path(module.path)))
     return sources
+
+
+def declaration_source(root: Path, declared: Declaration | None) -> dict[str, bytes]:
+    """What declares the flow's deployment, by path.
+
+    Of a prefect.yaml it is this deployment alone, as JSON under `prefect.yaml (name)`: the others
+    in the file are none of its business. A Python file counts whole. Raises nothing.
+    """
+    if declared is None or not declared.path:
+        return {}
+    if declared.path.endswith(".py"):
+        return {declared.path: _content(root / declared.path)}
+    content = json.dumps(declared.values, indent=2, sort_keys=True, ensure_ascii=False)
+    return {f"{declared.path} ({declared.name})": f"{content}\n".encode()}
 
 
 def fingerprint_of(sources: Mapping[str, bytes]) -> str:

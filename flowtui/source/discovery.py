@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from flowtui.errors import UsageError
-from flowtui.models import BrokenFile, Discovery, LocalFlow
+from flowtui.models import BrokenFile, Discovery
 from flowtui.source import parsing
-from flowtui.source.flowfinder import find_flows
+from flowtui.source.flowfinder import FlowFile, look_into
 from flowtui.source.ignore import walk
+from flowtui.source.linking import link
+from flowtui.source.names import Imported, Names
 
+if TYPE_CHECKING:
+    from flowtui.source.prefect_yaml import PrefectYaml
+
+PREFECT_YAML = "prefect.yaml"
 _WORD = b"prefect"
+_CALLS = (b".deploy(", b".serve(", b".to_deployment(")
+"""What declares a deployment may stand in a file that only imports a flow."""
 _CHUNK = 1 << 20
+_NO_FLOWS = FlowFile()
 
 
 def discover(root: Path, *, exclude: tuple[str, ...] = ()) -> Discovery:
-    """One walk over a project folder: every flow, and every file that mentions Prefect but does
-    not parse, sorted by path and line. `exclude` are patterns in .gitignore's language.
+    """One walk over a project folder: every flow, once for each deployment that is declared of it,
+    and every file that mentions Prefect but does not parse, sorted by path and line.
+
+    `exclude` are patterns in .gitignore's language.
 
     Blocking: run it in a thread. Raises UsageError when `root` is not a folder that can be read.
     """
@@ -32,8 +44,14 @@ class _Finding:
     """What one file holds, as of one state of the file."""
 
     state: tuple[int, int, int]
-    flows: tuple[LocalFlow, ...] = ()
+    file: FlowFile = _NO_FLOWS
     broken: BrokenFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _YamlFinding:
+    state: tuple[int, int, int]
+    yaml: PrefectYaml
 
 
 class Discoverer:
@@ -43,24 +61,66 @@ class Discoverer:
         self._root = root
         self._exclude = exclude
         self._findings: dict[str, _Finding] = {}
+        self._yamls: dict[str, _YamlFinding] = {}
 
     def discover(self) -> Discovery:
         """Walk the folder. A file counts as unchanged when its mtime, size and inode are."""
         _check_root(self._root)
         findings: dict[str, _Finding] = {}
-        for folder in walk(self._root, self._exclude, suffix=".py"):
+        yamls: dict[str, _YamlFinding] = {}
+        for folder in walk(self._root, self._exclude, suffix=(".py", PREFECT_YAML)):
             for entry in folder.files:
                 path = f"{folder.path}/{entry.name}" if folder.path else entry.name
-                findings[path] = self._look(path, entry.path)
-        self._findings = findings
+                if entry.name == PREFECT_YAML:
+                    yamls[path] = self._look_at_yaml(path, entry.path)
+                elif not entry.name.endswith(PREFECT_YAML):
+                    findings[path] = self._look(path, entry.path)
+        self._findings, self._yamls = findings, yamls
+        return self._linked(findings, yamls)
+
+    def _linked(
+        self, findings: Mapping[str, _Finding], yamls: Mapping[str, _YamlFinding]
+    ) -> Discovery:
+        linked = link(
+            os.path.realpath(self._root),
+            {path: finding.file for path, finding in findings.items()},
+            {path: finding.yaml for path, finding in yamls.items()},
+            os.environ,
+            self._imports_of,
+        )
+        broken = [finding.broken for finding in findings.values() if finding.broken is not None]
         return Discovery(
             root=str(self._root),
-            flows=tuple(flow for path in sorted(findings) for flow in findings[path].flows),
+            flows=linked.flows,
             broken=tuple(
-                broken for path in sorted(findings) if (broken := findings[path].broken) is not None
+                sorted([*broken, *linked.broken], key=lambda each: (each.path, each.line))
             ),
             files_seen=len(findings),
         )
+
+    def _imports_of(self, path: str) -> Mapping[str, Imported]:
+        """Of a file that was not worth parsing before."""
+        try:
+            return Names.of(parsing.parse((self._root / path).read_bytes())).imported
+        except (OSError, parsing.UnparsableError):
+            return {}
+
+    def _look_at_yaml(self, path: str, file: str) -> _YamlFinding:
+        from flowtui.source.prefect_yaml import SIZE_LIMIT, PrefectYaml, read_prefect_yaml
+
+        try:
+            with open(file, "rb", opener=_open_at_once) as source:
+                status = os.fstat(source.fileno())
+                state = (status.st_mtime_ns, status.st_size, status.st_ino)
+                known = self._yamls.get(path)
+                if known is not None and known.state == state:
+                    return known
+                regular = stat.S_ISREG(status.st_mode)
+                content = source.read(SIZE_LIMIT + 1) if regular else b""
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            return _YamlFinding((0, 0, 0), PrefectYaml(broken=(BrokenFile(path, 1, 1, reason),)))
+        return _YamlFinding(state, read_prefect_yaml(content, path))
 
     def _look(self, path: str, file: str) -> _Finding:
         try:
@@ -111,10 +171,13 @@ def _too_large(path: str, source: BinaryIO, state: tuple[int, int, int]) -> _Fin
 
 
 def _examine(path: str, content: bytes, state: tuple[int, int, int]) -> _Finding:
-    if _WORD not in content:
+    mentioned = _WORD in content
+    if not mentioned and not any(call in content for call in _CALLS):
         return _Finding(state)
     try:
-        return _Finding(state, flows=find_flows(parsing.parse(content), path))
+        return _Finding(state, look_into(parsing.parse(content), path))
     except parsing.UnparsableError as error:
+        if not mentioned:
+            return _Finding(state)
         broken = BrokenFile(path, error.line, error.column, error.message)
         return _Finding(state, broken=broken)

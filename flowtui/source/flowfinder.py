@@ -1,41 +1,94 @@
-"""Finds the flows in one syntax tree, following the names that the file imports Prefect under."""
+"""Finds the flows in one syntax tree, and the calls in it that declare deployments of flows."""
 
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flowtui.models import FlowKind, LocalFlow
+from flowtui.models import DEFAULT_DEPLOYMENT, FlowKind, LocalFlow
+from flowtui.source.declaring_calls import DeclaringCall, declaring_calls
+from flowtui.source.names import FLOW_CLASSES, FLOW_DECORATORS, Function, Imported, Names
 
-_FLOW_CLASSES = frozenset({"prefect.Flow", "prefect.core.Flow", "prefect.core.flow.Flow"})
-_FLOW_DECORATORS = frozenset({"prefect.flow", "prefect.flows.flow"})
-_STARRED = {
-    "prefect": ("Flow", "flow"),
-    "prefect.core": ("Flow",),
-    "prefect.core.flow": ("Flow",),
-    "prefect.flows": ("flow",),
-}
 _EXPRESSION_LIMIT = 80
+_FREE_METHODS = frozenset({"staticmethod", "classmethod"})
 
-_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A flow that is gone by the time its file is loaded: its name is bound anew."""
+
+    variable: str
+    line: int
+    by_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFile:
+    """What one Python file holds that discovery needs."""
+
+    flows: tuple[LocalFlow, ...] = ()
+    """By line."""
+    calls: tuple[DeclaringCall, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+    imported: Mapping[str, Imported] = field(default_factory=dict[str, Imported], hash=False)
+    """Only of a file with calls."""
+    top_level: frozenset[str] = frozenset()
+    """Names that the module has; only of a file that mentions Prefect."""
 
 
 def find_flows(tree: ast.Module, path: str) -> tuple[LocalFlow, ...]:
-    """Every flow that the file makes, by line.
+    """Every flow that the file makes, by line: see `look_into`."""
+    return look_into(tree, path).flows
+
+
+def look_into(tree: ast.Module, path: str) -> FlowFile:
+    """Every flow that the file makes, and what it declares of its own and of other files' flows.
 
     Prefect 0.x/1.x: calls of `Flow`, under whatever name it was imported or subclassed, also
-    inside functions. Prefect 2/3: module-level functions decorated with `@flow`.
+    inside functions. Prefect 2/3: functions and methods with a decorator `@flow`, and what is
+    bound to `flow(function)`; those made inside functions have no entrypoint. Where a module or a
+    class binds the same name twice, the last one counts, as in Python.
     """
-    names = _Names.of(tree)
-    found = [
-        flow
-        for site in _sites(tree)
-        for flow in (_flow_object(site, names, path), _flow_function(site, names, path))
-        if flow is not None
-    ]
-    return tuple(sorted(found, key=lambda flow: flow.line))
+    names = Names.of(tree)
+    flows: list[tuple[LocalFlow, _Site]] = []
+    calls: list[tuple[ast.Call, _Site]] = []
+    for site in _sites(tree):
+        found = (
+            _flow_object(site, names, path)
+            or _decorated(site, names, path)
+            or _wrapped(site, names, path)
+        )
+        if found is not None:
+            flows.append((found, site))
+        if isinstance(site.node, ast.Call):
+            calls.append((site.node, site))
+    kept, replaced = _last_ones(flows)
+    declaring = declaring_calls([(call, s.functions) for call, s in calls], names, path)
+    return FlowFile(
+        tuple(sorted(kept, key=lambda flow: flow.line)),
+        declaring,
+        tuple(replaced),
+        names.imported if declaring else {},
+        frozenset(names.top_level),
+    )
+
+
+def _last_ones(
+    flows: Sequence[tuple[LocalFlow, _Site]],
+) -> tuple[list[LocalFlow], list[Replaced]]:
+    """One flow for each name; those in two branches of an `if` are not the author's mistake."""
+    kept: dict[object, tuple[LocalFlow, ast.AST | None]] = {}
+    replaced: list[Replaced] = []
+    for flow, site in flows:
+        bound = flow.kind is FlowKind.FLOW_FUNCTION and flow.variable and not flow.function
+        key = flow.variable if bound else id(flow)
+        before = kept.pop(key, None)
+        one_body = isinstance(site.parent, ast.Module | ast.ClassDef)
+        if before is not None and one_body and before[1] is site.parent:
+            replaced.append(Replaced(str(flow.variable), before[0].line, flow.line))
+        kept[key] = flow, site.parent
+    return [flow for flow, _ in kept.values()], replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +96,11 @@ class _Site:
     """A node and where it stands."""
 
     node: ast.AST
-    functions: tuple[_Function | ast.Lambda, ...] = ()
+    functions: tuple[Function | ast.Lambda, ...] = ()
     """Enclosing functions, outermost first."""
-    in_class: bool = False
+    parent: ast.AST | None = None
+    classes: tuple[str, ...] = ()
+    """Enclosing classes, outermost first; inside a function those in it."""
     variable: str | None = None
     """The name that a call's value is bound to."""
 
@@ -59,14 +114,15 @@ def _sites(tree: ast.Module) -> Iterator[_Site]:
     while pending:
         site = pending.pop()
         yield site
-        node, functions, in_class = site.node, site.functions, site.in_class
+        node, functions, classes = site.node, site.functions, site.classes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             functions = (*functions, node)
+            classes = ()
         elif isinstance(node, ast.ClassDef):
-            in_class = True
+            classes = (*classes, node.name)
         targets = _bound_calls(node)
         pending += [
-            _Site(child, functions, in_class, targets.get(id(child)))
+            _Site(child, functions, node, classes, targets.get(id(child)))
             for child in reversed(list(ast.iter_child_nodes(node)))
         ]
 
@@ -86,122 +142,9 @@ def _bound_calls(node: ast.AST) -> dict[int, str | None]:
             return {}
 
 
-@dataclass(slots=True)
-class _Names:
-    """What names mean in a file, all scopes together: good enough, and never runs anything."""
-
-    origins: dict[str, str] = field(default_factory=dict[str, str])
-    """Local name to dotted origin, for example `F` to `prefect.Flow`."""
-    constants: dict[str, str] = field(default_factory=dict[str, str])
-    """Names that the module binds once, at its top level, to a string that is known."""
-
-    @classmethod
-    def of(cls, tree: ast.Module) -> _Names:
-        names = cls()
-        bound: Counter[str] = Counter()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names._import(node)
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names._import_from(node)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                bound[node.id] += 1
-        for statement in tree.body:
-            names._bind(statement, bound)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                names._subclass(node)
-        return names
-
-    def _import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            if alias.name.split(".")[0] == "prefect":
-                self.origins[alias.asname or "prefect"] = alias.name if alias.asname else "prefect"
-
-    def _import_from(self, node: ast.ImportFrom) -> None:
-        module = node.module or ""
-        if module.split(".")[0] != "prefect":
-            return
-        for alias in node.names:
-            if alias.name == "*":
-                self.origins |= {name: f"{module}.{name}" for name in _STARRED.get(module, ())}
-            else:
-                self.origins[alias.asname or alias.name] = f"{module}.{alias.name}"
-
-    def _bind(self, statement: ast.stmt, bound: Counter[str]) -> None:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                pass
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                pass
-            case _:
-                return
-        if bound[name] != 1:
-            return
-        text = self.text(value, ())
-        if text is not None:
-            self.constants[name] = text
-        origin = self.origin(value)
-        if origin is not None:
-            self.origins[name] = origin
-
-    def _subclass(self, node: ast.ClassDef) -> None:
-        if any(self.origin(base) in _FLOW_CLASSES for base in node.bases):
-            self.origins[node.name] = "prefect.Flow"
-
-    def origin(self, node: ast.expr) -> str | None:
-        """The dotted name behind `Flow`, `prefect.Flow`, `p.core.Flow`; None for anything else."""
-        attributes: list[str] = []
-        while isinstance(node, ast.Attribute):
-            attributes.append(node.attr)
-            node = node.value
-        if not isinstance(node, ast.Name) or node.id not in self.origins:
-            return None
-        return ".".join([self.origins[node.id], *reversed(attributes)])
-
-    def text(self, node: ast.expr, functions: tuple[_Function | ast.Lambda, ...]) -> str | None:
-        """The string an expression is sure to be, None when only running would tell."""
-        try:
-            return self._text(node, functions)
-        except RecursionError:
-            return None
-
-    def _text(self, node: ast.expr, functions: tuple[_Function | ast.Lambda, ...]) -> str | None:
-        match node:
-            case ast.Constant(value=str() as text):
-                return text
-            case ast.Name(id=name) if name in self.constants and not _is_local(name, functions):
-                return self.constants[name]
-            case ast.JoinedStr(values=parts):
-                return _joined([self._text(part, functions) for part in parts])
-            case ast.FormattedValue(value=value, conversion=-1, format_spec=None):
-                return self._text(value, functions)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return _joined([self._text(left, functions), self._text(right, functions)])
-            case _:
-                return None
-
-
-def _joined(parts: list[str | None]) -> str | None:
-    known = [part for part in parts if part is not None]
-    return "".join(known) if len(known) == len(parts) else None
-
-
-def _is_local(name: str, functions: tuple[_Function | ast.Lambda, ...]) -> bool:
-    return any(name in _locals_of(function) for function in functions)
-
-
-def _locals_of(function: _Function | ast.Lambda) -> set[str]:
-    nodes = list(ast.walk(function))
-    stored = {
-        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
-
-
-def _flow_object(site: _Site, names: _Names, path: str) -> LocalFlow | None:
+def _flow_object(site: _Site, names: Names, path: str) -> LocalFlow | None:
     call = site.node
-    if not isinstance(call, ast.Call) or names.origin(call.func) not in _FLOW_CLASSES:
+    if not isinstance(call, ast.Call) or names.origin(call.func) not in FLOW_CLASSES:
         return None
     argument = _name_argument(call)
     name = None if argument is None else names.text(argument, site.functions)
@@ -231,31 +174,82 @@ def _function_name(site: _Site) -> str | None:
     return named[0] if named else None
 
 
-def _flow_function(site: _Site, names: _Names, path: str) -> LocalFlow | None:
+def _decorated(site: _Site, names: Names, path: str) -> LocalFlow | None:
+    """A function or method with `@flow`."""
     function = site.node
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-        return None
-    if site.functions or site.in_class:
         return None
     decorator = next((one for one in function.decorator_list if _is_flow(one, names)), None)
     if decorator is None:
         return None
     given = _given_name(decorator)
-    default = function.name.replace("_", "-")
-    name = default if given is None else names.text(given, ())
-    return LocalFlow(
-        path=path,
-        line=function.lineno,
-        name=name,
-        kind=FlowKind.FLOW_FUNCTION,
-        variable=function.name,
-        expression="" if name is not None or given is None else _source(given),
+    return _flow_function(site, names, path, function.name, given, function.name)
+
+
+def _wrapped(site: _Site, names: Names, path: str) -> LocalFlow | None:
+    """`flow(function)` and `flow(name="x")(function)`."""
+    call = site.node
+    if not isinstance(call, ast.Call) or len(call.args) != 1:
+        return None
+    if isinstance(call.args[0], ast.Starred) or not _is_flow(call.func, names):
+        return None
+    of_its_own = _given_name(call.func) or _given_name(call)
+    wrapped = call.args[0]
+    match wrapped:
+        case ast.Name(id=default) | ast.Attribute(attr=default):
+            pass
+        case ast.Lambda():
+            default = "unknown-lambda"
+        case _:
+            default = None
+    return _flow_function(site, names, path, site.variable, of_its_own, default)
+
+
+def _class_of_objects(site: _Site) -> str | None:
+    """The class of a method that needs an object of it: no entrypoint leads to one."""
+    method = site.node
+    if not site.classes or not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    first = next(iter([*method.args.posonlyargs, *method.args.args]), None)
+    free = any(_last_name(one) in _FREE_METHODS for one in method.decorator_list)
+    return (
+        ".".join(site.classes) if first is not None and first.arg == "self" and not free else None
     )
 
 
-def _is_flow(decorator: ast.expr, names: _Names) -> bool:
+def _last_name(decorator: ast.expr) -> str:
+    return decorator.id if isinstance(decorator, ast.Name) else ""
+
+
+def _flow_function(
+    site: _Site,
+    names: Names,
+    path: str,
+    bound: str | None,
+    given: ast.expr | None,
+    default: str | None,
+) -> LocalFlow:
+    node = site.node
+    assert isinstance(node, ast.stmt | ast.expr)  # a function or a call, which have a line
+    if given is not None:
+        name = names.text(given, site.functions)
+    else:
+        name = default.replace("_", "-") if default is not None else None
+    return LocalFlow(
+        path=path,
+        line=node.lineno,
+        name=name or None,
+        kind=FlowKind.FLOW_FUNCTION,
+        variable=".".join((*site.classes, bound)) if bound is not None else None,
+        expression="" if name else _source(given if given is not None else node),
+        function=_function_name(site) or _class_of_objects(site),
+        deployment=DEFAULT_DEPLOYMENT,
+    )
+
+
+def _is_flow(decorator: ast.expr, names: Names) -> bool:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return names.origin(called) in _FLOW_DECORATORS
+    return names.origin(called) in FLOW_DECORATORS
 
 
 def _given_name(decorator: ast.expr) -> ast.expr | None:
@@ -269,7 +263,7 @@ def _given_name(decorator: ast.expr) -> ast.expr | None:
     return None
 
 
-def _source(node: ast.expr) -> str:
+def _source(node: ast.AST) -> str:
     try:
         text = ast.unparse(node)
     except RecursionError:

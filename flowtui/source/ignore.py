@@ -116,7 +116,9 @@ class Folder:
     """In force for what lies directly in this folder."""
 
 
-def walk(root: Path, exclude: Sequence[str] = (), suffix: str = "") -> Iterator[Folder]:
+def walk(
+    root: Path, exclude: Sequence[str] = (), suffix: str | tuple[str, ...] = ""
+) -> Iterator[Folder]:
     """Every folder that counts, depth first in name order, with its files named `*suffix`.
 
     Links to folders are not followed (as git does), links to files are. Folders that cannot be

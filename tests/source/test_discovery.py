@@ -171,8 +171,6 @@ def test_a_flow_function_is_found_under_any_alias(source: str, name: str | None)
 @pytest.mark.parametrize(
     "source",
     [
-        "from prefect import flow\ndef outer():\n    @flow\n    def inner(): ...",
-        "from prefect import flow\nclass A:\n    @flow\n    def method(self): ...",
         "from elsewhere import Flow\nFlow('x')",
         "from .prefect import Flow\nFlow('x')",
         "import prefect_like\nprefect_like.Flow('x')",

@@ -38,7 +38,7 @@ def _nothing_to_compare(app: FlowtuiApp, row: FlowRow) -> str:
     if row.state is FlowState.DELETED:
         return "The flow is not on disk any more; its registered version stays as it is."
     if row.broken is not None:
-        return "The file does not parse: see Problems."
+        return "It cannot be read: see Problems."
     if row.version is None:
         if not app.session.connected:
             return "Not connected: what is registered is not known."
