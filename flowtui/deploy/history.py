@@ -457,7 +457,7 @@ class Recorder:
         if isinstance(event, DeployFinished):
             db.execute(
                 "UPDATE deploys SET outcome = ?, seconds = ?, reason = ?, version = ?,"
-                " label = ?, version_id = ?, digest = ? WHERE id = ?",
+                " label = ?, version_id = ?, digest = ?, image = coalesce(?, image) WHERE id = ?",
                 [
                     str(event.outcome),
                     event.seconds,
