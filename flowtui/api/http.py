@@ -28,6 +28,9 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes."""
 REDIRECT = (301, 302, 303, 307, 308)
 
+_CONNECTIONS = 40
+_IDLE = 4.0
+"""Seconds that a connection is kept: uvicorn closes them after five, perhaps under a request."""
 _BROKEN_OFF = 3
 """How often a request is sent again after the connection failed: nobody waits long for nobody."""
 _SPREAD = 0.25
@@ -233,6 +236,11 @@ class Http:
                 verify=trust,
                 timeout=httpx.Timeout(None, connect=min(self.timeout, 10.0)),
                 follow_redirects=False,
+                limits=httpx.Limits(
+                    max_connections=_CONNECTIONS,
+                    max_keepalive_connections=_CONNECTIONS,
+                    keepalive_expiry=_IDLE,
+                ),
                 # A proxy must not see what stays on this machine.
                 trust_env=not addresses.is_loopback(self.address),
             )

@@ -62,13 +62,17 @@ def list_(as_json: bool) -> None:
 @click.option("--ca-file", help="Certificate authority of this control plane.")
 def add(name: str, api_url: str, ca_file: str | None) -> None:
     """Add a profile, or give an existing one another address; its --ca-file is kept."""
+    from flowtui.addresses import normalise
     from flowtui.config import load_user, save_profile
     from flowtui.models import Origin, Profile
 
     known = load_user().profiles.get(name)
     kept = ca_file or (known.ca_file if known is not None else None)
-    save_profile(Profile(name, api_url, Origin.USER_FILE, ca_file=kept))
-    Output().note(f"profile “{name}” is {api_url}; use it: flowtui profiles use {name}")
+    address = normalise(api_url)
+    save_profile(Profile(name, address, Origin.USER_FILE, ca_file=kept))
+    Output().note(
+        f"profile “{name}” is {address}; use it: flowtui profiles use {shlex.quote(name)}"
+    )
 
 
 @profiles.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,8 +12,9 @@ import pytest
 from flowtui.api.opening import connect, token_kind
 from flowtui.api.rest.connection import LARGEST_PAGE, Connection
 from flowtui.api.rest.refusals import RefusedError
+from flowtui.cli import run
 from flowtui.credentials import Secret, TokenKind
-from flowtui.errors import CredentialsError
+from flowtui.errors import CredentialsError, ExitCode
 from flowtui.json_shapes import mapping
 from tests.parts.faulty_proxy import faulty_proxy
 from tests.parts.prefect_server import PREFECT2, PREFECT3, PrefectServer, running_prefect_server
@@ -67,6 +69,26 @@ async def test_who_has_not_is_told_what_is_wanted(
 ) -> None:
     with pytest.raises(CredentialsError, match=words):
         await connect(guarded.api_url, Secret(token) if token else None, timeout=LIMIT)
+
+
+def test_a_password_is_typed_once_and_kept(
+    guarded: PrefectServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flowtui(*words: str, typed: str = "") -> tuple[int, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
+        capsys.readouterr()
+        code, said = run(words), capsys.readouterr()
+        assert "correct horse" not in said.out + said.err
+        return code, said.out + said.err
+
+    address = guarded.api_url.removesuffix("/api")
+    wrong = flowtui("login", "--save", "file", "--api-url", address, typed="ada:wrong horse")
+    assert wrong[0] == ExitCode.CREDENTIALS and "does not accept this user and password" in wrong[1]
+    assert flowtui("whoami", "--api-url", address)[0] == ExitCode.CREDENTIALS
+    assert flowtui("login", "--save", "file", "--api-url", address, typed=AUTH)[0] == ExitCode.OK
+    code, said = flowtui("whoami", "--api-url", address)
+    assert code == ExitCode.OK and f"Prefect {PREFECT3}" in said and "file (" in said
+    assert flowtui("profiles", "check", address)[1].endswith("wants a user and password\n")
 
 
 async def test_reading_and_changing_go_with_a_csrf_token(
