@@ -411,6 +411,11 @@ class FlowVersion:
         return f"{self.name}/{self.deployment}" if self.deployment else self.name
 
     @property
+    def changed(self) -> datetime | None:
+        """When it became what it is: registered, or changed in place."""
+        return self.updated or self.created
+
+    @property
     def short(self) -> str:
         """`v3`; a deployment's own version as it stands, or `registered` where it has none."""
         return short_version(self.version, self.label) or "registered"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowtui.models import FlowVersion
 from flowtui.run_models import FlowRun, RunState
 from flowtui.tui.looks.words import plain
+from flowtui.tui.view_models.registered import place_of
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -19,18 +20,13 @@ class RunTarget:
 
     project: str
     flow: str
+    """Its name, or `flow/deployment`."""
     again: FlowRun | None = None
     """The run whose parameters, labels and run config are taken over."""
 
 
 def target_of(what: FlowRun | FlowVersion | None) -> RunTarget | None:
-    match what:
-        case FlowRun(project=project, flow=flow):
-            return RunTarget(project, flow)
-        case FlowVersion(project=project, name=name):
-            return RunTarget(project, name)
-        case None:
-            return None
+    return RunTarget(*place_of(what)) if what is not None else None
 
 
 def new_run(app: FlowtuiApp, target: RunTarget | None) -> None:
@@ -43,7 +39,7 @@ def new_run(app: FlowtuiApp, target: RunTarget | None) -> None:
 
 def run_again(app: FlowtuiApp, run: FlowRun | None) -> None:
     if run is not None:
-        new_run(app, RunTarget(run.project, run.flow, run))
+        new_run(app, RunTarget(run.project, run.flow_name, run))
 
 
 def open_run(app: FlowtuiApp, run: FlowRun | None) -> None:
@@ -71,7 +67,7 @@ def cancel_run(app: FlowtuiApp, run: FlowRun | None) -> None:
             "Its process is told to stop, and stops its tasks when it asks next: within half a "
             "minute. Flows of Prefect before 0.13 do not ask, and run to their end."
         )
-    title = f"Cancel “{plain(run.name)}” of “{plain(run.flow)}”?"
+    title = f"Cancel “{plain(run.name)}” of “{plain(run.flow_name)}”?"
     app.push_screen(ConfirmDialog(title, text, yes="Cancel it", no="Let it run"), answered)
 
 

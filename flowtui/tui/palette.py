@@ -19,6 +19,7 @@ from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.looks.themes import DARK, LIGHT
 from flowtui.tui.looks.words import plain
+from flowtui.tui.view_models.registered import place_of
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -189,7 +190,7 @@ class VersionProvider(EntryProvider):
         if row is None or row.version is None:
             return
         current = row.version
-        known = app.session.all_versions.get((current.project, current.name), (current,))
+        known = app.session.all_versions.get(place_of(current), (current,))
         for version in known:
             text = f"Version: {plain(row.name)} {plain(version.short)}"
             state = "archived" if version.archived else "in use" if version == current else ""
@@ -240,7 +241,7 @@ def _runs_of(app: FlowtuiApp, row: FlowRow) -> tuple[FlowRun, ...]:
     """Newest first: those that were read, else the last one."""
     if row.version is None:
         return ()
-    place = (row.version.project, row.version.name)
+    place = place_of(row.version)
     read = app.session.runs.get(place)
     if read is not None and not isinstance(read, Problem):
         return read

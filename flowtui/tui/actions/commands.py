@@ -59,7 +59,7 @@ def _flow_name(facts: Facts) -> str | None:
     if facts.registered is not None:
         return facts.registered.name
     if facts.run is not None:
-        return facts.run.flow
+        return facts.run.flow_name
     return facts.row.name if facts.row is not None else None
 
 

@@ -312,7 +312,7 @@ class WaitingScreen(ShowScreen):
         for run in group.runs:
             due = when(run.state_start or run.scheduled, now)
             labels = ", ".join(plain(label) for label in run.labels)
-            words = f"{plain(run.flow)}  {plain(run.state)}, due {due}  {labels}".rstrip()
+            words = f"{plain(run.flow_name)}  {plain(run.state)}, due {due}  {labels}".rstrip()
             parts.append(hanging(Content(f"{plain(run.name)}  "), _muted(words), width))
         return Content.assemble(*parts).rstrip()
 

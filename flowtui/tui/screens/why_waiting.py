@@ -44,7 +44,7 @@ class WhyWaitingScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            title = f"Why “{plain(self._run.name)}” of “{plain(self._run.flow)}” waits"
+            title = f"Why “{plain(self._run.name)}” of “{plain(self._run.flow_name)}” waits"
             box.border_title = Content(title)
             yield Painted(id="why-waiting")
             yield keys_line(("Esc", "close"))

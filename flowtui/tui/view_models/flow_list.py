@@ -11,9 +11,10 @@ from enum import StrEnum
 from flowtui.flow_rows import FlowRow
 from flowtui.models import FlowState
 from flowtui.run_models import FlowRun
+from flowtui.tui.view_models.registered import place_of
 
 LastRuns = Mapping[tuple[str, str], FlowRun]
-"""The run of each flow that started last, by project and flow name."""
+"""The run of each flow that started last, by project and flow (`flow/deployment`)."""
 
 
 class SortBy(StrEnum):
@@ -106,7 +107,7 @@ def matcher(words: str) -> Callable[[FlowRow], bool]:
 
 def last_run(row: FlowRow, runs: LastRuns) -> FlowRun | None:
     version = row.version
-    return runs.get((version.project, version.name)) if version is not None else None
+    return runs.get(place_of(version)) if version is not None else None
 
 
 def _sort_key(by: SortBy, runs: LastRuns) -> Callable[[FlowRow], tuple[object, ...]]:
@@ -119,13 +120,18 @@ def _sort_key(by: SortBy, runs: LastRuns) -> Callable[[FlowRow], tuple[object, .
         case SortBy.PROJECT:
             return lambda row: ((row.project or "").casefold(), row.name.casefold())
         case SortBy.VERSION:
-            return lambda row: (row.version.version if row.version is not None else 0,)
+            return lambda row: _numbered(row)
         case SortBy.DEPLOYED:
-            return lambda row: (_moment(row.version.created if row.version is not None else None),)
+            return lambda row: (_moment(row.version.changed if row.version is not None else None),)
         case SortBy.LAST_RUN:
             return lambda row: (_moment(run.started if (run := last_run(row, runs)) else None),)
         case _:
             return lambda row: (row.location,)
+
+
+def _numbered(row: FlowRow) -> tuple[int, str]:
+    version = row.version
+    return (version.version, version.label) if version is not None else (0, "")
 
 
 def _moment(moment: datetime | None) -> datetime:

@@ -217,8 +217,9 @@ class Deploying:
         if workspace is None:
             return None
         local = discovery.flows if discovery is not None else ()
-        source = next((flow for flow in local if flow.name == version.name), None)
-        absent = LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT)
+        name = (version.name, version.deployment)
+        source = next((flow for flow in local if (flow.name, flow.deployment) == name), None)
+        absent = LocalFlow("", 0, version.flow_name, FlowKind.FLOW_OBJECT)
         record = session.deploys.open(source or absent)
         record.rolls_back_to = version
         receive = partial(self._receive, record)

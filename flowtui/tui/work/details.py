@@ -73,7 +73,7 @@ class Details:
                 return  # the connection itself says what is wrong
             app.post_message(msg.FlowDescribed(version.id, serialized))
 
-        app.begin(job, group="describe", description=f"reading {version.name}", counts=False)
+        app.begin(job, group="describe", description=f"reading {version.flow_name}", counts=False)
 
     def _described(self, message: msg.FlowDescribed) -> None:
         _keep(self._app.session.registered, message.version_id, message.serialized)

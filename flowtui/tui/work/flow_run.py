@@ -153,7 +153,7 @@ class WatchedRun:
         if ended:
             run = message.look.run
             bad = "information" if run.state == "Success" else "warning"
-            app.say(f"{run.flow}: run {run.name} has ended: {run.state}", severity=bad)
+            app.say(f"{run.flow_name}: run {run.name} has ended: {run.state}", severity=bad)
             app.registered.look_at_last_runs(anew=True)
 
     def _take_lines(self, watch: RunWatch) -> None:

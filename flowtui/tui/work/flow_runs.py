@@ -170,7 +170,7 @@ class FlowRuns:
             app.pop_screen()
             asking_runs.open_run(app, run)
         else:
-            app.say(f"{run.flow}: run {run.name} is asked for")
+            app.say(f"{run.flow_name}: run {run.name} is asked for")
 
     def _refused(self, message: msg.RunRefused) -> None:
         from flowtui.tui.screens.run_form import RunForm
@@ -196,7 +196,7 @@ class FlowRuns:
         app, run = self._app, replace(message.run, state=message.state)
         words = {"Cancelled": "is cancelled", "Cancelling": "is being cancelled"}
         said = words.get(run.state, f"had ended before that: {run.state}")
-        app.say(f"{run.flow}: run {run.name} {said}")
+        app.say(f"{run.flow_name}: run {run.name} {said}")
         app.session.run_listing = app.session.run_listing.with_run(run)
         self._look_again()
 

@@ -13,7 +13,7 @@ from flowtui.run_models import FlowRun, RunState
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
-from flowtui.tui.view_models.registered import Place
+from flowtui.tui.view_models.registered import Place, place_of
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -186,7 +186,7 @@ class RegisteredFlows:
         app.begin(job, group="last-runs", description="reading the last runs", counts=False)
 
     def _last_runs_listed(self, message: msg.LastRunsListed) -> None:
-        found = {(run.project, run.flow): run for run in message.runs}
+        found = {place_of(run): run for run in message.runs}
         if found != self._app.session.last_runs:
             self._app.session.last_runs = found
             self._app.changed(Part.RUNS)

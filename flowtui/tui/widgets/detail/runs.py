@@ -15,6 +15,7 @@ from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging, problem_content
 from flowtui.tui.looks.words import plain
+from flowtui.tui.view_models.registered import place_of
 from flowtui.tui.widgets.detail.page import Page
 from flowtui.tui.widgets.runs import columns
 
@@ -28,7 +29,7 @@ class RunsTab:
 
     def wanted(self, app: FlowtuiApp, row: FlowRow) -> None:
         if row.version is not None:
-            app.registered.read_for_details((row.version.project, row.version.name), runs=True)
+            app.registered.read_for_details(place_of(row.version), runs=True)
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
         version = row.version
@@ -37,7 +38,7 @@ class RunsTab:
         if Ability.TELL_RUNS not in app.session.abilities:
             told = f"This control plane cannot {Ability.TELL_RUNS}."
             return _words(told if app.session.connected else "Not connected.", width)
-        found = app.session.runs.get((version.project, version.name))
+        found = app.session.runs.get(place_of(version))
         if found is None:
             return _words("Reading the runs.", width)
         if isinstance(found, Problem):

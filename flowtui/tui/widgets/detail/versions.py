@@ -14,7 +14,7 @@ from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging
 from flowtui.tui.looks.words import plain
 from flowtui.tui.session import Session
-from flowtui.tui.view_models.registered import schedule_mark
+from flowtui.tui.view_models.registered import place_of, schedule_mark
 from flowtui.tui.widgets.detail.page import Page
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class VersionsTab:
 
     def wanted(self, app: FlowtuiApp, row: FlowRow) -> None:
         if row.version is not None:
-            app.registered.read_for_details((row.version.project, row.version.name), runs=False)
+            app.registered.read_for_details(place_of(row.version), runs=False)
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
         current = row.version
@@ -41,7 +41,7 @@ class VersionsTab:
             words = f"No version is registered yet. {key} on the flow plans a deploy."
             text = words if connected else "Not connected: what is registered is not known."
             return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
-        known = app.session.all_versions.get((current.project, current.name))
+        known = app.session.all_versions.get(place_of(current))
         versions = known or (current,)
         lines = [_line(app.session, app.glyphs, row, current, version) for version in versions]
         if known is None:

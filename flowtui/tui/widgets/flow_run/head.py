@@ -40,8 +40,8 @@ def title(watch: RunWatch, run: FlowRun, glyphs: Glyphs, now: datetime, width: i
         (_unanswered(watch, now), "$warning"),
     )
     room = max(width - how.cell_length - len(version) - 2, 2 * _LEAST_NAME)
-    name = shortened(plain(run.name), max(room - cell_len(plain(run.flow)), room // 2))
-    flow = shortened(plain(run.flow), room - cell_len(name))
+    name = shortened(plain(run.name), max(room - cell_len(plain(run.flow_name)), room // 2))
+    flow = shortened(plain(run.flow_name), room - cell_len(name))
     return Content.assemble((flow, "bold"), (version, "$muted"), f"  {name}", how)
 
 

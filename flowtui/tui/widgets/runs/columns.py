@@ -118,7 +118,7 @@ def _cell(
             bold = "bold " if run.kind is RunState.RUNNING else ""
             return f"{state_mark(run.state, glyphs)} {plain(run.state)}", f"{bold}{style}"
         case Shows.FLOW:
-            return plain(run.flow), ""
+            return plain(run.flow_name), ""
         case Shows.NAME:
             return plain(run.name), ""
         case Shows.PROJECT:
