@@ -124,8 +124,8 @@ async def make_plan(
 class _Lane:
     lane: Lane
     reason: str
-    made: Applied | None = None
-    """The earlier deploy of this very content (lane `register only`)."""
+    image: str | None = None
+    """The image of this very content that is there already, as runs take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +182,11 @@ class Draft:
         named = f"{options.image_name or slug(self.loaded.name)}:{options.image_tag or recipe.tag}"
         image = f"{where.rstrip('/')}/{named}" if where else named
         lane = await self._image_lane(recipe, engine, registry)
-        if lane.made is not None:
-            image = lane.made.image or image
+        image = lane.image or image
         code = Code(
             entrypoint=self.entrypoint,
             pull_steps=self._pull_steps(self._code_folder),
-            image=self._image_in(lane, image),
+            image=image,
             pull_policy=None if where else "IfNotPresent",
         )
         notes = (
@@ -293,17 +292,6 @@ class Draft:
         version = self.known.version
         return self.settled.resolved.project or (version.project if version is not None else "")
 
-    def _image_in(self, lane: _Lane, image: str) -> str:
-        """What a run takes: by its digest where that is known already."""
-        if lane.lane is Lane.NOTHING:
-            last = self.known.last.payload if self.known.last is not None else None
-            payload = last if last is not None else self.known.payload
-            registered = mapping((payload or {}).get("job_variables")).get("image")
-            return str(registered or image)
-        if lane.made is not None and lane.made.digest:
-            return by_digest(image, lane.made.digest)
-        return image
-
     async def _local_lane(self, stored: snapshot.Snapshot) -> _Lane:
         if self.request.force:
             return _Lane(Lane.LOCAL, _FORCED)
@@ -314,7 +302,7 @@ class Draft:
                 return _Lane(Lane.NOTHING, self._unchanged)
             return _Lane(Lane.LOCAL, f"its stored files are gone: {stored.folder}")
         if made and whole and not stored.in_place:
-            return _Lane(Lane.REGISTER, "exactly this was stored and checked before", made[0])
+            return _Lane(Lane.REGISTER, "exactly this was stored and checked before")
         return _Lane(Lane.LOCAL, self._difference)
 
     async def _image_lane(
@@ -324,20 +312,20 @@ class Draft:
             return _Lane(Lane.IMAGE, _FORCED)
         registered = self._registered(recipe.content_hash)
         made = await asyncio.to_thread(self.request.memory.made_from, recipe.content_hash)
-        image = made[0].image if made else None
-        if image is None and registered:
-            told = mapping((self.known.payload or {}).get("job_variables")).get("image")
-            image = str(told) if told else None
+        earlier = next((each for each in made if _image_of(each.payload)), None)
+        last = self.known.last
+        source = last.payload if registered and last is not None else self.known.payload
+        image = _image_of(source) if registered else None
+        if image is None and earlier is not None:
+            image = _image_of(earlier.payload)
         if image is None:
             return _Lane(Lane.IMAGE, self._difference)
         if not await _is_there(image, engine, registry, pushed=self._is_pushed):
             place = "registry" if self._is_pushed else "engine"
             return _Lane(Lane.IMAGE, f"its image is gone from the {place}")
         if registered:
-            return _Lane(Lane.NOTHING, self._unchanged)
-        if made and not (self._is_pushed and made[0].digest is None):
-            return _Lane(Lane.REGISTER, "exactly this was built and checked before", made[0])
-        return _Lane(Lane.IMAGE, self._difference)
+            return _Lane(Lane.NOTHING, self._unchanged, image)
+        return _Lane(Lane.REGISTER, "exactly this was built and checked before", image)
 
     def _registered(self, content_hash: str) -> bool:
         """Whether what is registered was made from this content."""
@@ -447,6 +435,11 @@ class Draft:
     def _where(self, name: str) -> str:
         found = next((each for each in self.settled.resolved.settings if each.name == name), None)
         return (found.detail or str(found.origin)) if found is not None else name
+
+
+def _image_of(payload: JsonObject | None) -> str | None:
+    image = mapping((payload or {}).get("job_variables")).get("image")
+    return str(image) if image else None
 
 
 def by_digest(image: str, digest: str) -> str:
