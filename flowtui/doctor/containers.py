@@ -9,7 +9,9 @@ from pathlib import Path
 
 from flowtui.addresses import is_loopback
 from flowtui.agents.containers import reached_by_containers, served_to_containers
+from flowtui.api.opening import ask_token_kind
 from flowtui.config import ProjectConfig
+from flowtui.credentials import TokenKind
 from flowtui.deploy.docker.reachability import (
     EngineStatus,
     RegistryStatus,
@@ -21,6 +23,7 @@ from flowtui.doctor.subject import Subject
 from flowtui.errors import FlowtuiError
 from flowtui.models import StorageKind
 from flowtui.quantities import size
+from flowtui.workspace import ca_file_of
 
 _WAY_BACK = "containers"
 _LITTLE_ROOM = 5_000_000_000
@@ -66,6 +69,8 @@ async def way_back(subject: Subject) -> Sequence[Check]:
     status = await engine_status(subject.environ)
     if status.problem is not None:
         raise CannotTell("no engine answers, see above")
+    if await ask_token_kind(url, ca_file=ca_file_of(workspace.profile)) is not TokenKind.TOKEN:
+        return (Check(_WAY_BACK, State.OK, "a docker worker of Prefect 2 or 3 sees to it itself"),)
     if is_loopback(url) and await served_to_containers(url) is None:
         raise CannotTell(f"no embedded server answers at {url}")
     try:

@@ -30,6 +30,8 @@ from tests.parts.recorded_cloud import TOKEN, recorded_cloud
 from tests.parts.registry import free_port
 from tests.parts.stand_in import Asked, Reply, StandIn, stand_in
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> Iterator[None]:

@@ -21,6 +21,8 @@ from flowtui.text import redact
 from tests.parts.registry import free_port
 from tests.parts.stand_in import Asked, Reply, StandIn, stand_in
 
+pytestmark = pytest.mark.slow
+
 BUSY = Reply(503, {"exception_message": "Service Unavailable"})
 PASSWORD = "ada:correct-horse"
 

@@ -12,6 +12,7 @@ from flowtui.config import ProjectConfig, load_user, save_profile, set_active
 from flowtui.credentials import CredentialStore, Secret, Where
 from flowtui.models import Origin, Profile
 from flowtui.tui.screens.dialogs import ChoiceDialog, ConfirmDialog, StoreDialog, TokenDialog
+from flowtui.tui.screens.first_start import FirstStartScreen
 from flowtui.tui.session import Link
 from flowtui.workspace import Workspace
 from tests.parts.documented_cloud import (
@@ -24,6 +25,7 @@ from tests.parts.documented_cloud import (
     documented_cloud,
 )
 from tests.tui.driving import Driver, running
+from tests.tui.memory import ADDRESS, MemoryWorkspace
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +91,26 @@ async def test_a_cloud_whose_key_is_kept_asks_for_a_workspace(
         await choose(driver, "enter")
         await driver.until(lambda: driver.app.session.connected)
         assert load_user().profiles["acme/production"].api_url == cloud.address(ACME, PRODUCTION)
+
+
+async def test_the_first_start_leads_to_a_workspace_of_prefect_cloud(
+    cloud: DocumentedCloud, tmp_path: Path
+) -> None:
+    fresh = MemoryWorkspace(tmp_path, Profile("embedded", ADDRESS, Origin.DEFAULT))
+    fresh.server_is_up = False
+    async with running(fresh) as driver:
+        await driver.until(lambda: isinstance(driver.app.screen, FirstStartScreen))
+        fresh.server_is_up = True
+        await driver.press("G", "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, TokenDialog))
+        await driver.type(USER_KEY)
+        await driver.press("enter")
+        await choose(driver, "enter")
+        await driver.until(lambda: isinstance(driver.app.screen, StoreDialog))
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.session.connected)
+        assert driver.app.session.profile is not None
+        assert driver.app.session.profile.api_url == cloud.address(ACME, PRODUCTION)
 
 
 async def test_a_key_that_is_not_taken_is_kept_nowhere(

@@ -64,7 +64,10 @@ def refusal(answer: Answer, *, where: str, credential: Credential, safe: bool) -
             where=where,
             fix="check it with `flowtui whoami`, ask for the right, or use another one",
         )
-    return RefusedError(status, reason, where=where)
+    # Cloud says 404 to everybody who is no member, whatever there is.
+    member = "if Cloud's UI shows it, this key may not see the workspace (any more)"
+    fix = member if status == 404 and credential.is_cloud else ""
+    return RefusedError(status, reason, where=where, fix=fix)
 
 
 def reason_of(answer: Answer) -> str:
