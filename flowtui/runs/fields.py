@@ -48,6 +48,26 @@ def read_run_config(field: Typed) -> Reading:
     return Reading(f"a {kind} of its own", value)
 
 
+def read_tags(field: Typed) -> Reading:
+    """Tags between commas; they come beside those of the deployment."""
+    tags = tuple(dict.fromkeys(tag for part in field.text.split(",") if (tag := part.strip())))
+    if not tags:
+        return Reading("the deployment's own", given=False)
+    return Reading(f"also {', '.join(tags)}", tags)
+
+
+def read_job_variables(field: Typed) -> Reading:
+    if field.null or not field.text.strip():
+        return Reading("the deployment's own", given=False)
+    try:
+        value = parsed(field.text)
+    except JsonBreak as broken:
+        return Reading(problem=broken.words)
+    if not isinstance(value, Mapping):
+        return Reading(problem='job variables are an object: {"env": {…}}')
+    return Reading(f"instead of the deployment's: {', '.join(value) or 'nothing'}", value)
+
+
 def labels_of(value: Json) -> tuple[str, ...] | None:
     if value is None or isinstance(value, str) or not isinstance(value, Sequence):
         return None

@@ -152,17 +152,22 @@ def read(parameter: Parameter, kind: ValueType, field: Typed) -> Reading:
         return Reading("null")
     if parameter.required and not field.text and kind is not ValueType.TEXT:
         return Reading(problem="it has no default: type a value")
+    return read_as(kind, field.text)
+
+
+def read_as(kind: ValueType, text: str) -> Reading:
+    """A text as a value of this kind."""
     match kind:
         case ValueType.ANY:
-            return _read_any(field.text)
+            return _read_any(text)
         case ValueType.TEXT:
-            return _text(field.text)
+            return _text(text)
         case ValueType.NUMBER:
-            return _number(field.text)
+            return _number(text)
         case ValueType.SWITCH:
-            return Reading(field.text, field.text == "true")
+            return Reading(text, text == "true")
         case ValueType.JSON:
-            return _json(field.text)
+            return _json(text)
 
 
 def _text(text: str) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flowtui.models import FlowVersion
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class RunTarget:
     """The flow that a run is wanted of: always the version of it that is in use."""
 
-    project: str
+    project: str | None
+    """None for a deployment: its name tells enough."""
     flow: str
     """Its name, or `flow/deployment`."""
     again: FlowRun | None = None
@@ -26,7 +27,10 @@ class RunTarget:
 
 
 def target_of(what: FlowRun | FlowVersion | None) -> RunTarget | None:
-    return RunTarget(*place_of(what)) if what is not None else None
+    if what is None:
+        return None
+    project, flow = place_of(what)
+    return RunTarget(None if what.deployment else project, flow)
 
 
 def new_run(app: FlowtuiApp, target: RunTarget | None) -> None:
@@ -38,8 +42,9 @@ def new_run(app: FlowtuiApp, target: RunTarget | None) -> None:
 
 
 def run_again(app: FlowtuiApp, run: FlowRun | None) -> None:
-    if run is not None:
-        new_run(app, RunTarget(run.project, run.flow_name, run))
+    target = target_of(run)
+    if target is not None:
+        new_run(app, replace(target, again=run))
 
 
 def open_run(app: FlowtuiApp, run: FlowRun | None) -> None:

@@ -6,6 +6,7 @@ leaves everything as it was typed.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,9 +27,13 @@ from flowtui.run_models import Parameter, RunRequest
 from flowtui.runs.fields import (
     labels_of,
     own_labels,
+    read_job_variables,
     read_labels,
     read_run_config,
+    read_tags,
 )
+from flowtui.runs.schema import FormLine, SchemaField, form_lines, values_of
+from flowtui.runs.schema_values import problems_of
 from flowtui.runs.values import (
     Reading,
     Typed,
@@ -43,9 +48,10 @@ from flowtui.tui.acting import app_of
 from flowtui.tui.asking_runs import RunTarget
 from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.screens.dialogs import Dialog, dialog_text, keys_line
-from flowtui.tui.widgets.form.field import Asked, Field
+from flowtui.tui.widgets.form.field import SWITCH, Asked, Field
 from flowtui.tui.widgets.form.inputs import Submitted
 from flowtui.tui.widgets.form.more import MoreLine
+from flowtui.tui.widgets.form.of_schema import field_id, schema_rows
 from flowtui.tui.widgets.form.when import WhenField
 
 _GROUP = "run-form"
@@ -60,6 +66,19 @@ class Wanted:
     serialized: JsonObject | None
     told: bool = True
     """The control plane tells which parameters there are."""
+    is_deployment: bool = False
+    """Its runs have job variables and tags; else labels and a run config."""
+
+    @property
+    def ordered(self) -> tuple[Parameter, ...]:
+        """As they are asked for."""
+        return tuple(sorted(self.parameters, key=lambda each: not each.required))
+
+    @property
+    def lines(self) -> tuple[FormLine, ...]:
+        """Of the form, where the types of the parameters are known; else empty."""
+        known = any(each.schema is not None for each in self.parameters)
+        return form_lines(self.parameters) if known else ()
 
 
 class RunForm(Dialog[None]):
@@ -122,7 +141,7 @@ class RunForm(Dialog[None]):
                 if not versions:
                     raise ControlPlaneError(
                         f"no version of “{target.flow}” is in use",
-                        where=f"project {target.project}",
+                        where=f"project {target.project}" if target.project else "",
                         fix="deploy the flow again: a run needs a version that is not archived",
                     )
                 version = max(versions, key=lambda each: each.version)
@@ -136,7 +155,10 @@ class RunForm(Dialog[None]):
                 self.post_message(self.Unread(error.problem))
                 return
             told = parameters is not None
-            self.post_message(self.Read(Wanted(version, parameters or (), serialized, told)))
+            is_deployment = Ability.REGISTER_DEPLOYMENTS in app.session.abilities
+            self.post_message(
+                self.Read(Wanted(version, parameters or (), serialized, told, is_deployment))
+            )
 
         app.begin(job, group=_GROUP, description=f"reading the parameters of {target.flow}")
 
@@ -156,20 +178,24 @@ class RunForm(Dialog[None]):
         self.query_one("#run-form").border_title = Content(self._title())
         await self.query_one(".form-note").remove()
         body = self.query_one("#run-form-fields", VerticalScroll)
-        parameters = sorted(wanted.parameters, key=lambda each: not each.required)
-        fields = [self._parameter_field(number, each) for number, each in enumerate(parameters)]
+        again = self.target.again
+        rows = [*schema_rows(wanted.lines, again.parameters if again is not None else None)]
+        rows = rows or [
+            self._parameter_field(number, each) for number, each in enumerate(wanted.ordered)
+        ]
+        fields = [row for row in rows if isinstance(row, Field)]
         notes = [dialog_text(note, classes="form-note") for note in self._notes(wanted)]
-        more = self._run_config_field(wanted)
+        more = self._more_field(wanted)
         # The run config is in sight where it is another one than the flow's own.
         more.display = more.typed != more.asked.first
         await body.mount_all(
             [
                 *notes,
-                *fields,
+                *rows,
                 Field(Asked("name", "Run name", Typed(), _read_name)),
-                WhenField(),
+                WhenField("a worker" if wanted.is_deployment else "an agent"),
                 self._labels_field(wanted),
-                MoreLine("run config", opened=more.display),
+                MoreLine(more.asked.label.lower(), opened=more.display),
                 more,
             ]
         )
@@ -204,18 +230,20 @@ class RunForm(Dialog[None]):
                 now = at_first(parameter)
         return Field(
             Asked(
-                f"parameter-{number}",
+                field_id(number),
                 parameter.name,
                 at_first(parameter),
                 partial(read, parameter, kind),
                 about=str(kind),
                 required=parameter.required,
-                switch=kind is ValueType.SWITCH,
+                choices=SWITCH if kind is ValueType.SWITCH else (),
             ),
             now,
         )
 
     def _labels_field(self, wanted: Wanted) -> Field:
+        if wanted.is_deployment:
+            return self._tags_field(wanted)
         own = own_labels(wanted.serialized)
         again = self.target.again
         now = None
@@ -225,13 +253,24 @@ class RunForm(Dialog[None]):
         asked = Asked("labels", "Labels", Typed(), read_labels, placeholder=holder, none="none")
         return Field(asked, now)
 
-    def _run_config_field(self, wanted: Wanted) -> Field:
+    def _tags_field(self, wanted: Wanted) -> Field:
+        again, own = self.target.again, wanted.version.tags
+        more = [tag for tag in again.tags if tag not in own] if again is not None else []
+        holder = ", ".join(own) or "none"
+        asked = Asked("labels", "Tags", Typed(), read_tags, placeholder=holder, none="none")
+        return Field(asked, Typed(", ".join(more)) if more else None)
+
+    def _more_field(self, wanted: Wanted) -> Field:
+        if wanted.is_deployment:
+            like = '{"env": {"MODE": "fast"}}'
+            asked = Asked("more", "Job variables", Typed(), read_job_variables, placeholder=like)
+            return Field(asked)
         again, own = self.target.again, (wanted.serialized or {}).get("run_config")
         now = None
         if again is not None and again.run_config and again.run_config != own:
             now = typed(ValueType.JSON, again.run_config)
         like = '{"type": "DockerRun", "env": {…}}'
-        asked = Asked("run-config", "Run config", Typed(), read_run_config, placeholder=like)
+        asked = Asked("more", "Run config", Typed(), read_run_config, placeholder=like)
         return Field(asked, now)
 
     # ------------------------------------------------------------------------------------- starting
@@ -252,40 +291,68 @@ class RunForm(Dialog[None]):
             self.set_focus(when.input)
             when.scroll_visible(animate=False)
             return
+        request = self._request(self._wanted, when)
+        problems = problems_of(self._wanted.parameters, request.parameters)
+        if problems:
+            self._show_refusal(problems[0])
+            return
         self._starting = True
         self._say("Asking the control plane to start it.")
-        app_of(self).flow_runs.start(self.form_key, self._request(self._wanted, when))
+        app_of(self).flow_runs.start(self.form_key, request)
 
     def _request(self, wanted: Wanted, when: WhenField) -> RunRequest:
-        fields = {field.asked.id: field for field in self.query(Field)}
-        parameters: dict[str, Json] = {}
-        for number, parameter in enumerate(sorted(wanted.parameters, key=lambda p: not p.required)):
-            reading = fields[f"parameter-{number}"].reading
-            if reading.given:
-                parameters[parameter.name] = reading.value
-        labels = fields["labels"].reading
-        run_config = fields["run-config"].reading
+        readings = {field.asked.id: field.reading for field in self.query(Field)}
         request = RunRequest(
             wanted.version.id,
-            parameters,
-            name=fields["name"].typed.text.strip(),
+            self._parameters(wanted, readings),
+            name=self.query_one("#field-name", Field).typed.text.strip(),
             start=when.start.moment,
-            labels=labels_of(labels.value) if labels.given else None,
-            run_config=_object(run_config.value) if run_config.given else None,
         )
+        labels, more = readings["labels"], readings["more"]
+        words = labels_of(labels.value) if labels.given else None
+        object_ = _object(more.value) if more.given else None
+        if wanted.is_deployment:
+            request = replace(request, tags=words or (), job_variables=object_)
+        else:
+            request = replace(request, labels=words, run_config=object_)
         # The same form with the same contents is the same run, however often it is sent.
-        said = (request.parameters, request.name, when.said, request.labels, request.run_config)
+        said = (request.parameters, request.name, when.said, words, object_)
         key = uuid.uuid5(uuid.UUID(self.form_key), repr(said)).hex
         return replace(request, idempotency_key=key)
+
+    def _parameters(self, wanted: Wanted, readings: Mapping[str, Reading]) -> dict[str, Json]:
+        lines = wanted.lines
+        asked = [line.path if isinstance(line, SchemaField) else () for line in lines]
+        asked = asked or [(parameter.name,) for parameter in wanted.ordered]
+        given: dict[tuple[str, ...], Json] = {}
+        for number, path in enumerate(asked):
+            reading = readings[field_id(number)] if path else Reading(given=False)
+            if reading.given:
+                given[path] = reading.value
+        return values_of(lines, given)
 
     def refused(self, problem: Problem) -> None:
         """The control plane did not start it: everything stays as it was typed."""
         self._starting = False
-        fix = f"\n{problem.fix}" if problem.fix else ""
-        self._say(plain_block(f"{problem.what}{fix}"), wrong=True)
-        for field in self.query(Field):
-            if field.asked.id.startswith("parameter-") and f"“{field.asked.label}”" in problem.what:
-                self.set_focus(field.input)
+        self._show_refusal(problem.what, problem.fix)
+
+    def _show_refusal(self, what: str, fix: str = "") -> None:
+        """The words, and the field that they name with the keys."""
+        self._say(plain_block(f"{what}\n{fix}".rstrip()), wrong=True)
+        names = self._field_names()
+        named = [name for name in names if re.search(rf"[“'\"]{re.escape(name)}[.”'\"]", what)]
+        if named:
+            field = self.query_one(f"#field-{names[max(named, key=len)]}", Field)
+            self.set_focus(field.input)
+
+    def _field_names(self) -> dict[str, str]:
+        """The ids of the fields by the names of what they are for: `config.inner.port`."""
+        wanted = self._wanted
+        if wanted is None:
+            return {}
+        names = [line.name if isinstance(line, SchemaField) else "" for line in wanted.lines]
+        names = names or [parameter.name for parameter in wanted.ordered]
+        return {name: field_id(number) for number, name in enumerate(names) if name}
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.query_one(".dialog-error").set_class(not wrong, "-calm")
@@ -299,7 +366,7 @@ class RunForm(Dialog[None]):
 
     @on(MoreLine.Toggled)
     def _more_toggled(self, message: MoreLine.Toggled) -> None:
-        field = self.query_one("#field-run-config", Field)
+        field = self.query_one("#field-more", Field)
         field.display = message.opened
         if message.opened:
             self.set_focus(field.input)

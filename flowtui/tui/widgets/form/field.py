@@ -15,7 +15,7 @@ from textual.widgets import Static
 from flowtui.runs.values import Reading, Typed
 from flowtui.tui.acting import app_of
 from flowtui.tui.looks.words import plain, plain_block
-from flowtui.tui.widgets.form.inputs import Changed, ChoiceInput, ValueInput
+from flowtui.tui.widgets.form.inputs import Changed, ChoiceInput, SecretInput, ValueInput
 from flowtui.tui.widgets.painted import Painted
 
 SWITCH = ("true", "false")
@@ -33,8 +33,12 @@ class Asked:
     about: str = ""
     """What it takes, in a word or two."""
     required: bool = False
-    switch: bool = False
-    """It is chosen from true and false."""
+    choices: tuple[str, ...] = ()
+    """It is chosen from these words; empty for what is typed."""
+    secret: bool = False
+    """Nobody is to read it off the screen."""
+    help: str = ""
+    """What it is for, in the words of the flow's author."""
     placeholder: str = ""
     none: str = "null"
     """What it is called when it is nothing."""
@@ -61,15 +65,17 @@ class Field(Horizontal):
 
     def _input(self) -> ValueInput | ChoiceInput:
         name = f"input-{self.asked.id}"
-        if self.asked.switch:
-            return ChoiceInput(SWITCH, self._chosen(), id=name)
-        return ValueInput(self.typed.text, id=name, placeholder=self._placeholder())
+        if self.asked.choices:
+            return ChoiceInput(self.asked.choices, self._chosen(), id=name)
+        kind = SecretInput if self.asked.secret else ValueInput
+        return kind(self.typed.text, id=name, placeholder=self._placeholder())
 
     def _placeholder(self) -> str:
         return self.asked.none if self.typed.null else plain(self.asked.placeholder)
 
     def _chosen(self) -> int | None:
-        return SWITCH.index(self.typed.text) if self.typed.text in SWITCH else None
+        words = self.asked.choices
+        return words.index(self.typed.text) if self.typed.text in words else None
 
     def on_mount(self) -> None:
         self._show_hint()
@@ -80,7 +86,7 @@ class Field(Horizontal):
 
     @property
     def input(self) -> ValueInput | ChoiceInput:
-        kind = ChoiceInput if self.asked.switch else ValueInput
+        kind = ChoiceInput if self.asked.choices else ValueInput
         return self.query_one(f"#input-{self.asked.id}", kind)
 
     def refuse(self, why: str) -> None:
@@ -96,7 +102,7 @@ class Field(Horizontal):
         if isinstance(field, ValueInput):
             self._take(Typed(field.text))
         elif field.chosen is not None:
-            self._take(Typed(SWITCH[field.chosen]))
+            self._take(Typed(self.asked.choices[field.chosen]))
 
     @on(ValueInput.NullWanted)
     def _null_wanted(self, event: ValueInput.NullWanted) -> None:
@@ -127,17 +133,22 @@ class Field(Horizontal):
         self._show_hint()
         self.post_message(self.Edited())
 
+    def _help(self) -> Content:
+        return Content.styled(f"   {plain(self.asked.help)}" if self.asked.help else "", "$muted")
+
     def _show_hint(self) -> None:
         glyphs, reading = app_of(self).glyphs, self.reading
         problem = self.refused or reading.problem
         untouched = self.typed == self.asked.first and not self.refused
         if problem and untouched and self.asked.required:
             # Nothing is wrong yet with what nobody has typed.
-            hint = Content.styled(f"required: {self.asked.about}", "$muted")
+            needs = ": ".join(filter(None, ("required", self.asked.about)))
+            hint = Content.styled(needs, "$muted") + self._help()
         elif problem:
             hint = Content.styled(f"{glyphs.failed} {plain_block(problem)}", "$error")
         else:
-            about = f"{self.asked.about}: " if self.asked.about and reading.words else ""
+            about = "" if reading.words == self.asked.about else self.asked.about
+            about = f"{about}: " if about and reading.words else ""
             style = "$foreground" if reading.given else "$muted"
-            hint = Content.assemble((about, "$muted"), (plain(reading.words), style))
+            hint = Content.assemble((about, "$muted"), (plain(reading.words), style), self._help())
         self.query_one(f"#hint-{self.asked.id}", Painted).paint(hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Blur, Click, Focus, Key, Paste
@@ -85,6 +86,14 @@ class ValueInput(TextArea):
 
     def action_default(self) -> None:
         self.post_message(self.DefaultWanted())
+
+
+class SecretInput(ValueInput):
+    """What is typed is not shown."""
+
+    def get_line(self, line_index: int) -> Text:
+        line = super().get_line(line_index)
+        return Text("*" * len(line.plain), end="", no_wrap=True)
 
 
 class ChoiceInput(Static, can_focus=True):

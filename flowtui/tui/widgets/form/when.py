@@ -23,8 +23,10 @@ class WhenField(Horizontal):
     class Edited(Message):
         """Another start was chosen or typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, taker: str) -> None:
+        """`taker` is who takes the run: `an agent`, `a worker`."""
         super().__init__(id="field-when", classes="form-field")
+        self._taker = taker
 
     def compose(self) -> ComposeResult:
         yield Static("When", markup=False, classes="form-label")
@@ -46,7 +48,7 @@ class WhenField(Horizontal):
     def start(self) -> Start:
         """As it is chosen at this moment."""
         if self._chosen == NOW:
-            return Start(words="as soon as an agent takes it")
+            return Start(words=f"as soon as {self._taker} takes it")
         return read_start(self.said, clock.now())
 
     @property
@@ -82,7 +84,9 @@ class WhenField(Horizontal):
 
     def _show_hint(self) -> None:
         start = self.start
-        if start.problem:
+        if self._chosen == AT and not self.query_one(ValueInput).text:
+            hint = Content.styled("a local time, or how long from now", "$muted")
+        elif start.problem:
             mark = app_of(self).glyphs.failed if self.query_one(ValueInput).text else ""
             style = "$error" if mark else "$muted"
             hint = Content.styled(f"{mark} {start.problem}".strip(), style)
