@@ -19,19 +19,16 @@ _AUTO = "auto"
 class BuildSteps:
     options: StorageOptions = field(default_factory=StorageOptions)
     pushes: bool = True
-    images: frozenset[str] = frozenset()
-    """Ids of the steps that flowtui's own build and push stand for."""
-    not_run: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
 
-def read(build: Sequence[Any], push: Sequence[Any], *, where: str) -> BuildSteps:
+def read(build: Sequence[Any], push: Sequence[Any], image: object, *, where: str) -> BuildSteps:
     """Prefect's Docker steps become settings of the image; others are not run, and said so.
 
+    `image` is what a call of `.deploy(…)` names: a text, or `name`, `tag` and `dockerfile`.
     Raises UsageError where the deployment needs what such a step does.
     """
     steps = [(name, mapping(told)) for step in (*build, *push) for name, told in _steps(step)]
-    images = {str(told["id"]) for name, told in steps if _is(name, _BUILD, _PUSH) and "id" in told}
     others = [(name, told) for name, told in steps if not _is(name, _BUILD, _PUSH)]
     for name, _ in others:
         if name.rpartition(".")[2].startswith("push_"):
@@ -51,10 +48,21 @@ def read(build: Sequence[Any], push: Sequence[Any], *, where: str) -> BuildSteps
         )
         for name, _ in others
     ]
+    if built is None and image:
+        return BuildSteps(_options(_of_call(image)), problems=tuple(problems))
     if built is None:
-        return BuildSteps(not_run=_ids(others), problems=tuple(problems))
+        return BuildSteps(problems=tuple(problems))
     problems += _unknown(built, where)
-    return BuildSteps(_options(built), pushed, frozenset(images), _ids(others), tuple(problems))
+    return BuildSteps(_options(built), pushed, tuple(problems))
+
+
+def _of_call(image: object) -> dict[str, Any]:
+    """As a step has it; a tag in a text is one of Prefect's own builds, and changes each time."""
+    told = mapping(image)
+    if told:
+        return {**told, "image_name": told.get("name")}
+    name = str(image)
+    return {"image_name": name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name}
 
 
 def _options(told: dict[str, Any]) -> StorageOptions:
@@ -86,7 +94,3 @@ def _steps(step: object) -> Iterator[tuple[str, object]]:
 
 def _is(name: str, *wanted: str) -> bool:
     return name.rpartition(".")[2] in wanted
-
-
-def _ids(steps: Sequence[tuple[str, dict[str, Any]]]) -> frozenset[str]:
-    return frozenset(str(told["id"]) for _, told in steps if "id" in told)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from flowtui.deploy.deployment import build_steps
-from flowtui.deploy.deployment.templates import Outputs, resolved
+from flowtui.deploy.deployment.build_steps import BuildSteps
+from flowtui.deploy.deployment.templates import filled_in
 from flowtui.deploy.settings import Layer
 from flowtui.errors import UsageError
 from flowtui.json_shapes import items, mapping
@@ -21,13 +22,14 @@ from flowtui.models import (
     Declaration,
     DeploymentOptions,
     DeployTable,
+    Json,
     JsonObject,
     Origin,
     Problem,
     StorageKind,
 )
+from flowtui.source.templates import TemplateKind, remaining
 
-_SCHEDULE_KEYS = ("cron", "interval", "rrule")
 _IN_IMAGES = "/opt/prefect/"
 """Where Prefect's recipes put the project in an image."""
 
@@ -53,21 +55,26 @@ def read_declaration(
     """Raises UsageError for what cannot be deployed as it is written."""
     if declared is None:
         return Declared()
-    values, where = mapping(dict(declared.values)), declared.where
-    steps = build_steps.read(items(values.get("build")), items(values.get("push")), where=where)
-    outputs = Outputs(environ, steps.images, steps.not_run, where)
-    said = cast("dict[str, Any]", {key: resolved(value, outputs) for key, value in values.items()})
+    where = declared.where
+    values = dict(declared.values)
+    build, push = (
+        items(filled_in(key, values.pop(key, []), environ, where=where, known=True))
+        for key in ("build", "push")
+    )
+    steps = build_steps.read(build, push, values.pop("image", None), where=where)
+    values, problems = _decided_here(values, steps, where)
+    said = cast(
+        "dict[str, Any]",
+        {key: filled_in(key, each, environ, where=where) for key, each in values.items()},
+    )
     pool = mapping(said.get("work_pool"))
-    job_variables = dict(mapping(pool.get("job_variables")))
-    if steps.options.type is StorageKind.DOCKER or job_variables.get("image") is None:
-        job_variables.pop("image", None)
     limit, options = _concurrency(said)
     table = DeployTable(
         storage=steps.options,
         deployment=DeploymentOptions(
-            work_pool=_text(pool.get("name") or said.get("work_pool_name")),
-            work_queue=_text(pool.get("work_queue_name") or said.get("work_queue_name")),
-            job_variables=job_variables or mapping(said.get("job_variables")) or None,
+            work_pool=_text(pool.get("name")),
+            work_queue=_text(pool.get("work_queue_name")),
+            job_variables=mapping(pool.get("job_variables")) or None,
             parameters=mapping(said.get("parameters")) or None,
             schedules=_schedules(said),
             tags=_tags(said.get("tags")),
@@ -81,7 +88,29 @@ def read_declaration(
             pull_steps=_pull_steps(said, os.path.realpath(root)),
         ),
     )
-    return Declared(table, where, steps.pushes, (*steps.problems, *_left_out(said, where)))
+    problems = (*steps.problems, *problems, *_left_out(said, where))
+    return Declared(table, where, steps.pushes, problems)
+
+
+def _decided_here(
+    values: dict[str, Json], steps: BuildSteps, where: str
+) -> tuple[dict[str, Json], tuple[Problem, ...]]:
+    """Without what flowtui decides itself: the image, and a version or tag that a step gives."""
+    problems: list[Problem] = []
+    pool = dict(mapping(values.get("work_pool")))
+    variables = dict(mapping(pool.get("job_variables")))
+    if steps.options.type is StorageKind.DOCKER and "image" in variables:
+        del variables["image"]
+        values = {**values, "work_pool": {**pool, "job_variables": variables}}
+    if remaining(values.get("version"), TemplateKind.OUTPUT):
+        values = {key: each for key, each in values.items() if key != "version"}
+    tags = items(values.get("tags"))
+    given = [tag for tag in tags if remaining(tag, TemplateKind.OUTPUT)]
+    if given:
+        values = {**values, "tags": [tag for tag in tags if tag not in given]}
+        what = f"the tag {given[0]} is left out: a build step gives it, and flowtui runs none"
+        problems.append(Problem(what, where, "the version says what the deployment is made of"))
+    return values, tuple(problems)
 
 
 def _pull_steps(said: Mapping[str, Any], root: str) -> tuple[JsonObject, ...] | None:
@@ -117,19 +146,10 @@ def _concurrency(said: Mapping[str, Any]) -> tuple[int | None, JsonObject | None
 
 
 def _schedules(said: Mapping[str, Any]) -> tuple[JsonObject, ...] | None:
-    """`schedules` (an empty list says that there are none), the older `schedule`, and keywords."""
-    if said.get("schedules") is not None:
-        return tuple(mapping(each) for each in items(said["schedules"]))
-    if older := mapping(said.get("schedule")):
-        return (older,)
-    found: list[JsonObject] = []
-    for key in _SCHEDULE_KEYS:
-        several = items(said.get(key)) or [said.get(key)]
-        found += [{key: each} for each in several if each not in (None, [])]
-    if not found:
+    """An empty list says that there are none."""
+    if said.get("schedules") is None:
         return None
-    extra = {key: said[key] for key in ("timezone", "anchor_date") if said.get(key)}
-    return tuple({**each, **extra} for each in found)
+    return tuple(mapping(each) for each in items(said["schedules"]))
 
 
 def _tags(value: object) -> tuple[str, ...] | None:

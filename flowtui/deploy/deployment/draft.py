@@ -413,6 +413,15 @@ class Draft:
         if self.settled.pool is not None:
             queue = self.settled.resolved.deployment.work_queue
             found += work_pool.problems(self.settled.pool, queue)
+        named = mapping(self.settled.resolved.deployment.job_variables).get("image")
+        if named and self.settled.storage is StorageKind.DOCKER:
+            found.append(
+                Problem(
+                    f"the job variable image ({named}) is replaced by the image that is built",
+                    self._where("job_variables"),
+                    "take it away, or set base_image to build on it",
+                )
+            )
         if self.settled.in_place and not self.settled.fetched:
             found.append(
                 Problem(

@@ -1,75 +1,53 @@
-"""`{{ … }}` in a prefect.yaml, as far as they can be filled in at a deploy.
+"""The templates of a prefect.yaml at a deploy: filled in, left to the worker, or refused.
 
-Prefect's own deploy fills in environment variables (`{{ $NAME }}`) and what the build steps gave
-(`{{ id.field }}`). `{{ prefect.blocks.… }}` and `{{ prefect.variables.… }}` are left as they are:
-job variables and pull steps are filled in by the worker when a run starts.
+Environment variables are filled in here, as Prefect's own deploy does. Blocks and variables are
+left as they are in what the worker fills in when a run starts: job variables and pull steps. What
+a build step would give is not known, since flowtui runs none of them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
 
 from flowtui.errors import UsageError
 from flowtui.models import Json
+from flowtui.source.templates import TemplateKind, remaining, resolve
 
-_PLACE = re.compile(r"\{\{\s*(?P<name>[\w.\-\[\]$]+)\s*\}\}")
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What can be filled in."""
-
-    environ: Mapping[str, str]
-    images: frozenset[str]
-    """Ids of steps that build or push an image: flowtui's own image takes their place."""
-    not_run: frozenset[str]
-    """Ids of steps that flowtui does not run."""
-    where: str
+_LATER = frozenset({"work_pool", "pull"})
+"""Keys in which the worker fills in blocks and variables."""
 
 
-def resolved(value: Json, outputs: Outputs) -> Json:
-    """With everything filled in that is known; None for what flowtui decides itself.
+def filled_in(
+    name: str, value: Json, environ: Mapping[str, str], *, where: str, known: bool = False
+) -> Json:
+    """The value of a key of a deployment. Raises UsageError for what is not known at a deploy.
 
-    Raises UsageError for the output of a step that is not run, and a variable that is not set.
+    With `known` outputs of steps stay: they are what another step of the file uses.
     """
-    if isinstance(value, str):
-        return _text(value, outputs)
-    if isinstance(value, dict):
-        pairs = cast("Mapping[str, Any]", value)
-        return {key: resolved(each, outputs) for key, each in pairs.items()}
-    if isinstance(value, list):
-        found = [resolved(each, outputs) for each in cast("list[Any]", value)]
-        return [each for each in found if each is not None]
-    return value
-
-
-def _text(text: str, outputs: Outputs) -> Json:
-    whole = _PLACE.fullmatch(text.strip())
-    if whole is not None and whole["name"].partition(".")[0] in outputs.images:
-        return None
-
-    def fill(place: re.Match[str]) -> str:
-        name = place["name"]
-        if name.startswith("$"):
-            if name[1:] not in outputs.environ:
-                raise UsageError(
-                    f"the environment variable {name[1:]} is not set",
-                    where=outputs.where,
-                    fix=f"set it, or write what {place[0]} is to be",
-                )
-            return outputs.environ[name[1:]]
-        step = name.partition(".")[0]
-        if name.startswith("prefect."):
-            return place[0]
-        if step in outputs.images or step in outputs.not_run:
+    found = resolve(value, environ=environ)
+    missing = remaining(found, TemplateKind.ENVIRONMENT)
+    if missing:
+        raise UsageError(
+            f"the environment variable {missing[0]} is not set, and {name} needs it",
+            where=where,
+            fix=f"export {missing[0]}=…, or write its value into the file",
+        )
+    outputs = () if known else remaining(found, TemplateKind.OUTPUT)
+    if outputs:
+        raise UsageError(
+            f"{name} needs {outputs[0]}, which a build step gives, and flowtui runs none",
+            where=where,
+            fix="write the value itself, or take it from the environment: {{ $NAME }}",
+        )
+    if name not in _LATER:
+        kept = (
+            *remaining(found, TemplateKind.BLOCK),
+            *remaining(found, TemplateKind.VARIABLE),
+        )
+        if kept:
             raise UsageError(
-                f"{place[0]} is what a build step gives, and flowtui does not run that step",
-                where=outputs.where,
+                f"{name} needs {kept[0]}, which only Prefect's own deploy asks for",
+                where=where,
                 fix="write the value itself, or take it from the environment: {{ $NAME }}",
             )
-        return place[0]
-
-    return _PLACE.sub(fill, text)
+    return found
