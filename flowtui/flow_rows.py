@@ -51,6 +51,13 @@ class FlowRow:
         return self.broken.subject or self.broken.path
 
     @property
+    def is_deployment(self) -> bool:
+        """Whether it is one of Prefect 2 or 3: changed in place, without a graph before a run."""
+        if self.flow is not None:
+            return self.flow.kind is FlowKind.FLOW_FUNCTION
+        return self.version is not None and bool(self.version.deployment)
+
+    @property
     def location(self) -> str:
         """`file:line`; the file alone where the flow is gone."""
         place = self.flow or self.broken

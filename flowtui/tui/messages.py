@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -255,6 +256,12 @@ class AllVersionsListed(Happened):
     versions: tuple[FlowVersion, ...]
     made_by: Mapping[str, HistoryLine]
     """By the version's id, as far as they were deployed from here."""
+
+
+@dataclass(eq=False, repr=False)
+class NextRunsRead(Happened):
+    version_id: str
+    moments: tuple[datetime, ...]
 
 
 @dataclass(eq=False, repr=False)

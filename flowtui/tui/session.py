@@ -188,6 +188,11 @@ class Session:
     registered: dict[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
     """The serialization that is registered, by id of its version, as far as the cursor rested on
     it; None where the control plane does not tell."""
+    next_runs: dict[str, tuple[datetime, ...]] = field(
+        default_factory=dict[str, "tuple[datetime, ...]"]
+    )
+    """When the control plane will start runs of a deployment by itself, by its id, the soonest
+    first, as far as the cursor rested on it."""
     plans: dict[str, Plan] = field(default_factory=dict[str, "Plan"])
     """The plan made last, by the flow's target, also where it was left without a deploy."""
     plan_problems: dict[str, Problem] = field(default_factory=dict[str, "Problem"])
@@ -219,6 +224,7 @@ class Session:
         self.last_runs.clear()
         self.run_listing = RunListing(self.run_listing.query)
         self.registered.clear()
+        self.next_runs.clear()
         self.agents.queue = self.agents.problem = None
         self.containers_address = None
 

@@ -44,16 +44,18 @@ def schedule_words(schedule: JsonObject) -> str:
 def _clock(clock: JsonObject) -> str:
     interval, cron, dates = clock.get("interval"), clock.get("cron"), clock.get("dates")
     if isinstance(interval, (int, float)) and interval > 0:
-        return f"every {_interval(interval / 1_000_000)}"
+        return f"every {interval_words(interval / 1_000_000)}"
     if isinstance(cron, str):
-        return _cron(cron, clock.get("start_date"))
+        start = clock.get("start_date")
+        zone = str(start.get("tz") or "UTC") if isinstance(start, Mapping) else "UTC"
+        return cron_words(cron, zone)
     if isinstance(dates, Sequence) and not isinstance(dates, str):
         return f"on {counted(len(dates), 'date')}"
     return plain(str(clock.get("type") or "a clock"))
 
 
-def _interval(seconds: float) -> str:
-    """The largest unit that it is a whole number of."""
+def interval_words(seconds: float) -> str:
+    """`day`, `2 hours`: in the largest unit that it is a whole number of."""
     for length, unit in _UNITS:
         if seconds >= length and seconds % length == 0:
             number = int(seconds // length)
@@ -61,12 +63,12 @@ def _interval(seconds: float) -> str:
     return f"{seconds:g} seconds"
 
 
-def _cron(cron: str, start: Json) -> str:
+def cron_words(cron: str, zone: str) -> str:
+    """`daily at 02:30 UTC`, `hourly at :15`, else the expression as it stands."""
     parts = cron.split()
     if len(parts) == 5 and parts[2:] == ["*", "*", "*"]:
         minute, hour = parts[:2]
         if minute.isdecimal() and hour.isdecimal():
-            zone = str(start.get("tz") or "UTC") if isinstance(start, Mapping) else "UTC"
             return f"daily at {int(hour):02}:{int(minute):02} {plain(zone)}"
         if minute.isdecimal() and hour == "*":
             return f"hourly at :{int(minute):02}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from flowtui.deploy.change import Changes
 from flowtui.errors import FlowtuiError
 from flowtui.flow_rows import FlowRow
-from flowtui.models import FlowVersion
+from flowtui.models import Ability, FlowVersion, Schedule
+from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.looks.highlighting import read_source, source_path
 from flowtui.tui.messages import Handler, Part
@@ -25,6 +26,8 @@ _REST = 0.15
 _KEPT = 200
 """Serializations and drawings kept; the oldest goes first."""
 _FILES_KEPT = 12
+_NEXT_RUNS = 3
+"""Of a deployment by its schedules: how many are told."""
 _AT_ONCE = 80
 """Tasks that are drawn without a thread: that takes a millisecond or two."""
 
@@ -43,6 +46,7 @@ class Details:
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
         return {
             msg.FlowDescribed: self._described,
+            msg.NextRunsRead: self._next_runs_read,
             msg.GraphDrawn: self._drawn,
             msg.SourceRead: self._source_read,
             msg.ChangesFound: self._changes_found,
@@ -50,7 +54,7 @@ class Details:
 
     def stop(self) -> None:
         """The cursor is elsewhere: what was being read for it is no longer wanted."""
-        for group in ("describe", "draw", "source", "changes"):
+        for group in ("describe", "next-runs", "draw", "source", "changes"):
             self._app.cancel_group(group)
         self._app.registered.stop()
         self._drawing = ""
@@ -78,6 +82,33 @@ class Details:
     def _described(self, message: msg.FlowDescribed) -> None:
         _keep(self._app.session.registered, message.version_id, message.serialized)
         self._app.changed(Part.DESCRIPTION)
+
+    def read_next_runs(self, version: FlowVersion | None) -> None:
+        """Read when the schedules of a deployment start runs next."""
+        app, workspace = self._app, self._app.session.workspace
+        if version is None or workspace is None or version.schedule is not Schedule.ACTIVE:
+            return
+        if version.paused or Ability.TELL_RUNS not in app.session.abilities:
+            return
+
+        async def job() -> None:
+            await asyncio.sleep(_REST)
+            try:
+                runs = await workspace.control_plane.flow_runs(
+                    version_id=version.id, planned_after=clock.now(), limit=_NEXT_RUNS
+                )
+            except FlowtuiError:
+                return  # the connection itself says what is wrong
+            moments = tuple(run.scheduled for run in runs if run.scheduled is not None)
+            app.post_message(msg.NextRunsRead(version.id, moments))
+
+        doing = f"reading the next runs of {version.flow_name}"
+        app.begin(job, group="next-runs", description=doing, counts=False)
+
+    def _next_runs_read(self, message: msg.NextRunsRead) -> None:
+        if self._app.session.next_runs.get(message.version_id) != message.moments:
+            _keep(self._app.session.next_runs, message.version_id, message.moments)
+            self._app.changed(Part.DESCRIPTION)
 
     def drawn(self, known: Serialization) -> DrawnGraph | None:
         """The graph of a flow; a large one is drawn in a thread, None until that is done."""

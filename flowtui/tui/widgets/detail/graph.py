@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from flowtui.tui.looks.graph.model import TaskGraph
 
 
+_NO_GRAPH = (
+    "Prefect 2 and 3 find out which tasks a flow has while it runs: before that there is nothing "
+    "to draw. Each of its runs shows its tasks, in the tab Runs."
+)
+
+
 @cache
 def _styles() -> Mapping[Kind, str]:
     from flowtui.tui.looks.graph.drawing import Kind
@@ -42,6 +48,8 @@ class GraphTab:
         app.details.describe(row.version)
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
+        if row.is_deployment:
+            return Page.of(hanging(Content(""), Content.styled(_NO_GRAPH, "$muted"), width))
         known = serialization(app.session, row)
         if known is None:
             key = app.keymap.key("flows.deploy")

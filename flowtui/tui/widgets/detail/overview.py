@@ -16,6 +16,7 @@ from flowtui.tui.looks.laying import field, hanging, problem_content
 from flowtui.tui.looks.words import plain, plain_block
 from flowtui.tui.view_models.deploys import DeployRecord
 from flowtui.tui.view_models.described import Described, described
+from flowtui.tui.widgets.detail.deployment import deployment_fields
 from flowtui.tui.widgets.detail.known import last_deploy, serialization
 from flowtui.tui.widgets.detail.page import Page
 
@@ -42,6 +43,8 @@ class OverviewTab:
 
     def wanted(self, app: FlowtuiApp, row: FlowRow) -> None:
         app.details.describe(row.version)
+        if row.is_deployment:
+            app.details.read_next_runs(row.version)
 
     def page(self, app: FlowtuiApp, row: FlowRow, width: int) -> Page:
         record = last_deploy(app.session, row)
@@ -64,6 +67,9 @@ class OverviewTab:
         parts += _where(row, width)
         if record is not None:
             parts.append(_last_deploy(record, app.keymap, width))
+        if row.is_deployment:
+            parts += deployment_fields(app.session, row, width)
+            return Page.of(Content.assemble(*parts))
         serialized = serialization(app.session, row)
         if serialized is not None:
             parts.extend(_contents(described(serialized.flow), width))
@@ -105,17 +111,23 @@ def no_flow(app: FlowtuiApp, width: int) -> Page:
 
 def _where(row: FlowRow, width: int) -> list[Content]:
     written = ""
+    declared = None
     if row.flow is not None:
+        declared = row.flow.declared
         written = f"  {row.flow.kind}"
         written += f" as {plain(row.flow.variable)}" if row.flow.variable else ""
     parts = [field("where", plain(row.location), (written, "$muted"), width=width)]
+    if declared is not None:
+        parts.append(field("declared", plain(declared.where), width=width))
     version = row.version
     if version is not None:
-        place = f"{plain(version.words)} in {plain(version.project)}  "
-        when = ago(version.created, clock.now())
+        place = f" in {plain(version.project)}" if version.project else ""
+        when = f"  {ago(version.changed, clock.now())}"
         if width >= _ROOMY:
-            when += f", {exact(version.created)}"
-        parts.append(field("registered", place, (when, "$muted"), width=width))
+            when += f", {exact(version.changed)}"
+        parts.append(
+            field("registered", f"{plain(version.words)}{place}", (when, "$muted"), width=width)
+        )
     elif row.project:
         parts.append(field("project", plain(row.project), width=width))
     return parts

@@ -24,6 +24,10 @@ _READABLE = 32
 """Cells that name and file keep, whatever else there is to show."""
 
 
+_LABEL, _SHORT_LABEL, _ROOM_FOR_LABELS = 16, 8, 90
+"""Cells of what deployments call their versions: a content hash and a commit, or the first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     key: SortBy
@@ -33,11 +37,19 @@ class Column:
     """Whether it is aligned at its right side."""
 
 
-def columns_for(width: int, *, exact_times: bool = False) -> tuple[Column, ...]:
-    """The columns that fit into so many cells; name and file share what the others leave."""
+def columns_for(
+    width: int, *, exact_times: bool = False, labels: bool = False
+) -> tuple[Column, ...]:
+    """The columns that fit into so many cells; name and file share what the others leave.
+
+    `labels`: versions are texts of any length, not numbers.
+    """
     moment = _EXACT if exact_times else 9
+    label = _LABEL if width >= _ROOM_FOR_LABELS else _SHORT_LABEL
     optional = [
-        Column(SortBy.VERSION, "Ver", 5, right=True),
+        Column(SortBy.VERSION, "Version", label)
+        if labels
+        else Column(SortBy.VERSION, "Ver", 5, right=True),
         Column(SortBy.DEPLOYED, "Deployed", moment, right=True),
         Column(SortBy.LAST_RUN, "Last run", _EXACT + 2 if exact_times else 10),
         Column(SortBy.PROJECT, "Project", 14),
@@ -131,9 +143,11 @@ def _cell(
             return [(padded(shortened(plain(row.project or ""), width), width), "")]
         case SortBy.VERSION:
             number = plain(version.short) if version is not None else ""
-            return [(padded(shortened(number, width), width, right=True), "")]
+            if version is not None and not version.number:
+                number = glyphs.skipped
+            return [(padded(shortened(number, width), width, right=column.right), "")]
         case SortBy.DEPLOYED:
-            text = when(version.created) if version is not None else ""
+            text = when(version.changed) if version is not None else ""
             return [(padded(text, width, right=True), "$muted")]
         case SortBy.LAST_RUN:
             return _run(cells.last_run, width, glyphs, when)

@@ -16,6 +16,7 @@ from textual.style import Style
 from textual.visual import Visual
 
 from flowtui.flow_rows import FlowRow
+from flowtui.models import Ability
 from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
@@ -93,6 +94,8 @@ class FlowTable(Performs, ScrollView, can_focus=True):
             case Part.DEPLOYS | Part.RUNS | Part.HOT:
                 self._draw()
                 self.refresh_bindings()
+            case Part.CONNECTION:
+                self._lay_columns()
             case Part.REMEMBERED:
                 self._restore()
             case _:
@@ -109,7 +112,11 @@ class FlowTable(Performs, ScrollView, can_focus=True):
         self.post_message(self.TitleChanged())
 
     def _lay_columns(self) -> None:
-        columns = columns_for(self.size.width, exact_times=self.exact_times)
+        columns = columns_for(
+            self.size.width,
+            exact_times=self.exact_times,
+            labels=Ability.CHANGE_IN_PLACE in app_of(self).session.abilities,
+        )
         if columns != self._columns:
             self._columns = columns
             self._lines.clear()
