@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flowtui.deploy.docker.reachability import EngineStatus, RegistryStatus
     from flowtui.deploy.pipeline import Deployer
     from flowtui.deploy.plan import Plan
+    from flowtui.deploy.rolling_back import WayBack
     from flowtui.deploy.together import Together
     from flowtui.run_models import NewWorkPool
 
@@ -504,17 +505,56 @@ class Workspace:
 
         return await self._recorded(point.flow, emit, work)
 
+    async def versions(
+        self, *, project: str | None = None, name: str | None = None, archived: bool = False
+    ) -> tuple[FlowVersion, ...]:
+        """What is registered, newest first; `archived`: what was registered earlier, too.
+
+        Of deployments the control plane has one state only: what they were before is what was
+        deployed from this machine.
+        """
+        found = await self.control_plane.flow_versions(
+            project=project, name=name, archived=archived
+        )
+        if not archived or Ability.CHANGE_IN_PLACE not in self.abilities:
+            return found
+        from flowtui.deploy.deployment.earlier import earlier_versions
+
+        def with_earlier() -> tuple[FlowVersion, ...]:
+            return tuple(
+                each
+                for version in found
+                for each in (version, *earlier_versions(version, self.history.applied(version.id)))
+            )
+
+        return await asyncio.to_thread(with_earlier)
+
+    async def way_back(self, version: FlowVersion, *, exactly: bool = False) -> WayBack:
+        """What rolling back to this version would change; see `roll_back`."""
+        from flowtui.deploy.rolling_back import RollingBack
+
+        return await RollingBack(self.control_plane, self.history).way_back(
+            version, exactly=exactly
+        )
+
     async def roll_back(
-        self, version: FlowVersion, emit: Callable[[Event], None], flow: LocalFlow | None = None
+        self,
+        version: FlowVersion,
+        emit: Callable[[Event], None],
+        flow: LocalFlow | None = None,
+        *,
+        exactly: bool = False,
     ) -> DeployFinished:
-        """Register an earlier version again, as a new one. Like `deploy` in all other respects.
+        """Go back to an earlier version: register it again, or apply again what was applied then.
 
         `flow` is its source where it is in this folder: the history then knows it for the same.
+        `exactly`: what was changed of a deployment elsewhere is undone too. Like `deploy` in all
+        other respects.
         """
-        from flowtui.deploy.flow_object.roll_back import RollBack
+        from flowtui.deploy.rolling_back import RollingBack
 
-        made = await asyncio.to_thread(self.history.by_version, [version.id])
-        earlier = made.get(version.id)
+        rolling_back = RollingBack(self.control_plane, self.history)
+        earlier = await asyncio.to_thread(rolling_back.made_by, version)
         # What is on disk is not what is registered: its own sources decide how it compares later.
         fingerprint = (earlier.fingerprint if earlier is not None else None) or ""
         record = await asyncio.to_thread(self.history.recorder, self.root, fingerprint)
@@ -524,9 +564,11 @@ class Workspace:
                 record(event)
             emit(event)
 
+        target = flow.target if flow is not None else f":{version.flow_name}"
         try:
-            run = RollBack(version, self.control_plane, earlier, both)
-            return await run.run(flow.target if flow is not None else f":{version.name}")
+            return await rolling_back.run(
+                version, both, record.keep, target=target, exactly=exactly
+            )
         finally:
             unwritten = await uncancelled(asyncio.to_thread(record.close))
             if unwritten is not None:

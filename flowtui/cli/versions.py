@@ -10,9 +10,8 @@ import click
 
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
-from flowtui.cli.progress import EventPrinter
+from flowtui.cli.roll_back import roll_back
 from flowtui.cli.session import connected, version_in_use
-from flowtui.deploy.events import Event, to_json
 from flowtui.errors import ControlPlaneError, UsageError
 from flowtui.models import Ability, FlowVersion, Schedule
 
@@ -40,9 +39,10 @@ def list_(
 
     async def work() -> tuple[FlowVersion, ...]:
         async with connected(profile, api_url) as workspace:
-            return await workspace.control_plane.flow_versions(
-                project=project, name=flow, archived=archived
+            found = await workspace.versions(
+                project=project, name=_flow_part(flow), archived=archived
             )
+            return tuple(each for each in found if flow in (None, each.name, each.flow_name))
 
     found = asyncio.run(work())
     output = Output(as_json=as_json)
@@ -125,45 +125,12 @@ def delete(name: str, yes: bool, profile: str | None, api_url: str | None) -> No
     Output().note(f"deleted the deployment “{version.flow_name}”")
 
 
-@versions.command("roll-back")
-@click.argument("version_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("-v", "--verbose", is_flag=True, help="Show every log line.")
-@workspace_options
-@json_option
-def roll_back(
-    version_id: str,
-    yes: bool,
-    verbose: bool,
-    profile: str | None,
-    api_url: str | None,
-    as_json: bool,
-) -> None:
-    """Register an earlier version again, as a new one. ID may be its first characters.
+versions.add_command(roll_back)
 
-    Nothing is built: its image must still be in the registry. It is in the history like every
-    deploy; rolling back to the version that was in use undoes it.
-    """
-    output = Output(as_json=as_json)
-    printer = EventPrinter(verbose=verbose)
 
-    def emit(event: Event) -> None:
-        if as_json:
-            output.data(to_json(event))
-        else:
-            printer(event)
-
-    async def work() -> int:
-        async with connected(profile, api_url) as workspace:
-            found = await workspace.control_plane.flow_versions(archived=True)
-            version = _only(found, version_id, "version")
-            if not yes:
-                await asyncio.to_thread(_confirm_roll_back, version)
-            discovery = await asyncio.to_thread(workspace.discover)
-            flow = next((flow for flow in discovery.flows if flow.name == version.name), None)
-            return (await workspace.roll_back(version, emit, flow)).exit_code
-
-    sys.exit(asyncio.run(work()))
+def _flow_part(flow: str | None) -> str | None:
+    """`flow/deployment` is asked for by the flow's name; a name of Prefect 1 may have a slash."""
+    return None if flow is not None and "/" in flow else flow
 
 
 def _schedule_word(version: FlowVersion) -> str:
@@ -194,14 +161,3 @@ def _confirm_delete(version: FlowVersion) -> None:
         raise UsageError("deleting needs a yes", fix="add --yes when no terminal can be asked")
     question = f"Delete the deployment “{version.flow_name}”? Its schedules stop; its runs stay."
     click.confirm(question, abort=True, err=True)
-
-
-def _confirm_roll_back(version: FlowVersion) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("rolling back needs a yes", fix="add --yes when no terminal can be asked")
-    click.confirm(
-        f"Register {version.words} of “{version.flow_name}” in “{version.project}” again? "
-        "It takes the place of the version in use.",
-        abort=True,
-        err=True,
-    )

@@ -20,6 +20,7 @@ from flowtui.deploy import checkpoint
 from flowtui.deploy.applied import Applied, AppliedPayload
 from flowtui.deploy.changes import Registered, StoredSource, content_hash
 from flowtui.deploy.checkpoint import Checkpoint
+from flowtui.deploy.deployment.earlier import deploy_id
 from flowtui.deploy.events import (
     DeployFinished,
     DeployStarted,
@@ -171,10 +172,17 @@ class History:
             return int(db.execute("SELECT count(*) FROM deploys").fetchone()[0])
 
     def by_version(self, version_ids: list[str]) -> dict[str, DeployRecord]:
-        """The deploys that made these registered versions, as far as they were made from here."""
+        """The deploys that made these registered versions, as far as they were made from here.
+
+        An earlier version of a deployment names its deploy: `deployment id@deploy id`.
+        """
         if not self.path.exists() or not version_ids:
             return {}
         found: dict[str, DeployRecord] = {}
+        for version_id in version_ids:
+            record = self.find(deploy) if (deploy := deploy_id(version_id)) else None
+            if record is not None:
+                found[version_id] = record
         with self.open() as db:
             for start in range(0, len(version_ids), 500):
                 chunk = version_ids[start : start + 500]
