@@ -510,13 +510,17 @@ class Workspace:
     ) -> tuple[FlowVersion, ...]:
         """What is registered, newest first; `archived`: what was registered earlier, too.
 
-        Of deployments the control plane has one state only: what they were before is what was
-        deployed from this machine.
+        `name` is a flow's; `flow/deployment` where there are deployments. Of those the control
+        plane has one state only: what they were before is what was deployed from this machine.
         """
-        found = await self.control_plane.flow_versions(
-            project=project, name=name, archived=archived
-        )
-        if not archived or Ability.CHANGE_IN_PLACE not in self.abilities:
+        if Ability.CHANGE_IN_PLACE not in self.abilities:
+            return await self.control_plane.flow_versions(
+                project=project, name=name, archived=archived
+            )
+        flow, _, deployment = (name or "").partition("/")
+        all_ = await self.control_plane.flow_versions(project=project, name=flow or None)
+        found = tuple(each for each in all_ if deployment in ("", each.deployment))
+        if not archived:
             return found
         from flowtui.deploy.deployment.earlier import earlier_versions
 

@@ -39,10 +39,7 @@ def list_(
 
     async def work() -> tuple[FlowVersion, ...]:
         async with connected(profile, api_url) as workspace:
-            found = await workspace.versions(
-                project=project, name=_flow_part(flow), archived=archived
-            )
-            return tuple(each for each in found if flow in (None, each.name, each.flow_name))
+            return await workspace.versions(project=project, name=flow, archived=archived)
 
     found = asyncio.run(work())
     output = Output(as_json=as_json)
@@ -126,11 +123,6 @@ def delete(name: str, yes: bool, profile: str | None, api_url: str | None) -> No
 
 
 versions.add_command(roll_back)
-
-
-def _flow_part(flow: str | None) -> str | None:
-    """`flow/deployment` is asked for by the flow's name; a name of Prefect 1 may have a slash."""
-    return None if flow is not None and "/" in flow else flow
 
 
 def _schedule_word(version: FlowVersion) -> str:

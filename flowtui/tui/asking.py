@@ -12,6 +12,7 @@ from flowtui.quantities import counted
 from flowtui.tui.view_models.registered import RegisteredFlow
 
 if TYPE_CHECKING:
+    from flowtui.deploy.rolling_back import WayBack
     from flowtui.tui.app import FlowtuiApp
     from flowtui.tui.screens.dialogs import ConfirmDialog
 
@@ -180,25 +181,28 @@ def _confirm_move(app: FlowtuiApp, flow: RegisteredFlow, target: Project) -> Non
     app.push_screen(ConfirmDialog(title, text, yes="Move", no="Leave it"), answered)
 
 
-def roll_back(app: FlowtuiApp, version: FlowVersion, in_use: FlowVersion | None) -> None:
-    from flowtui.tui.screens.deploy import DeployScreen
-    from flowtui.tui.screens.dialogs import ConfirmDialog
+def roll_back(app: FlowtuiApp, version: FlowVersion) -> None:
+    """What going back to it changes is found out first, and then asked about."""
+    app.deploying.look_back(version)
 
-    def answered(yes: bool | None) -> None:
-        record = app.deploying.roll_back(version) if yes else None
+
+def confirm_roll_back(app: FlowtuiApp, way: WayBack) -> None:
+    from flowtui.tui.screens.deploy import DeployScreen
+    from flowtui.tui.screens.roll_back import Back, RollBackDialog
+
+    def answered(back: Back | None) -> None:
+        record = (
+            app.deploying.roll_back(way.version, exactly=back is Back.EXACTLY)
+            if back is not None
+            else None
+        )
         if record is None:
             return
         if isinstance(app.screen, DeployScreen):
             app.pop_screen()
         app.push_screen(DeployScreen(record.key))
 
-    undone = f" Rolling back to {in_use.words} undoes it." if in_use is not None else ""
-    text = (
-        "What was registered then is registered again, as a new version. Nothing is built; its "
-        f"image must still be in the registry.{undone}"
-    )
-    title = f"Roll “{version.flow_name}” back to {version.words}?"
-    app.push_screen(ConfirmDialog(title, text, yes="Roll back", no="Leave it"), answered)
+    app.push_screen(RollBackDialog(way), answered)
 
 
 def _begins(words: str) -> str:

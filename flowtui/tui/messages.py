@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flowtui.deploy.history import DeployRecord as HistoryLine
     from flowtui.deploy.history_search import HistoryQuery, Hit
     from flowtui.deploy.plan import Plan
+    from flowtui.deploy.rolling_back import WayBack
     from flowtui.doctor.checks import Examination, Finding
     from flowtui.flow_rows import FlowRow
     from flowtui.hot.events import HotEvent
@@ -508,6 +509,13 @@ class ResumeChecked(Happened):
     point: ResumePoint | None
     plan: Plan | None
     reasons: tuple[str, ...]
+
+
+@dataclass(eq=False, repr=False)
+class WayBackFound(Happened):
+    """What rolling back would change is known: a person is asked now."""
+
+    way: WayBack
 
 
 @dataclass(eq=False, repr=False)

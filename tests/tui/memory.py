@@ -280,6 +280,7 @@ class MemoryWorkspace(Workspace):
         self.script: Callable[[MemoryDeploy], object] | None = None
         self.deploys: list[MemoryDeploy] = []
         self.rolled_back: list[FlowVersion] = []
+        self.rolled_back_exactly = False
         self._changes: asyncio.Queue[frozenset[str]] = asyncio.Queue()
         self._up: ControlPlane | None = None
 
@@ -417,8 +418,11 @@ class MemoryWorkspace(Workspace):
         version: FlowVersion,
         emit: Callable[[Event], None],
         flow: LocalFlow | None = None,
+        *,
+        exactly: bool = False,
     ) -> DeployFinished:
         self.rolled_back.append(version)
+        self.rolled_back_exactly = exactly
         return await self.deploy(flow or LocalFlow("", 0, version.name, FlowKind.FLOW_OBJECT), emit)
 
     def resume_point(self, deploy: str) -> ResumePoint:

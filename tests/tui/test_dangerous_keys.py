@@ -17,6 +17,7 @@ from flowtui.tui import embedded
 from flowtui.tui.acting import heard_by
 from flowtui.tui.actions import ACTIONS
 from flowtui.tui.screens.dialogs import ConfirmDialog, TypedConfirmDialog
+from flowtui.tui.screens.roll_back import RollBackDialog
 from tests.tui.driving import Driver, running
 from tests.tui.memory import MemoryWorkspace
 from tests.tui.memory_rest import RestMemoryControlPlane
@@ -142,8 +143,8 @@ async def test_its_key_asks_and_a_slip_changes_nothing(
         for key in DANGEROUS[name].keys:
             await driver.press_and_settle(key)
             asks = driver.app.screen
-            assert isinstance(asks, ConfirmDialog | TypedConfirmDialog)
-            if isinstance(asks, ConfirmDialog):
+            assert isinstance(asks, ConfirmDialog | TypedConfirmDialog | RollBackDialog)
+            if isinstance(asks, ConfirmDialog | RollBackDialog):
                 highlighted = asks.query_one(OptionList).highlighted_option
                 assert highlighted is not None
                 assert highlighted.id == "no"

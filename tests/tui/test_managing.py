@@ -310,12 +310,14 @@ async def test_a_roll_back_asks_and_is_a_deploy_that_is_shown(scheduled: MemoryW
         await at_flow(driver, "etl")
         await driver.press_and_settle("enter")
         await driver.press("j", "j", "u")
-        assert "Roll “etl” back to version 1?" in driver.screen_text()
+        await driver.see("Roll “etl” back to version 1?")
         text = " ".join(driver.screen_text().replace("│", " ").split())
         assert "Rolling back to version 2 undoes it." in text
         await driver.press("enter")
         assert scheduled.rolled_back == []
-        await driver.press("u", "down", "enter")
+        await driver.press("u")
+        await driver.see("Roll “etl” back to version 1?")
+        await driver.press("down", "enter")
         await driver.until(lambda: len(scheduled.deploys) == 1)
         assert isinstance(driver.app.screen, DeployScreen)
         assert [v.version for v in scheduled.rolled_back] == [1]
@@ -341,14 +343,16 @@ async def test_a_roll_back_of_a_flow_that_is_not_in_this_folder(
     async with running(workspace) as driver:
         await at_flow(driver, "foreign")
         await driver.press_and_settle("enter")
-        await driver.press("j", "j", "u", "down", "enter")
+        await driver.press("j", "j", "u")
+        await driver.see("Roll “foreign” back to version 1?")
+        await driver.press("down", "enter")
         await driver.until(lambda: len(workspace.deploys) == 1)
         assert "foreign" in driver.screen_text()
         workspace.deploys[0].finish(Outcome.FAILED, exit_code=5, reason="its image is gone")
         await driver.idle()
         assert "its image is gone" in driver.screen_text()
         await driver.press("r")
-        assert "Roll “foreign” back to version 1?" in driver.screen_text()
+        await driver.see("Roll “foreign” back to version 1?")
         await driver.press("down", "enter")
         await driver.until(lambda: len(workspace.deploys) == 2)
         assert [version.version for version in workspace.rolled_back] == [1, 1]

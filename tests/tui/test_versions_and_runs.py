@@ -89,7 +89,9 @@ async def test_a_version_is_rolled_back_to_and_archived_from_its_tab(
         assert "this version is archived already" in driver.said()
         await driver.idle()
         assert "u! roll back" in driver.screen_text(), "the bar has room for what can be pressed"
-        await driver.press("u", "down", "enter")
+        await driver.press("u")
+        await driver.see("back to version 1?")
+        await driver.press("down", "enter")
         await driver.until(lambda: len(with_past.deploys) == 1)
         assert [v.version for v in with_past.rolled_back] == [1]
         with_past.deploys[0].finish(Outcome.DONE, version=3)

@@ -12,13 +12,13 @@ from flowtui.tui.screens.viewer import ShowScreen
 
 
 class DifferenceScreen(ShowScreen):
-    def __init__(self, name: str, changes: Changes) -> None:
+    def __init__(self, title: str, changes: Changes) -> None:
         super().__init__()
-        self._name = name
+        self._title = title
         self._changes = changes
 
     def heading(self) -> str:
-        return f"What a deploy of {plain(self._name)} would change"
+        return plain(self._title)
 
     def content(self) -> Content:
         lines = diff_lines(self._changes, self.text_width, app_of(self).glyphs, most=None)

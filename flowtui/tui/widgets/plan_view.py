@@ -168,7 +168,8 @@ class PlanView(Performs, Vertical):
 
         plan = self._record.plan if self._record is not None else None
         if plan is not None and plan.changes is not None:
-            app_of(self).push_screen(DifferenceScreen(plan.flow.display_name, plan.changes))
+            title = f"What a deploy of {plan.flow.display_name} would change"
+            app_of(self).push_screen(DifferenceScreen(title, plan.changes))
 
     def perform_replan(self) -> None:
         if self._record is not None:

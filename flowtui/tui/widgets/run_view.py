@@ -280,7 +280,7 @@ class RunView(Performs, Vertical):
 
         app, earlier = app_of(self), self.record.earlier
         if self.record.rolls_back_to is not None:
-            asking.roll_back(app, self.record.rolls_back_to, None)
+            asking.roll_back(app, self.record.rolls_back_to)
             return
         flow = self.record.flow if earlier is None else _flow_here(app.session, earlier.target)
         if flow is None:

@@ -73,6 +73,7 @@ class Deploying:
             msg.PlanFailed: self._plan_failed,
             msg.ExecutorKept: self._executor_kept,
             msg.ResumeChecked: self._resume_checked,
+            msg.WayBackFound: self._way_back_found,
             msg.DeployEventReceived: self._event_received,
             msg.DeployEnded: self._ended,
             msg.EarlierDeployRead: self._earlier_read,
@@ -210,8 +211,30 @@ class Deploying:
             ),
         )
 
-    def roll_back(self, version: FlowVersion) -> DeployRecord | None:
-        """Register an earlier version again: a deploy without a plan, shown like every other."""
+    def look_back(self, version: FlowVersion) -> None:
+        """Find out what rolling back to this version would change; then it is asked about."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                way = await workspace.way_back(version)
+            except FlowtuiError as error:
+                app.post_message(msg.ChangeRefused(error.problem))
+                return
+            app.post_message(msg.WayBackFound(way))
+
+        what = f"comparing {version.flow_name} with {version.words}"
+        app.begin(job, group="way back", description=what)
+
+    def _way_back_found(self, message: msg.WayBackFound) -> None:
+        from flowtui.tui.asking import confirm_roll_back
+
+        confirm_roll_back(self._app, message.way)
+
+    def roll_back(self, version: FlowVersion, *, exactly: bool = False) -> DeployRecord | None:
+        """Go back to an earlier version: a deploy without a plan, shown like every other."""
         session = self._app.session
         workspace, discovery = session.workspace, session.discovery
         if workspace is None:
@@ -223,7 +246,7 @@ class Deploying:
         record = session.deploys.open(source or absent)
         record.rolls_back_to = version
         receive = partial(self._receive, record)
-        self._run(record, lambda: workspace.roll_back(version, receive, source))
+        self._run(record, lambda: workspace.roll_back(version, receive, source, exactly=exactly))
         return record
 
     def resume(self, flow: LocalFlow, deploy: str) -> DeployRecord:

@@ -63,9 +63,7 @@ class RegisteredFlows:
         async def job() -> None:
             await asyncio.sleep(rest)
             try:
-                versions = await workspace.control_plane.flow_versions(
-                    project=project, name=name, archived=True
-                )
+                versions = await workspace.versions(project=project, name=name, archived=True)
                 ids = [version.id for version in versions]
                 made_by = await asyncio.to_thread(workspace.history.by_version, ids)
             except FlowtuiError as error:

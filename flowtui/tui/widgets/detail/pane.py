@@ -298,7 +298,8 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
         row, changes = self._row, self._changes
         if row is not None and changes is not None:
-            app_of(self).push_screen(DifferenceScreen(row.name, changes))
+            title = f"What a deploy of {row.name} would change"
+            app_of(self).push_screen(DifferenceScreen(title, changes))
 
     def perform_edit(self) -> None:
         place = self._place()
@@ -311,7 +312,7 @@ class DetailPane(Performs, ScrollView, can_focus=True):
 
     def perform_roll_back(self) -> None:
         if isinstance(self.chosen, FlowVersion) and self._row is not None:
-            asking.roll_back(app_of(self), self.chosen, self._row.version)
+            asking.roll_back(app_of(self), self.chosen)
 
     # ------------------------------------------------------------------------------- of one run
 

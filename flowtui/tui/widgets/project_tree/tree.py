@@ -302,5 +302,4 @@ class ProjectTree(Performs, Tree[NodeData]):
 
     def perform_roll_back(self) -> None:
         if self.version is not None:
-            in_use = self.flow.in_use if self.flow is not None else None
-            asking.roll_back(app_of(self), self.version, in_use)
+            asking.roll_back(app_of(self), self.version)
