@@ -105,7 +105,7 @@ async def _find(
         return _Found(address)
     if address == _CLOUD_1 or address.endswith(("/graphql", "/graphql/alpha")):
         return _Found()
-    bases = [address] if address.endswith("/api") else [address, f"{address}/api"]
+    bases = _bases(address)
     credential = Credential(secret, is_cloud=False)
     http = Http(
         address,
@@ -123,6 +123,12 @@ async def _find(
         await http.close()
     healthy = (base for base, answer in zip(bases, answers, strict=True) if _is_health(answer))
     return _Found(next(healthy, ""))
+
+
+def _bases(address: str) -> list[str]:
+    """Where a REST API may be rooted for somebody who typed this; it may be a page of the UI."""
+    below = [] if address.endswith("/api") else [f"{address}/api"]
+    return list(dict.fromkeys((address, *below, f"{addresses.origin(address)}/api")))
 
 
 async def _ask(http: Http, bases: list[str], *, authorized: bool) -> list[Answer]:

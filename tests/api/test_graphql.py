@@ -552,7 +552,7 @@ async def test_a_host_name_that_no_network_takes() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ("[1]", "there is no Prefect GraphQL API"),
+        ("[1]", "there is no Prefect API"),
         ('{"project": [{"id": "1"}]}', "does not have the form"),
         ('{"project": [7]}', "does not have the form"),
     ],

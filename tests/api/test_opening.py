@@ -74,7 +74,7 @@ async def identified(address: str, token: str | None = None) -> Identity:
 # -------------------------------------------------------------------------------------- a server
 
 
-@pytest.mark.parametrize("path", ["", "/", "/api", "/api/"])
+@pytest.mark.parametrize("path", ["", "/", "/api", "/api/", "/dashboard", "/runs/flow-run/1"])
 async def test_nobody_has_to_type_the_api(server: StandIn, path: str) -> None:
     identity = await identified(server.url + path)
     assert (identity.api_url, identity.server) == (f"{server.url}/api", "Prefect 3.9.1")

@@ -136,9 +136,9 @@ class Transport:
                 where=url,
                 fix="try again later, or look at the log of the server",
             )
-        what = "a web page" if answer.is_page else f"HTTP {status}, not a GraphQL answer"
+        what = "a web page" if answer.is_page else f"HTTP {status} and nothing of Prefect's"
         raise NotGraphQLError(
-            f"there is no Prefect GraphQL API at this address: it answers with {what}",
+            f"there is no Prefect API at this address: it answers with {what}",
             where=url,
             fix="check the address: it is the API's, not the UI's",
         )
