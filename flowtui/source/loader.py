@@ -26,12 +26,11 @@ from flowtui.models import (
     JsonObject,
     LoadedFlow,
     LocalFlow,
-    LocalModule,
-    Package,
     PickledFlow,
 )
 from flowtui.releases import release
 from flowtui.source.closure import static_closure
+from flowtui.source.loaded import to_work_out, understand
 
 OnLine = Callable[[str], None]
 
@@ -162,6 +161,7 @@ async def _load(
         "variable": flow.variable,
         "line": flow.line,
         "function": flow.function,
+        "declared": to_work_out(flow.declared),
         "modules": [[module.name, module.path] for module in static],
         "pickle_limit": pickle_limit,
         **more,
@@ -171,7 +171,7 @@ async def _load(
         await run.finish(time_limit)
         answer = await asyncio.to_thread(run.answer)
         content = await asyncio.to_thread(files.pickle.read_bytes) if action == "pickle" else b""
-    return _understand(answer, interpreter, tuple(run.log)), content
+    return understand(answer, flow, interpreter, tuple(run.log)), content
 
 
 @contextlib.contextmanager
@@ -448,35 +448,6 @@ def _asked(execution: ExecutionOptions) -> Json:
     """For the worker, which knows no short names: Prefect's own class by its name."""
     name = execution.executor
     return _plain(asdict(replace(execution, executor=executors.class_of(name) if name else None)))
-
-
-def _understand(answer: JsonObject, interpreter: Interpreter, log: tuple[str, ...]) -> LoadedFlow:
-    """A `@flow` has nothing of its own that Prefect 2 and 3 do not serialize."""
-    told = cast("Mapping[str, Any]", answer)
-    own = cast("Mapping[str, Any]", told.get("own", {}))
-    return LoadedFlow(
-        name=told["name"],
-        interpreter=replace(
-            interpreter,
-            python_version=told["python_version"],
-            prefect_version=told["prefect_version"],
-            cloudpickle_version=told["cloudpickle_version"],
-        ),
-        serialized=told["serialized"],
-        storage=own.get("storage"),
-        environment=own.get("environment"),
-        run_config=own.get("run_config"),
-        executor=own.get("executor"),
-        executor_kwargs=own.get("executor_kwargs"),
-        executors=tuple(told.get("executors", ())),
-        executor_found=told.get("executor_found"),
-        executor_in_force=told.get("executor_in_force"),
-        environment_replaced=told.get("environment_replaced"),
-        project=own.get("project"),
-        modules=tuple(LocalModule(name, path) for name, path in told["modules"]),
-        packages=tuple(Package(name, version) for name, version in told["packages"]),
-        log=log,
-    )
 
 
 def _plain(value: object) -> Json:

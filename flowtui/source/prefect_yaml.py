@@ -87,7 +87,7 @@ def read_prefect_yaml(content: bytes, path: str) -> PrefectYaml:
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(content)
         root = loader.get_single_node()
-        if root is None:
+        if root is None or _is_null(root):
             return PrefectYaml()
         return _Reader(loader, path).read(root)
     except yaml.MarkedYAMLError as error:

@@ -10,6 +10,9 @@ package that the user's code cannot meet. The request is one JSON object on stdi
     name         name of the flow, or null when it is not known before loading
     variable     Python name the flow is bound to, or null
     line         1-based line of the `Flow(...)` call, 0 when unknown
+    function     the function or class that a flow is made in, or null
+    declared     null, or {"path", "line", "name", "dynamic"} of a call that declares a deployment,
+                 where it has values that only running the file tells
     modules      [[dotted name, absolute path], ...] that a static look at the file found
     execution    null, or {"executor": ..., "executor_kwargs": ...}: the settings that are known
                  before loading; tried, so that what cannot work is known before a build

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from .declarations import worked_out
 from .ignored_calls import ignore_calls
 from .installed import packages
 from .project import (
@@ -36,8 +37,10 @@ def answer(request, project, notice, installed):
     modules = merged(local_modules(project, before), request.get("modules") or [])
     local = {name.split(".")[0] for name, _ in modules}
     files = [project.file] + [path for _, path in modules if path.endswith(".py")]
+    declared = request.get("declared")
     return None, {
         "name": flow.name,
+        "declared": worked_out(declared, module, project, notice) if declared else {},
         "serialized": serialized(flow, variable, project),
         "modules": modules,
         "packages": packages(files, local, installed, before),

@@ -55,6 +55,9 @@ def ignore_calls(flow_class, notice):
     """Have this Prefect serve, deploy and run nothing, and say so where it would have."""
     for name, instead in _METHODS.items():
         ignore_method(flow_class, name, "flow", instead, notice)
+    decorator = importlib.import_module("prefect.flows").flow
+    if hasattr(decorator, "from_source"):
+        decorator.from_source = flow_class.from_source  # it has the one from before
     task_class = importlib.import_module("prefect.tasks").Task
     for name, instead in _TASK_METHODS.items():
         ignore_method(task_class, name, "task", instead, notice)
