@@ -56,7 +56,7 @@ _KNOWN = _CONTAINERS | {AgentKind.LOCAL}
 def agent_kind(agent: Agent) -> AgentKind:
     """What this agent starts."""
     version = release(agent.core_version)
-    told = _BY_TYPE.get(agent.type, AgentKind.UNKNOWN)
+    told = _BY_TYPE.get(agent.type.removesuffix(" worker"), AgentKind.UNKNOWN)
     if version and version < _FIRST_PROCESS_AGENT and told in (AgentKind.LOCAL, AgentKind.UNKNOWN):
         return AgentKind.DOCKER
     return told

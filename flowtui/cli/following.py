@@ -34,6 +34,10 @@ _FRESH = timedelta(seconds=30)
 """A run that ended longer ago has no lines on their way; clocks may differ a little."""
 _LAST_WORDS = re.compile(r"Flow run [A-Z]+: ")
 """How the log of a run ends, from Prefect 0.6 to 1.4."""
+_NEARLY_THE_END = re.compile(r"Finished in state |Crash detected!")
+"""In Prefect 2 and 3: a traceback, and what the worker says of the process, may come after it."""
+_ONE_MORE = 2.5
+"""Seconds in which they come: Prefect 2 and 3 send lines every 2."""
 
 
 class Shown(Protocol):
@@ -80,7 +84,7 @@ class Following:
         self._looked: FlowRun | None = None
         self._reasons: tuple[Waiting, ...] = ()
         self._waits_since: float | None = None
-        self._said_the_end = False
+        self._said_the_end = self._nearly_said = False
 
     async def to_the_end(self) -> FlowRun:
         """The run as it ended. Raises ControlPlaneError when it is gone, or the control plane is
@@ -143,6 +147,7 @@ class Following:
                 self._shown.state(each)
                 continue
             self._said_the_end |= bool(_LAST_WORDS.match(each.text))
+            self._nearly_said |= bool(_NEARLY_THE_END.match(each.text))
             label = self._names.get(each.task_run_id, "")
             if self._wanted.takes(each, label):
                 self._shown.line(each, label)
@@ -170,7 +175,11 @@ class Following:
         ended = self._run.ended or datetime.now(UTC)
         is_fresh = datetime.now(UTC) - ended < _FRESH and self._run.started is not None
         until = self._seconds() + (_LAST_LINES if is_fresh else 0.0)
+        said_at: float | None = None
         while not self._said_the_end and self._seconds() < until:
+            if self._nearly_said and said_at is None:
+                said_at = self._seconds()
+                until = min(until, said_at + _ONE_MORE)
             await self._pause(_MOVING)
             self._unshown += await self._tail.more()
             await self._show()

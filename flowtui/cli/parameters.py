@@ -11,14 +11,19 @@ from pathlib import Path
 from flowtui.errors import UsageError
 from flowtui.models import Json
 from flowtui.run_models import Parameter
+from flowtui.runs.schema import with_leaf
+from flowtui.runs.schema_values import problems_of
 from flowtui.runs.values import JsonBreak, Typed, ValueType, parsed, read
 
 _SHOWN_DEFAULT = 40
 """Characters of a default in a list of parameters."""
 
 
-def given(pairs: Sequence[str], text_pairs: Sequence[str], file: str | None) -> Mapping[str, Json]:
-    """What `-p NAME=VALUE`, `--param-text NAME=TEXT` and `--params FILE` say together.
+def given(
+    pairs: Sequence[str], text_pairs: Sequence[str], file: str | None, told_text: str | None = None
+) -> Mapping[str, Json]:
+    """What `-p NAME=VALUE`, `--param-text NAME=TEXT`, `--params FILE` and `--params-json TEXT` say
+    together.
 
     A value is JSON where it is some, else text; one that begins like an object, a list or quoted
     text must be JSON. What is named on the command line goes before the file. Raises UsageError.
@@ -36,7 +41,9 @@ def given(pairs: Sequence[str], text_pairs: Sequence[str], file: str | None) -> 
         if name in values:
             raise UsageError(f"the parameter “{name}” is given twice", fix="give it once")
         values[name] = _value(name, text, kind)
-    return {**(_from_file(file) if file is not None else {}), **values}
+    from_file = _from_file(file) if file is not None else dict[str, Json]()
+    told = json_object(told_text, "--params-json") if told_text is not None else dict[str, Json]()
+    return {**from_file, **told, **values}
 
 
 def _value(name: str, text: str, kind: ValueType) -> Json:
@@ -94,6 +101,35 @@ def check(values: Mapping[str, Json], declared: Sequence[Parameter], flow: str) 
         raise UsageError(
             f"“{flow}” cannot be run so: {' and '.join(problems)}", fix=described(declared)
         )
+
+
+def nested(values: Mapping[str, Json], declared: Sequence[Parameter]) -> Mapping[str, Json]:
+    """`a.b=1` is one key of the object that the parameter `a` is, where its type is known.
+
+    The rest of the object is as it was given, else as it is by default.
+    """
+    known = {each.name: each for each in declared if each.schema is not None}
+    whole: dict[str, Json] = {}
+    leaves: dict[tuple[str, ...], Json] = {}
+    for name, value in values.items():
+        path = tuple(name.split("."))
+        if len(path) > 1 and path[0] in known and name not in known:
+            leaves[path] = value
+        else:
+            whole[name] = value
+    for path, value in leaves.items():
+        parameter = known[path[0]]
+        if path[0] not in whole and isinstance(parameter.default, Mapping):
+            whole[path[0]] = parameter.default
+        whole = with_leaf(whole, path, value)
+    return whole
+
+
+def check_types(values: Mapping[str, Json], declared: Sequence[Parameter], flow: str) -> None:
+    """Raises UsageError for values that do not fit the types, all of them at once."""
+    problems = problems_of(declared, values)
+    if problems:
+        raise UsageError(f"“{flow}” cannot be run so: {'; '.join(problems)}")
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -84,8 +84,9 @@ async def _of_target(
 
 async def check_can_run(
     workspace: Workspace, version: FlowVersion, values: Mapping[str, Json]
-) -> None:
-    """Raises UsageError for what the control plane would refuse, before anything is sent."""
+) -> Mapping[str, Json]:
+    """The parameters to send. Raises UsageError for what the control plane would refuse, before
+    anything is sent."""
     if version.archived:
         raise UsageError(
             f"{version.words} of “{version.flow_name}” is archived: it cannot be run any more",
@@ -93,7 +94,10 @@ async def check_can_run(
         )
     if Ability.TELL_PARAMETERS in workspace.abilities:
         declared = await workspace.control_plane.flow_parameters(version.id)
+        values = parameters.nested(values, declared)
         parameters.check(values, declared, version.name)
+        parameters.check_types(values, declared, version.name)
+    return values
 
 
 async def wanted_run(control_plane: ControlPlane, word: str) -> FlowRun:

@@ -14,7 +14,7 @@ from flowtui.cli.registered import check_can_run, wanted_version
 from flowtui.cli.start_run import start_run
 from flowtui.cli.targets import root_of
 from flowtui.errors import UsageError
-from flowtui.models import JsonObject
+from flowtui.models import Ability, JsonObject
 from flowtui.run_models import RunRequest
 from flowtui.runs.fields import read_run_config
 from flowtui.runs.start import read_start
@@ -29,12 +29,21 @@ from flowtui.workspace import Workspace
     "--param-text", "texts", metavar="NAME=TEXT", multiple=True, help="A parameter, as it stands."
 )
 @click.option("--params", "file", metavar="FILE", help="Parameters as a JSON object; - for stdin.")
+@click.option("--params-json", "text", metavar="JSON", help="Parameters as a JSON object.")
 @click.option("--label", "labels", metavar="LABEL", multiple=True, help="In place of the flow's.")
 @click.option("--no-labels", is_flag=True, help="No labels, whatever the flow has.")
 @click.option("--at", metavar="TIME", help="Start later: 14:30, 2026-12-24 08:00, or with a zone.")
 @click.option("--in", "after", metavar="LENGTH", help="Start later: 10m, 2h, 1d.")
 @click.option("--name", default="", metavar="RUN_NAME", help="Name of the run.")
 @click.option("--run-config", metavar="JSON", help='In place of the flow\'s: {"type": …}.')
+@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Deployment: one more tag.")
+@click.option(
+    "--job-variable",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Deployment: in place of its own.",
+)
 @click.option("--project", help="The project it is in, if it is in several.")
 @click.option("-f", "--follow", is_flag=True, help="Show states and log until the run is over.")
 @workspace_options
@@ -44,45 +53,56 @@ def run(
     pairs: tuple[str, ...],
     texts: tuple[str, ...],
     file: str | None,
+    text: str | None,
     labels: tuple[str, ...],
     no_labels: bool,
     at: str | None,
     after: str | None,
     name: str,
     run_config: str | None,
+    tags: tuple[str, ...],
+    variables: tuple[str, ...],
     project: str | None,
     follow: bool,
     profile: str | None,
     api_url: str | None,
     as_json: bool,
 ) -> NoReturn:
-    """Start a run of a deployed flow; an agent picks it up.
+    """Start a run of a deployed flow; an agent or worker picks it up.
 
-    FLOW is the flow's name, a target on disk (FILE or FILE:NAME), or a version's id.
+    FLOW is the flow's name, FLOW/DEPLOYMENT, a target on disk (FILE or FILE:NAME), or the id of a
+    version or deployment.
 
     The VALUE of -p is JSON where it is some (5, true, null, [1, 2], {"a": 1}, "text"), else text.
     Text that looks like JSON: --param-text day=2026, or quoted: -p 'day="2026"'.
+    Of a parameter that is an object, one key: -p config.port=80.
 
     \b
     With --follow the exit code says how the run ended:
-    0 Success, 1 Failed, 6 Cancelled, 130 stopped following (the run goes on).
+    0 Success (Completed), 1 Failed (Crashed), 6 Cancelled, 130 stopped following (it goes on).
     """
     if labels and no_labels:
         raise UsageError("--label and --no-labels are both given", fix="leave one of them out")
-    values = parameters.given(pairs, texts, file)
+    values = parameters.given(pairs, texts, file, text)
+    job_variables = parameters.given(variables, (), None)
     start = _start(at, after, datetime.now(UTC))
     config = _run_config(run_config or "")
 
     async def request(workspace: Workspace) -> RunRequest:
         version = await wanted_version(workspace, flow, project)
-        await check_can_run(workspace, version, values)
+        is_deployment = Ability.REGISTER_DEPLOYMENTS in workspace.abilities
+        for given, option in ((tags, "--tag"), (job_variables, "--job-variable")):
+            if given and not is_deployment:
+                raise UsageError(f"{option} is for deployments of Prefect 2 and 3")
         return RunRequest(
             version.id,
-            values,
+            await check_can_run(workspace, version, values),
             name=name,
             start=start,
             labels=labels if labels or no_labels else None,
             run_config=config,
+            tags=tags,
+            job_variables=job_variables or None,
         )
 
     start_run(

@@ -292,8 +292,8 @@ def again(
 ) -> NoReturn:
     """Run once more what RUN ran.
 
-    The same version with the same parameters, labels and run config. Exit codes with --follow are
-    those of `flowtui run`.
+    The same version or deployment with the same parameters, labels, tags and run config. Exit
+    codes with --follow are those of `flowtui run`.
     """
 
     async def request(workspace: Workspace) -> RunRequest:
@@ -308,8 +308,18 @@ def again(
                 fix=f"run the version in use with the same parameters: flowtui runs again "
                 f"{before.id[:SHORT_ID]} --newest",
             )
+        if not version_id:
+            raise UsageError(
+                "it is of no deployment any more, so it cannot be run again",
+                where=f"run {titled(before)}",
+                fix="deploy the flow, and run that: flowtui run FLOW",
+            )
         return RunRequest(
-            version_id, before.parameters, labels=before.labels, run_config=before.run_config
+            version_id,
+            before.parameters,
+            labels=before.labels,
+            run_config=before.run_config,
+            tags=before.tags,
         )
 
     start_run(

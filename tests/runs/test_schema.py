@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from flowtui.cli.parameters import check_types, nested
+from flowtui.errors import UsageError
 from flowtui.models import Json
 from flowtui.run_models import Parameter
 from flowtui.runs.schema import Heading, SchemaField, Shape, form_lines, schema_fields, values_of
@@ -230,3 +232,23 @@ def test_all_that_does_not_fit_is_named_by_its_path() -> None:
 def test_a_schema_that_is_none_refuses_nothing() -> None:
     broken = one({"type": "integer", "minimum": "much", "default": 1})
     assert read_field(broken, Typed("5")).value == 5
+
+
+def test_one_key_of_an_object_on_the_command_line() -> None:
+    declared = parameters(config={"name": "own", "inner": {"host": "h", "port": 1}})
+    values = nested({"config.inner.port": 80, "flag": True, "no.such": 1}, declared)
+    assert values == {
+        "config": {"name": "own", "inner": {"host": "h", "port": 80}},
+        "flag": True,
+        "no.such": 1,
+    }
+    assert nested({"config": {"name": "a"}, "config.tags": ["x"]}, declared) == {
+        "config": {"name": "a", "tags": ["x"]}
+    }
+    with pytest.raises(UsageError, match="greater than the maximum"):
+        check_types(nested({"config.inner.port": 99999}, declared), declared, "etl")
+
+
+def test_names_with_a_dot_stay_where_no_types_are_known() -> None:
+    declared = (Parameter("a", False, {}),)
+    assert nested({"a.b": 1}, declared) == {"a.b": 1}
