@@ -84,17 +84,17 @@ async def _change(
         changed.pop("tags", None)
     if changed.keys() <= spoken.forgets:
         return await deployments.version(api, str(row["id"]))
-    _with_whole_place(changed, there)
-    pool = changed.get("work_pool_name")
-    if pool and pool != there["work_pool_name"]:
-        # A server that has none of this name breaks down on it.
-        await work_pools.existing(api, str(pool))
     if changed.get("job_variables") == {} and not spoken.empties_job_variables:
         raise ControlPlaneError(
             "Prefect 2 does not take away the last job variable of a deployment",
             where=f"{api.api_url}: {row['name']}",
             fix="leave an empty one: job_variables = { env = {} }; or delete the deployment first",
         )
+    _with_whole_place(changed, there)
+    pool = changed.get("work_pool_name")
+    if pool and pool != there["work_pool_name"]:
+        # A server that has none of this name breaks down on it.
+        await work_pools.existing(api, str(pool))
     if changed.keys() & spoken.created_only:
         body = spoken.body(payload.whole(row, changed), where=api.api_url)
         return await _put(api, {**body, "name": row["name"]})
@@ -110,10 +110,13 @@ async def _change(
 
 
 def _with_whole_place(changed: dict[str, Json], there: Mapping[str, Json]) -> None:
-    """A queue alone is taken for one of the pool that agents of early releases work for."""
+    """A queue alone is taken for one of the pool that agents of early releases work for; and with
+    a pool Prefect 2 looks whether the job variables fit, given or not."""
     pool = there.get("work_pool_name")
     if pool and changed.get("work_queue_name") and "work_pool_name" not in changed:
         changed["work_pool_name"] = pool
+    if changed.get("work_pool_name") and "job_variables" not in changed:
+        changed["job_variables"] = there["job_variables"]
 
 
 def _gone(there: list[Mapping[str, Any]], wanted: Json) -> list[str]:
