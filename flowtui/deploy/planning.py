@@ -35,7 +35,10 @@ async def plan(
 ) -> tuple[Prepared, Reached]:
     """As far as it can be known; what it could not know the plan says. Raises FlowtuiError."""
     loaded = await serialize.load(
-        request.config, request.flow, flow_objects.known_execution(request)
+        request.config,
+        request.flow,
+        flow_objects.known_execution(request),
+        anew=request.force,
     )
     if request.flow.kind is FlowKind.FLOW_FUNCTION:
         return await _deployment(request, loaded, control_plane, stack)

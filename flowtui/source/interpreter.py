@@ -59,8 +59,16 @@ async def find_interpreter(root: Path, configured: str | None) -> Interpreter:
     work: a wrong setting never falls back in silence. An environment that was found but is broken
     is an error too, since the next one would have other packages.
     """
-    candidate = _configured(root, configured) if configured else next(_found(root, os.environ))
-    return await _ask(candidate)
+    return await _ask(_chosen(root, configured))
+
+
+def chosen_python(root: Path, configured: str | None) -> str:
+    """Path of the executable that `find_interpreter` asks. Raises UsageError as that does."""
+    return _chosen(root, configured).executable
+
+
+def _chosen(root: Path, configured: str | None) -> _Candidate:
+    return _configured(root, configured) if configured else next(_found(root, os.environ))
 
 
 def _configured(root: Path, configured: str) -> _Candidate:

@@ -46,7 +46,11 @@ class DeploymentRun:
             docker: Docker | None = None
             async with self._under_way.stage(Stage.SERIALIZE) as ctx:
                 loaded = await serialize.load(
-                    request.config, request.flow, known_execution(request), ctx
+                    request.config,
+                    request.flow,
+                    known_execution(request),
+                    ctx,
+                    anew=request.force,
                 )
                 flow = replace(request.flow, name=loaded.name)
                 self._under_way.flow_name = flow.display_name

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from flowtui.config import ProjectConfig
 from flowtui.deploy.stages.context import StageContext
 from flowtui.models import (
     Attachment,
     ExecutionOptions,
+    FlowKind,
     Interpreter,
     LoadedFlow,
     LocalFlow,
@@ -14,6 +17,7 @@ from flowtui.models import (
 )
 from flowtui.source.interpreter import find_interpreter
 from flowtui.source.loader import inspect, pickle_flow
+from flowtui.source.remembered import Place, place_of, recall, remember
 
 
 async def load(
@@ -21,11 +25,41 @@ async def load(
     flow: LocalFlow,
     execution: ExecutionOptions,
     ctx: StageContext | None = None,
+    *,
+    anew: bool = False,
 ) -> LoadedFlow:
     """Load the flow in the project's interpreter. Raises LoadError, DeployError and UsageError.
 
-    `execution` is what settings say before the flow is loaded: its executor is tried.
+    `execution` is what settings say before the flow is loaded: its executor is tried. A `@flow`
+    that was loaded from just these files before is not loaded again, unless `anew`.
     """
+    place = await asyncio.to_thread(_place, config, flow)
+    known = await asyncio.to_thread(recall, place) if place is not None and not anew else None
+    if known is not None:
+        if ctx is not None:
+            ctx.log(_in_words(known.interpreter))
+            ctx.log("loaded before from exactly these files: not loaded again")
+        return known
+    loaded = await _load(config, flow, execution, ctx)
+    if place is not None:
+        await asyncio.to_thread(remember, place, loaded)
+    return loaded
+
+
+def _place(config: ProjectConfig, flow: LocalFlow) -> Place | None:
+    if flow.kind is not FlowKind.FLOW_FUNCTION:
+        return None
+    own = (table for _, table in config.tables_of(flow.name, flow.deployment))
+    data = [path for table in (config.table, *own) for path in table.storage.files or ()]
+    return place_of(config.root, config.python, flow, data=data)
+
+
+async def _load(
+    config: ProjectConfig,
+    flow: LocalFlow,
+    execution: ExecutionOptions,
+    ctx: StageContext | None,
+) -> LoadedFlow:
     interpreter = await find_interpreter(config.root, config.python)
     if ctx is not None:
         ctx.log(_in_words(interpreter))
