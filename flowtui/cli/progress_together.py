@@ -97,7 +97,8 @@ class TogetherPrinter:
         word, colour = MARKS[event.outcome]
         mark = style(f"{word:9}", fg=colour, bold=True, stream=sys.stderr)
         reason = event.reason if event.outcome is not Outcome.FAILED else ""
-        self._line(event.deploy, "", f"{mark} {event.seconds:6.1f}s  {reason}")
+        said = ", ".join(part for part in (event.version_words, reason) if part)
+        self._line(event.deploy, "", f"{mark} {event.seconds:6.1f}s  {said}")
 
     def _line(self, deploy: str, stage: str, text: str, *, dim: bool = False) -> None:
         self._clear()

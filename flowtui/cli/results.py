@@ -39,9 +39,9 @@ class Ended:
     @property
     def version(self) -> str:
         """The number, or the deployment's own version."""
-        if self.result is None or self.result.version is None:
+        if self.result is None:
             return ""
-        return str(self.result.version or "")
+        return str(self.result.version or self.result.label)
 
     @property
     def what(self) -> str:

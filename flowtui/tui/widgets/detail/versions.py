@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from flowtui.flow_rows import FlowRow
@@ -12,9 +13,9 @@ from flowtui.quantities import ago, exact
 from flowtui.tui import clock
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.laying import hanging
-from flowtui.tui.looks.words import plain
+from flowtui.tui.looks.words import padded, plain, shortened
 from flowtui.tui.session import Session
-from flowtui.tui.view_models.registered import place_of, schedule_mark
+from flowtui.tui.view_models.registered import place_of, when_mark
 from flowtui.tui.widgets.detail.page import Page
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _DIGEST = 19
 """`sha256:` and twelve digits: as much as the engine's own lists show."""
 _FINGERPRINT = 7
+_SHORTEST, _LONGEST = 4, 24
+"""Cells of a version's number, or of what a deployment calls it."""
 
 
 class VersionsTab:
@@ -43,7 +46,11 @@ class VersionsTab:
             return Page.of(hanging(Content(""), Content.styled(text, "$muted"), width))
         known = app.session.all_versions.get(place_of(current))
         versions = known or (current,)
-        lines = [_line(app.session, app.glyphs, row, current, version) for version in versions]
+        wide = min(max(cell_len(plain(version.short)) for version in versions), _LONGEST)
+        lines = [
+            _line(app.session, app.glyphs, row, current, version, max(wide, _SHORTEST))
+            for version in versions
+        ]
         if known is None:
             lines.append(Content.styled("reading the earlier ones", "$muted"))
         longest = max(line.cell_length for line in lines)
@@ -55,25 +62,31 @@ class VersionsTab:
 
 
 def _line(
-    session: Session, glyphs: Glyphs, row: FlowRow, current: FlowVersion, version: FlowVersion
+    session: Session,
+    glyphs: Glyphs,
+    row: FlowRow,
+    current: FlowVersion,
+    version: FlowVersion,
+    wide: int,
 ) -> Content:
     """What tells versions apart first; what is long last, where the side scrolls into view."""
     in_use = version.id == current.id
     mark = glyphs.done if in_use else glyphs.skipped if version.archived else " "
-    state = "in use" if in_use else "archived" if version.archived else ""
-    schedule = schedule_mark(version.schedule, glyphs) if not version.archived else ""
+    earlier = "earlier" if version.deployment else "archived"
+    state = "in use" if in_use else earlier if version.archived else ""
+    schedule = when_mark(version, glyphs) if not version.archived else ""
     made = session.made_by.get(version.id)
     digest = (made.digest or "")[:_DIGEST] if made is not None else ""
     return Content.assemble(
         (f"{mark} ", "$success" if in_use else "$muted"),
-        f"{plain(version.short):<5}",
+        f"{padded(shortened(plain(version.short), wide), wide)} ",
         (f"{state:<9}", "" if in_use else "$muted"),
         (f"{schedule or ' '} ", "$accent"),
-        f"{ago(version.created, clock.now()):<9} ",
+        f"{ago(version.changed, clock.now()):<9} ",
         (f"{_source(session, row, version):<13} ", "$muted"),
         (f"{digest:<{_DIGEST}} " if digest else "", "$muted"),
         plain(version.image or ""),
-        (f"  {exact(version.created)}  {version.id}", "$muted"),
+        (f"  {exact(version.changed)}  {version.id}", "$muted"),
     )
 
 

@@ -67,10 +67,12 @@ class Labels:
         return self._fitted(2, plain(version.deployment), mark, (pool, plain(version.label)))
 
     def version(self, version: FlowVersion) -> Text:
-        muted = self.colour("muted")
         mark = self.glyphs.skipped if version.archived else self.glyphs.done
-        when = f"  {ago(version.updated or version.created, self.now)}"
-        return Text.assemble((f"{mark} ", muted), plain(version.short), (when, muted))
+        # Where there are deployments it is a level deeper.
+        level = 3 if version.deployment else 2
+        short = shortened(plain(version.short), self._room(level) - 2)
+        text = Text.assemble((f"{mark} ", self.colour("muted")), short)
+        return self._with(level, text, (f" {ago(version.changed, self.now)}",))
 
     def pool(self, pool: WorkPool) -> Text:
         """How it stands, its name, and as far as there is room its type and who works for it."""
@@ -103,13 +105,16 @@ class Labels:
     def _width(self) -> int:
         return max(self.width, _LEAST)
 
+    def _room(self, level: int) -> int:
+        return self._width - _INDENT - _DEEPER * (level - 1)
+
     def _fitted(self, level: int, name: str, mark: str, more: tuple[str, ...]) -> Text:
         marked = Text.assemble(name, (f" {mark}" if mark else "", self.colour("muted")))
         return self._with(level, marked, more)
 
     def _with(self, level: int, text: Text, more: tuple[str, ...]) -> Text:
         """With the first of these that fit, muted."""
-        room = self._width - _INDENT - _DEEPER * (level - 1)
+        room = self._room(level)
         for each in filter(None, more):
             if text.cell_len + 1 + Text(each).cell_len > room:
                 break
@@ -152,7 +157,8 @@ def foot(data: object, in_use: FlowVersion | None, glyphs: Glyphs, now: datetime
             return _flow_words(version, glyphs)
         case FlowVersion(archived=archived, id=id_):
             used = in_use is not None and in_use.id == id_
-            return "archived" if archived else "in use" if used else "not archived"
+            earlier = "earlier" if data.deployment else "archived"
+            return earlier if archived else "in use" if used else "not archived"
         case WorkPool():
             return pool_words(data)
         case Queue(queue=queue):
