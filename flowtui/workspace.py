@@ -35,6 +35,7 @@ from flowtui.models import (
 )
 
 if TYPE_CHECKING:
+    from flowtui.api.opening import Connect
     from flowtui.api.rest.cloud import CloudWorkspace
     from flowtui.credentials import Credential, CredentialStore, Secret
     from flowtui.deploy.change import Changes
@@ -161,8 +162,8 @@ class Workspace:
         return self._identity
 
     async def _reach(self, secret: Secret | None) -> tuple[ControlPlane, Identity]:
-        from flowtui.api.opening import connect
-
+        # In a thread: both kinds of control plane are imported, and the app goes on meanwhile.
+        connect = await asyncio.to_thread(_connect)
         return await connect(self.profile.api_url, secret, ca_file=ca_file_of(self.profile))
 
     @property
@@ -585,6 +586,12 @@ class Workspace:
         control_plane, self._control_plane = self._control_plane, None
         if control_plane is not None:
             await control_plane.close()
+
+
+def _connect() -> Connect:
+    from flowtui.api.opening import connect
+
+    return connect
 
 
 def ca_file_of(profile: Profile) -> Path | None:

@@ -31,8 +31,9 @@ REDIRECT = (301, 302, 303, 307, 308)
 _CONNECTIONS = 40
 _IDLE = 4.0
 """Seconds that a connection is kept: uvicorn closes them after five, perhaps under a request."""
-_BROKEN_OFF = 3
-"""How often a request is sent again after the connection failed: nobody waits long for nobody."""
+_FOR_NOBODY = 3
+"""How often a request is sent again that reaches nobody, where nobody has answered yet: a wrong
+address is told soon. A server that answered before may only be restarting."""
 _SPREAD = 0.25
 """Share of a pause that is left to chance, so that many clients do not come back at once."""
 
@@ -106,6 +107,7 @@ class Http:
         self._server = causes.Server(address, ca_file)
         self._http: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
+        self._has_answered = False
 
     async def exchange(
         self, request: Request, *, limit: float | None = None, authorized: bool = True
@@ -158,7 +160,8 @@ class Http:
             except httpx.InvalidURL as error:
                 raise causes.unusable_address(self.address, str(error)) from None
             again = (
-                broken_off <= _BROKEN_OFF and _may_retry(failure, safe=request.safe)
+                (self._has_answered or broken_off <= _FOR_NOBODY)
+                and _may_retry(failure, safe=request.safe)
                 if failure is not None
                 else answer is not None and self._may_ask_again(answer, safe=request.safe)
             )
@@ -169,6 +172,7 @@ class Http:
                     await asyncio.sleep(pause)
                     continue
             if answer is not None:
+                self._has_answered = True
                 return answer
             problem = causes.explain(
                 cast("httpx.HTTPError", failure),

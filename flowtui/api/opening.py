@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from flowtui import addresses
 from flowtui.api.base import ControlPlane
@@ -28,6 +29,14 @@ _PATIENCE = Patience((0.1, 0.3, 0.6), 2.0, frozenset({408, 429, 502, 503, 504}))
 _REFUSED = (401, 403)
 _LOOKING = 5.0
 """Seconds."""
+
+
+class Connect(Protocol):
+    """`connect`, for those who import it late."""
+
+    async def __call__(
+        self, api_url: str, secret: Secret | None, *, ca_file: Path | None = None
+    ) -> tuple[ControlPlane, Identity]: ...
 
 
 @dataclass(frozen=True, slots=True)

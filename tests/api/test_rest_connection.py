@@ -168,6 +168,21 @@ async def test_maintenance_is_told_as_such(server: StandIn, api: Connection) -> 
         await api.get("/x")
 
 
+async def test_a_server_that_restarts_is_waited_for(server: StandIn, api: Connection) -> None:
+    assert await api.get("/x") == {}
+    failing(server, *[Reply(hang_up=True)] * len(connection._PATIENCE.pauses))
+    assert await api.get("/x") == {"done": True}
+
+
+async def test_a_server_that_never_answered_is_not_waited_for_long(
+    server: StandIn, api: Connection
+) -> None:
+    failing(server, *[Reply(hang_up=True)] * 4)
+    with pytest.raises(ControlPlaneError, match="broke before the answer"):
+        await api.get("/x")
+    assert len(server.asked) == 4
+
+
 async def test_nobody_there() -> None:
     api = Connection(f"http://127.0.0.1:{free_port()}/api", None, ca_file=None, timeout=15)
     with pytest.raises(ControlPlaneError, match="connection refused"):
