@@ -51,7 +51,13 @@ class ControlPlane(Protocol):
         """Raises `ControlPlaneError` where this API has no such call."""
         ...
 
-    async def delete_project(self, project: Project) -> None: ...
+    async def delete_project(self, project: Project) -> None:
+        """Delete a project with all in it.
+
+        With `Ability.ANY_PROJECT` these are its deployments; their runs stay. Raises
+        `ControlPlaneError` that says how far it came where it failed half way.
+        """
+        ...
 
     async def move_flow(self, name: str, source: Project, target: Project) -> None:
         """Move a flow, or one deployment of it (`flow/deployment`), to another project; with all

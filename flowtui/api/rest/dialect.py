@@ -69,7 +69,7 @@ class Dialect:
         if not self.since(2, 14):
             body.pop("enforce_parameter_schema", None)
         if "schedules" in body:
-            schedules = [mapping(each) for each in items(body.pop("schedules"))]
+            schedules = [dict(mapping(each)) for each in items(body.pop("schedules"))]
             body |= self._schedules(schedules, where)
         if "paused" in body and not self.since(2, 16):
             body["is_schedule_active"] = not body.pop("paused")

@@ -13,7 +13,7 @@ from flowtui.agents.waiting import Takers
 from flowtui.api.log_tail import LogTail
 from flowtui.errors import FlowtuiError
 from flowtui.models import Ability
-from flowtui.run_models import FlowRun, RunLine
+from flowtui.run_models import FlowRun, RunLine, RunState
 from flowtui.runs.listing import seconds_until_next_look
 from flowtui.tui import clock
 from flowtui.tui import messages as msg
@@ -152,7 +152,7 @@ class WatchedRun:
         app.changed(Part.RUN_WATCHED)
         if ended:
             run = message.look.run
-            bad = "information" if run.state == "Success" else "warning"
+            bad = "information" if run.kind is RunState.GOOD else "warning"
             app.say(f"{run.flow_name}: run {run.name} has ended: {run.state}", severity=bad)
             app.registered.look_at_last_runs(anew=True)
 
