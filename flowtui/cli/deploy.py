@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+import time
 from typing import Any
 
 import click
 
 from flowtui.cli.deploy_options import deploy_options, overrides_of
-from flowtui.cli.deploying import Asked, Deploying
 from flowtui.cli.deployment_options import new_pool, new_pool_options
 from flowtui.cli.options import json_option, workspace_options
 from flowtui.cli.output import Output
-from flowtui.cli.planning import How, plan_all
-from flowtui.cli.targets import Targets, root_of, wanted
-from flowtui.errors import ExitCode, FlowtuiError, UsageError
+from flowtui.errors import UsageError
 from flowtui.models import DeployTable
-from flowtui.workspace import Workspace
 
 
 @click.command()
@@ -60,37 +56,40 @@ def deploy(
             fix="leave the other options out, or leave --resume out to deploy anew",
         )
     output = Output(as_json=as_json)
+    began_ns = time.time_ns()
+    looks_properly = force or resume or dry_run or no_push or verbose or pool is not None
+    key = None if looks_properly else _question()
+    if key is not None:
+        from flowtui.cli.unchanged import told_again
 
-    async def work() -> int:
-        workspace = await Workspace.open(root_of(targets), profile=profile, api_url=api_url)
-        found = wanted(targets, await asyncio.to_thread(workspace.discover), everything=all_)
-        try:
-            if dry_run:
-                how = How(force=force, push=not no_push, new_pool=pool)
-                return await _dry_run(workspace, found, overrides, output, how)
-            await workspace.connect()
-            asked = Asked(
-                overrides,
-                force=force,
-                push=not no_push,
-                create_project=create_project,
-                resume=resume,
-                new_pool=pool,
-            )
-            return await Deploying(workspace, asked, output, verbose=verbose).all(found)
-        finally:
-            await workspace.close()
+        if told_again(key, output):
+            return
 
-    sys.exit(asyncio.run(work()))
+    # Not before: importing it takes as long as all of an unchanged deploy.
+    from flowtui.cli.deploy_run import Wanted, deploy_targets
+
+    wanted = Wanted(
+        targets=targets,
+        everything=all_,
+        profile=profile,
+        api_url=api_url,
+        overrides=overrides,
+        force=force,
+        push=not no_push,
+        create_project=create_project,
+        resume=resume,
+        new_pool=pool,
+        dry_run=dry_run,
+        verbose=verbose,
+        key=key,
+        began_ns=began_ns,
+    )
+    sys.exit(deploy_targets(wanted, output))
 
 
-async def _dry_run(
-    workspace: Workspace, found: Targets, overrides: DeployTable, output: Output, how: How
-) -> int:
-    try:
-        await workspace.connect()
-    except FlowtuiError as error:
-        # A plan needs no control plane; what it cannot know without one is said in its reasons.
-        output.note(f"planning without the control plane: {error.problem.what}")
-    code = await plan_all(workspace, found, overrides, output, how, everything=True)
-    return ExitCode.OK if code is ExitCode.CHANGES else code
+def _question() -> str:
+    """What this command line asks, whatever it prints."""
+    from flowtui.deploy.unchanged.answer import question
+
+    asked = click.get_current_context().params
+    return question({name: asked[name] for name in asked if name != "as_json"})

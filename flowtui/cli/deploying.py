@@ -16,7 +16,7 @@ from flowtui.cli.progress_together import TogetherPrinter
 from flowtui.cli.results import Ended, exit_code_of, print_results
 from flowtui.cli.targets import Targets
 from flowtui.deploy.at_once import at_once
-from flowtui.deploy.events import DeployFinished, Event, to_json
+from flowtui.deploy.events import DeployFinished, Event, Progress, to_json
 from flowtui.deploy.together import Together
 from flowtui.errors import ExitCode, FlowtuiError, UsageError
 from flowtui.models import Ability, BrokenFile, DeployTable, LocalFlow
@@ -45,6 +45,8 @@ class Deploying:
         self._output = output
         self._verbose = verbose
         self._ended: dict[LocalFlow, Ended] = {}
+        self.told: list[Event] = []
+        """What all of them told, but for what only shows how far they are."""
         self._creates: set[str] = set()
         """Projects that a person wants to be created."""
 
@@ -84,6 +86,8 @@ class Deploying:
         """A failure is a result of this flow alone."""
 
         def emit(event: Event) -> None:
+            if not isinstance(event, Progress):
+                self.told.append(event)
             if isinstance(event, DeployFinished):
                 self._ended[flow] = Ended(flow, event)
             if self._output.as_json:

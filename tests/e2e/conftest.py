@@ -21,6 +21,7 @@ from tests.parts.fixtures import (  # noqa: F401  (fixtures of these tests)
     docker_engine,
     password_registry,
     plain_registry,
+    prefect2_server,
     prefect3_server,
     running_docker,
 )

@@ -171,8 +171,10 @@ def module_entrypoint(project, variable):
 
 
 def parameter_schema(flow):
-    """As this Prefect's own `deploy` sends it: Prefect 2 with the fields that are not set."""
+    """As this Prefect's own `deploy` sends it."""
     schema = importlib.import_module("prefect.utilities.callables").parameter_schema(flow)
     if hasattr(schema, "model_dump"):
         return schema.model_dump(mode="json", exclude_unset=True)
-    return json.loads(schema.json())
+    # Prefect 2 leaves out what is not set; servers refuse nulls there.
+    fields = json.loads(schema.json())
+    return {name: value for name, value in fields.items() if value is not None}

@@ -48,7 +48,9 @@ def parameter_schema(flow):
     schema = importlib.import_module("prefect.utilities.callables").parameter_schema(flow)
     if hasattr(schema, "model_dump"):
         return schema.model_dump(mode="json", exclude_unset=True)
-    return json.loads(schema.json())
+    # Prefect 2 leaves out what is not set; servers refuse nulls there.
+    fields = json.loads(schema.json())
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def pickled_and_back(flow):

@@ -1,0 +1,60 @@
+"""An unchanged deployment is known as such with one request, and only as long as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.prefect_project import PrefectProject
+from tests.parts.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.parts.prefect_server import PrefectServer
+
+pytestmark = pytest.mark.real
+ONE_LOOK = {"POST /api/deployments/filter": 1}
+
+
+@pytest.mark.parametrize("generation", ["prefect3_server", "prefect2_server"])
+def test_nothing_is_sent_and_nothing_loaded(
+    generation: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    server: PrefectServer = request.getfixturevalue(generation)
+    with faulty_proxy(server.port) as proxy:
+        root = tmp_path / "project"
+        root.mkdir()
+        project = PrefectProject(root, proxy.api_url, server=server)
+        project.make_pool()
+        project.configure_pool('type = "local"')
+        project.write_flow()
+        assert project.deploy("flows/etl.py").code == 0
+        made = project.deployment
+        _unchanged(project, proxy, ONE_LOOK)
+        assert project.deployment["updated"] == made["updated"]
+
+        project.edit(description="by somebody")
+        edited = project.deployment
+        requests = _unchanged(project, proxy, None)
+        assert requests != ONE_LOOK and proxy.changes() == {}
+        _unchanged(project, proxy, ONE_LOOK)
+        assert project.deployment == edited
+
+        project.write_flow(day=2)
+        changed = project.deploy("flows/etl.py")
+        assert changed.result["outcome"] == "done", changed.stderr
+        proxy.forget()
+        table = project.run("deploy", "flows/etl.py")
+        assert table.code == 0 and "unchanged" in table.stderr
+        assert proxy.requests == ONE_LOOK
+        proxy.forget()
+        assert project.deploy("flows/etl.py", "--force").result["outcome"] == "done"
+
+
+def _unchanged(
+    project: PrefectProject, proxy: FaultyProxy, requests: dict[str, int] | None
+) -> dict[str, int]:
+    proxy.forget()
+    ran = project.deploy("flows/etl.py")
+    assert ran.code == 0 and ran.result["outcome"] == "unchanged", ran.stderr
+    if requests is not None:
+        assert proxy.requests == requests
+    return dict(proxy.requests)
