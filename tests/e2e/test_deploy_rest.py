@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.prefect_project import PrefectProject
+from tests.e2e.test_watch import watching
 from tests.parts.prefect_server import PrefectServer
+from tests.parts.prefects import prefect_python
 
 pytestmark = pytest.mark.real
 
@@ -200,3 +202,96 @@ def test_a_deploy_that_was_cancelled_is_gone_on_with(project: PrefectProject) ->
     again = project.deploy("flows/etl.py", "--resume")
     assert again.code == 0, again.stderr
     assert project.deployment["entrypoint"] == "flows/etl.py:etl"
+
+
+def test_a_save_of_a_module_deploys_what_imports_it(project: PrefectProject) -> None:
+    assert project.deploy("flows/etl.py").code == 0
+    before = project.deployment
+    with watching(project, "flows/etl.py") as watch:
+        watch.next("hot_watching")
+        project.write("flows/helper.py", "WORD = 'changed'\n")
+        assert watch.next("hot_saved")["paths"] == ["flows/helper.py"]
+        watch.next("hot_deployed")
+    assert project.deployment["id"] == before["id"]
+    assert project.deployment["version"] != before["version"]
+    (step,) = project.deployment["pull_steps"]
+    folder = Path(step["prefect.deployments.steps.set_working_directory"]["directory"])
+    assert (folder / "flows/helper.py").read_text() == "WORD = 'changed'\n"
+
+
+def test_a_file_that_needs_its_package_is_found_by_module(project: PrefectProject) -> None:
+    project.write("flows/__init__.py", "")
+    project.write_flow(head="from . import helper")
+    ran = project.deploy("flows/etl.py")
+    assert ran.code == 0, ran.stderr
+    made = project.deployment
+    assert made["entrypoint"] == "flows.etl.etl"
+    (step,) = made["pull_steps"]
+    folder = step["prefect.deployments.steps.set_working_directory"]["directory"]
+    assert made["job_variables"]["env"]["PYTHONPATH"] == folder
+
+
+_RECIPE = """
+pull:
+- prefect.deployments.steps.set_working_directory:
+    directory: {root}
+definitions:
+  pool: &pool
+    name: {pool}
+deployments:
+- name: one
+  entrypoint: flows/etl.py:etl
+  work_pool: *pool
+- name: two
+  entrypoint: flows/etl.py:etl
+  parameters: {{day: 2}}
+  work_pool: *pool
+- name: three
+  entrypoint: flows/etl.py:etl
+  schedules:
+  - cron: "0 3 * * *"
+    timezone: Europe/Berlin
+  work_pool: *pool
+- name: four
+  entrypoint: flows/etl.py:etl
+  tags: [nightly]
+  version: "4.0"
+  work_pool: *pool
+- name: five
+  entrypoint: flows/etl.py:etl
+  concurrency_limit: 2
+  work_pool:
+    name: {pool}
+    job_variables: {{env: {{A: b}}}}
+"""
+
+
+def test_a_prefect_yaml_is_deployed_with_nothing_else_configured(project: PrefectProject) -> None:
+    python = prefect_python(project.server.version) if project.server else ""
+    project.write("flowtui.toml", f'python = "{python}"\n')
+    project.write("prefect.yaml", _RECIPE.format(root=project.root, pool=project.pool))
+    ran = project.deploy("--all")
+    assert ran.code == 0, ran.stderr
+    made = {each["name"]: each for each in project.deployments}
+    assert set(made) == {"one", "two", "three", "four", "five"}
+    assert made["two"]["parameters"] == {"day": 2}
+    (schedule,) = made["three"]["schedules"]
+    assert schedule["schedule"]["timezone"] == "Europe/Berlin"
+    assert made["four"]["tags"] == ["nightly"] and made["four"]["version"] == "4.0"
+    assert made["five"]["global_concurrency_limit"]["limit"] == 2
+    assert made["five"]["job_variables"] == {"env": {"A": "b"}}
+    again = project.deploy("--all")
+    outcomes = {each["outcome"] for each in again.of("deploy_finished")}
+    assert outcomes == {"unchanged"}, again.stderr
+    now = {each["name"]: each["updated"] for each in project.deployments}
+    assert now == {name: each["updated"] for name, each in made.items()}
+
+
+def test_edits_run_in_place_only_where_it_is_said(project: PrefectProject) -> None:
+    ran = project.deploy("flows/etl.py", "--in-place")
+    assert ran.code == 0, ran.stderr
+    (step,) = project.deployment["pull_steps"]
+    folder = step["prefect.deployments.steps.set_working_directory"]["directory"]
+    assert folder == str(project.root)
+    warned = [each["text"] for each in ran.of("log") if each["level"] == "warning"]
+    assert any("unchecked" in text for text in warned)
