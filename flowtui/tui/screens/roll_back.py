@@ -22,6 +22,8 @@ from flowtui.tui.screens.dialogs import Dialog, DialogList, dialog_text, keys_li
 _EDGES = 8
 """Cells beside the difference: borders, padding, the scroll bar."""
 _WIDTH = 96
+_BESIDE = 16
+"""Lines above and below it."""
 _LINES = 8
 """Lines of one difference that are shown here."""
 
@@ -52,8 +54,11 @@ class RollBackDialog(Dialog[Back]):
             )
             yield dialog_text(_text(way), classes="dialog-text")
             if way.in_use is not None:
-                with VerticalScroll(id="roll-back-difference", can_focus=False):
-                    yield Static(self._difference(), markup=False)
+                difference = self._difference()
+                with VerticalScroll(id="roll-back-difference", can_focus=False) as scrolled:
+                    room = max(app_of(self).size.height - _BESIDE, 4)
+                    scrolled.styles.height = min(difference.plain.count("\n") + 1, room)
+                    yield Static(difference, markup=False)
             options = [
                 Option("Leave it", id="no"),
                 Option("Roll back" + (", and keep those changes" if kept else ""), id=Back.KEEPING),
