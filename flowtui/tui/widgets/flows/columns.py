@@ -22,6 +22,7 @@ _EXACT = 19
 """Cells of an exact time."""
 _READABLE = 32
 """Cells that name and file keep, whatever else there is to show."""
+_READABLE_WITH_LABELS = 28
 
 
 _LABEL, _SHORT_LABEL, _ROOM_FOR_LABELS = 16, 8, 90
@@ -58,7 +59,8 @@ def columns_for(
     room = width - 14 - 3 * GAP
     for column in optional:
         room -= column.width + GAP
-        if room < (20 if column.key is SortBy.VERSION else _READABLE):
+        readable = _READABLE_WITH_LABELS if labels else _READABLE
+        if room < (20 if column.key is SortBy.VERSION else readable):
             break
         by_key[column.key] = column
     used = sum(column.width + GAP for column in by_key.values())

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from flowtui.models import FlowVersion, Project, Schedule
-from flowtui.quantities import ago, counted
+from flowtui.quantities import ago
 from flowtui.run_models import Agent, WorkPool
 from flowtui.tui.looks.glyphs import Glyphs
 from flowtui.tui.looks.words import plain, shortened
@@ -89,8 +89,8 @@ class Labels:
         name = Text.assemble(
             (f"{mark} ", self.colour("warning") if paused else muted), plain(known.name)
         )
-        most = f"{known.concurrency_limit} at once" if known.concurrency_limit is not None else ""
-        return self._with(1, name, (f"{known.priority}", most))
+        most = f"max {known.concurrency_limit}" if known.concurrency_limit is not None else ""
+        return self._with(1, name, (f"prio {known.priority}", most))
 
     def worker(self, worker: Agent) -> Text:
         """Its name, and how long ago it was heard of."""
@@ -131,12 +131,13 @@ def pool_mark(pool: WorkPool, glyphs: Glyphs) -> tuple[str, str]:
 
 
 def pool_words(pool: WorkPool) -> str:
-    """`ready, 2 workers online`; `not ready, no worker online`; `paused`."""
+    """`ready, 2 online`, `no worker`, `paused`: short enough for the narrowest tree."""
     if pool.paused or pool.status == "PAUSED":
         return "paused"
+    if not pool.online:
+        return "no worker"
     known = {"READY": "ready, ", "NOT_READY": "not ready, "}.get(pool.status, "")
-    workers = counted(pool.online, "worker") if pool.online else "no worker"
-    return f"{known}{workers} online"
+    return f"{known}{pool.online} online"
 
 
 def seen(worker: Agent, now: datetime) -> str:

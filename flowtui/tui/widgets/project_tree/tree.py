@@ -81,6 +81,11 @@ class ProjectTree(Performs, Tree[NodeData]):
         return self.cursor_node.data if self.cursor_node is not None else None
 
     @property
+    def place(self) -> str:
+        """What the cursor is on, the same for the same thing; empty where it is on nothing."""
+        return identity(self.selected) if self.selected is not None else ""
+
+    @property
     def project(self) -> Project | None:
         """The project that the cursor is on or in."""
         return next((data for data in self._around() if isinstance(data, Project)), None)
