@@ -94,6 +94,23 @@ def test_which_of_several_has_to_be_said(cloud: DocumentedCloud, flowtui: Flowtu
     assert set(load_user().profiles) == {"embedded"}
 
 
+def test_on_a_terminal_one_is_picked_from_the_list(
+    cloud: DocumentedCloud, flowtui: Flowtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    flowtui("login", "--save", "file", "--workspace", "acme/production", key=USER_KEY)
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("sys.stdin", Terminal("9\n2\n"))
+    assert run(["workspaces", "use"]) == ExitCode.OK
+    shown = screen.getvalue()
+    assert "  1  acme/production  Production" in shown and "  3  others/side" in shown
+    assert load_user().active == "acme/staging"
+
+
 def test_a_service_account_has_the_one_it_is_in(cloud: DocumentedCloud, flowtui: Flowtui) -> None:
     assert flowtui("login", "--save", "file", "--api-url", cloud.url, key=SERVICE_KEY)[0] == 0
     assert load_user().active == "acme/production"

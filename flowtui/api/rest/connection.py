@@ -171,7 +171,9 @@ class Connection:
         if answer.status == 404 and missing_ok:
             return None
         if not 200 <= answer.status < 300:
-            raise refusal(answer, where=url, credential=self.credential, safe=safe)
+            raise refusal(
+                answer, where=url, server=self.api_url, credential=self.credential, safe=safe
+            )
         if not answer.content:
             return None
         try:

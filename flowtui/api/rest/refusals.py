@@ -34,11 +34,16 @@ class NotRestError(ControlPlaneError):
     """Something answers at the address, but it is not a Prefect REST API."""
 
 
-def refusal(answer: Answer, *, where: str, credential: Credential, safe: bool) -> FlowtuiError:
-    """The error to raise for an answer that is not a success."""
+def refusal(
+    answer: Answer, *, where: str, server: str, credential: Credential, safe: bool
+) -> FlowtuiError:
+    """The error to raise for an answer that is not a success.
+
+    `where` was asked, of the `server` at that address.
+    """
     status, reason = answer.status, reason_of(answer)
     if status == 401:
-        return credential.refused(where)
+        return credential.refused(server)
     if status in REDIRECT:
         return NotRestError(
             f"the address answers with a redirect (to {shortened(clean(answer.location))})",
@@ -47,7 +52,7 @@ def refusal(answer: Answer, *, where: str, credential: Credential, safe: bool) -
         )
     if answer.maintenance:
         return ControlPlaneError(
-            "the control plane is under maintenance", where=where, fix="try again later"
+            "the control plane is under maintenance", where=server, fix="try again later"
         )
     if status in _BUSY or status >= 500:
         return _trouble(answer, reason, where, safe=safe)

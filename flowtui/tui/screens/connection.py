@@ -304,6 +304,8 @@ class ConnectionScreen(Screen[None]):
         identity = connection.identity
         if identity is not None:
             parts.append(field("server", plain(identity.server), width=width))
+            if profile is not None and identity.api_url != profile.api_url:
+                parts.append(field("its API", plain(identity.api_url), width=width))
             if identity.tenant:
                 word = addresses.tenant_word(identity.api_url)
                 parts.append(field(word, plain(identity.tenant), width=width))
