@@ -70,8 +70,8 @@ class LoadError(DeployError):
     """The flow could not be loaded, serialized or pickled.
 
     `kind` is the name of the user's exception, or one of flowtui's own: NoSuchFlow,
-    SeveralFlows, DuplicateFlow, FlowInsideFunction, FlowInsideClass, UnschedulableFlow,
-    BadSettings, CannotPickle, TooLarge, NoPrefect, OtherPrefect,
+    SeveralFlows, DuplicateFlow, FlowInsideFunction, FlowInsideClass, AsksThePrefectApi,
+    UnschedulableFlow, BadSettings, CannotPickle, TooLarge, NoPrefect, OtherPrefect,
     NoPython, NoRoom, TimedOut, Ended.
     """
 
@@ -405,6 +405,7 @@ _OWN_KINDS = frozenset(
         "DuplicateFlow",
         "FlowInsideFunction",
         "FlowInsideClass",
+        "AsksThePrefectApi",
         "UnschedulableFlow",
         "BadSettings",
         "CannotPickle",

@@ -1,5 +1,6 @@
 """From an exception of the user's code to what is wrong, where, and what to do next."""
 
+import os
 import sys
 import traceback
 
@@ -63,12 +64,27 @@ def error_report(error, project, installed):
             'put it under `if __name__ == "__main__":`',
             frames,
         )
+    if asks_the_api(error):
+        return report(
+            "AsksThePrefectApi",
+            "the file asks the Prefect API while it is loaded",
+            "load blocks and variables, and call the API, inside the flow or a task",
+            frames,
+        )
     message = str(error).strip() or type(error).__name__
     for text, pin in _KNOWN_CAUSES:
         if text in message:
             hint = "this Prefect needs '%s': %s -m pip install '%s'" % (pin, sys.executable, pin)
             return report(type(error).__name__, message, hint, frames)
     return report(type(error).__name__, message, hint_for(error, project, installed), frames)
+
+
+def asks_the_api(error):
+    """Prefect 2 and 3 are loaded with an address where no API is."""
+    if type(error).__name__ not in ("ConnectError", "ConnectTimeout"):
+        return False
+    client = os.path.join("", "prefect", "client", "")
+    return any(client in frame.filename for frame in traceback.extract_tb(error.__traceback__))
 
 
 def hint_for(error, project, installed):
