@@ -199,7 +199,7 @@ DEPLOYMENT = (
         "work_pool",
         TEXT,
         "Work pool that runs the deployment.",
-        "the only one of the type that the storage needs",
+        "the one it is registered with, else the only one of the type that the storage needs",
     ),
     Key("work_queue", TEXT, "Queue of the work pool.", "its default queue"),
     Key("job_variables", DATA, "What the work pool's job template takes, for example `env`."),

@@ -20,9 +20,7 @@ def choose_executor(root: Path, flow_name: str, chosen: ExecutionOptions | None)
     Makes `flowtui.toml` where the folder has no project file. Blocking. Returns the file. Raises
     UsageError for a file that is not good, before or after the change, or cannot be written.
     """
-    file, _ = config.read_project_table(root)
-    file = file or root / config.PROJECT_FILE
-    tool = ("tool", "flowtui") if file.name == config.PYPROJECT else ()
+    file, tool = _place(root)
     table = (*tool, "flows", flow_name, "execution")
     with _changing(root, file) as document:
         user_document.remove(document, (*table, "executor"))
@@ -36,6 +34,23 @@ def choose_executor(root: Path, flow_name: str, chosen: ExecutionOptions | None)
         for length in (3, 2, 1):
             user_document.remove_empty(document, table[: len(tool) + length])
     return file
+
+
+def choose_work_pool(root: Path, flow_name: str, pool: str) -> Path:
+    """Write the work pool of a deployment into the flow's own table; else like
+    `choose_executor`."""
+    file, tool = _place(root)
+    with _changing(root, file) as document:
+        place = (*tool, "flows", flow_name, "deployment", "work_pool")
+        user_document.set_value(document, place, pool)
+    return file
+
+
+def _place(root: Path) -> tuple[Path, tuple[str, ...]]:
+    """The project file, which may not be there yet, and where in it flowtui's table is."""
+    file, _ = config.read_project_table(root)
+    file = file or root / config.PROJECT_FILE
+    return file, ("tool", "flowtui") if file.name == config.PYPROJECT else ()
 
 
 def _refuse_null(value: Json, file: Path) -> None:

@@ -237,13 +237,16 @@ class Workspace:
         the file. Blocking. Raises UsageError."""
         from flowtui import project_file
 
-        if flow.name is None:
-            raise UsageError(
-                "the flow's name is not known before it is loaded",
-                where=flow.target,
-                fix="write its table into the project file yourself, under its name",
-            )
-        file = project_file.choose_executor(self.root, flow.name, chosen)
+        file = project_file.choose_executor(self.root, _table_of(flow), chosen)
+        self.read_settings_again()
+        return file
+
+    def choose_work_pool(self, flow: LocalFlow, pool: str) -> Path:
+        """Write the work pool of its deployment into the flow's table of the project file; returns
+        the file. Blocking. Raises UsageError."""
+        from flowtui import project_file
+
+        file = project_file.choose_work_pool(self.root, _table_of(flow), pool)
         self.read_settings_again()
         return file
 
@@ -592,6 +595,17 @@ def _connect() -> Connect:
     from flowtui.api.opening import connect
 
     return connect
+
+
+def _table_of(flow: LocalFlow) -> str:
+    """The name of the flow's own table in the project file."""
+    if flow.name is None:
+        raise UsageError(
+            "the flow's name is not known before it is loaded",
+            where=flow.target,
+            fix="write its table into the project file yourself, under its name",
+        )
+    return flow.display_name
 
 
 def ca_file_of(profile: Profile) -> Path | None:

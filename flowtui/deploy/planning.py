@@ -64,7 +64,7 @@ async def _deployment(
     pools, known = await asyncio.gather(
         _pools(request, control_plane), deployments.look_up(request, loaded, control_plane)
     )
-    settled = settle(request, loaded, pools)
+    settled = settle(request, loaded, pools, known.version)
     reached = await _reach(settled.resolved.options, settled.storage, stack)
     prepared = await deployments.make_plan(
         request, loaded, settled, known, engine=reached.engine, registry=reached.registry

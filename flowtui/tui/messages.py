@@ -416,6 +416,16 @@ class PlanFailed(Happened):
 
 
 @dataclass(eq=False, repr=False)
+class WorkPoolKept(Happened):
+    """A work pool stands in the flow's table of the project file."""
+
+    key: str
+    """Of the deploy whose plan it was chosen for."""
+    file: Path
+    pool: str
+
+
+@dataclass(eq=False, repr=False)
 class ExecutorKept(Happened):
     """An executor stands in the flow's table of the project file, or None does not any more."""
 

@@ -59,7 +59,7 @@ class DeploymentRun:
                     look_up(request, loaded, shared.control_plane),
                 )
                 pools = await self._with_new_pool(pools, ctx)
-                settled = settle(request, loaded, pools)
+                settled = settle(request, loaded, pools, known.version)
                 if settled.storage is StorageKind.DOCKER:
                     docker = await shared.docker(stack, settled.resolved.options, ctx)
                 prepared = await make_plan(

@@ -13,7 +13,7 @@ from flowtui.deploy.plan import Setting
 from flowtui.deploy.request import PlanRequest
 from flowtui.deploy.settings import Resolved, resolve, with_options
 from flowtui.errors import UsageError
-from flowtui.models import LoadedFlow, Origin, StorageKind
+from flowtui.models import FlowVersion, LoadedFlow, Origin, StorageKind
 from flowtui.run_models import WorkPool
 
 
@@ -41,8 +41,15 @@ class Settled:
         )
 
 
-def settle(request: PlanRequest, loaded: LoadedFlow, pools: Sequence[WorkPool] | None) -> Settled:
+def settle(
+    request: PlanRequest,
+    loaded: LoadedFlow,
+    pools: Sequence[WorkPool] | None,
+    registered: FlowVersion | None,
+) -> Settled:
     """`pools` are those of the control plane, None where it was not asked.
+
+    The pool of the deployment as it is `registered` stays where no setting names one.
 
     Raises UsageError for settings that cannot work.
     """
@@ -51,7 +58,7 @@ def settle(request: PlanRequest, loaded: LoadedFlow, pools: Sequence[WorkPool] |
     if declared.where:
         layers.append(declared.layer)
     resolved = resolve([*layers, *inferred(loaded)])
-    settled = _with_storage(resolved, declared, request, pools)
+    settled = _with_storage(resolved, declared, request, pools, registered)
     return _without_registry(settled, request)
 
 
@@ -60,6 +67,7 @@ def _with_storage(
     declared: Declared,
     request: PlanRequest,
     pools: Sequence[WorkPool] | None,
+    registered: FlowVersion | None,
 ) -> Settled:
     """Storage and pool decide each other where only one of them is said."""
     where = request.flow.target
@@ -74,6 +82,9 @@ def _with_storage(
     name = resolved.deployment.work_pool
     if name is not None:
         pool = work_pool.named(pools, name, where=where)
+    elif (kept := work_pool.kept(pools, registered, storage, fetched=fetched)) is not None:
+        pool = kept
+        resolved = _chosen(resolved, pool.name, Origin.INFERRED, "the one it is registered with")
     else:
         pool = work_pool.only_fitting(pools, storage, fetched=fetched, where=where)
         resolved = _chosen(resolved, pool.name, Origin.INFERRED, f"the only {pool.type} pool")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flowtui.config_keys import nearest
 from flowtui.errors import UsageError
 from flowtui.json_shapes import mapping
-from flowtui.models import Origin, Problem, StorageKind
+from flowtui.models import FlowVersion, Origin, Problem, StorageKind
 from flowtui.run_models import WorkPool
 
 PROCESS = "process"
@@ -49,6 +49,21 @@ def named(pools: Sequence[WorkPool], name: str, *, where: str) -> WorkPool:
         where=where,
         fix=f"{hint}{_listed(pools)}; to make it: --create-work-pool {name} --type {PROCESS}",
     )
+
+
+def kept(
+    pools: Sequence[WorkPool],
+    registered: FlowVersion | None,
+    storage: StorageKind | None,
+    *,
+    fetched: bool,
+) -> WorkPool | None:
+    """The pool that the deployment is registered with, where it is still there and fits."""
+    name = registered.work_pool if registered is not None else ""
+    pool = next((each for each in pools if each.name == name), None)
+    if pool is None or storage is None or fits(pool, storage, fetched=fetched):
+        return pool
+    return None
 
 
 def only_fitting(

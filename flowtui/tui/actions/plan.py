@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtui.models import Ability
 from flowtui.tui.actions import reasons
 from flowtui.tui.actions.model import Action, Scope
 
@@ -51,6 +52,15 @@ ACTIONS: tuple[Action, ...] = (
         "Choose how the tasks of its runs are executed: once, or from now on.",
         reasons.can_replan,
         command="flowtui executor TARGET",
+    ),
+    Action(
+        "work_pool",
+        Scope.PLAN,
+        ("w",),
+        "work pool",
+        "Choose the work pool that runs the deployment: once, or from now on.",
+        reasons.able(Ability.TELL_WORK_POOLS, reasons.can_replan),
+        command="flowtui deploy TARGET --work-pool NAME",
     ),
     Action(
         "overview",

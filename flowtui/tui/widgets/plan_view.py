@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
 from flowtui.deploy.plan import Lane, Plan, Setting
+from flowtui.models import Ability
 from flowtui.quantities import counted, size
 from flowtui.tui.acting import Performs, app_of, bindings
 from flowtui.tui.actions import Facts, Scope
@@ -110,6 +111,10 @@ class PlanView(Performs, Vertical):
             parts.append((f" {number} {title} ", "bold on $selected" if chosen else "$muted"))
         return Content.assemble(*parts)
 
+    @property
+    def _has_pools(self) -> bool:
+        return Ability.TELL_WORK_POOLS in app_of(self).session.abilities
+
     def _body(self, record: DeployRecord) -> Content:
         plan = record.plan
         width = max(self.query_one("#plan-body").size.width - 1, 30)
@@ -118,7 +123,8 @@ class PlanView(Performs, Vertical):
             problems = [problem_content(p, glyph, width) for p in record.problems]
             keymap = app_of(self).keymap
             again, back = keymap.key("plan.replan"), keymap.key("plan.back")
-            keys = f"\n{again}  plan again    {back}  back"
+            pool = f"    {keymap.key('plan.work_pool')}  work pool" if self._has_pools else ""
+            keys = f"\n{again}  plan again{pool}    {back}  back"
             return Content.assemble(*problems, (keys, "$muted"))
         if plan is None or record.phase is Phase.PLANNING:
             back = app_of(self).keymap.key("plan.back")
@@ -180,6 +186,12 @@ class PlanView(Performs, Vertical):
 
         if self._record is not None:
             choose_executor(app_of(self), self._record)
+
+    def perform_work_pool(self) -> None:
+        from flowtui.tui.choosing_work_pool import choose_work_pool
+
+        if self._record is not None:
+            choose_work_pool(app_of(self), self._record)
 
     def perform_back(self) -> None:
         app = app_of(self)

@@ -72,6 +72,7 @@ class Deploying:
             msg.PlanMade: self._plan_made,
             msg.PlanFailed: self._plan_failed,
             msg.ExecutorKept: self._executor_kept,
+            msg.WorkPoolKept: self._work_pool_kept,
             msg.ResumeChecked: self._resume_checked,
             msg.WayBackFound: self._way_back_found,
             msg.DeployEventReceived: self._event_received,
@@ -160,6 +161,36 @@ class Deploying:
         app.folder.refresh_rows()
         if record is not None:
             self.use_executor(record, None)
+
+    def use_work_pool(self, record: DeployRecord, pool: str | None) -> None:
+        """Plan again with this work pool, which counts for this deploy only; None: with none."""
+        deployment = replace(record.overrides.deployment, work_pool=pool)
+        record.overrides = replace(record.overrides, deployment=deployment)
+        self.plan_again(record)
+
+    def keep_work_pool(self, record: DeployRecord, pool: str) -> None:
+        """Write it into the flow's table of the project file; then plan again."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                file = await asyncio.to_thread(workspace.choose_work_pool, record.flow, pool)
+            except FlowtuiError as error:
+                app.post_message(msg.ChangeRefused(error.problem))
+                return
+            app.post_message(msg.WorkPoolKept(record.key, file, pool))
+
+        app.begin(job, group="project file", description="writing the project file")
+
+    def _work_pool_kept(self, message: msg.WorkPoolKept) -> None:
+        app = self._app
+        app.say(f"work pool {message.pool}: written to {message.file.name}")
+        app.folder.refresh_rows()
+        record = app.session.deploys.get(message.key)
+        if record is not None:
+            self.use_work_pool(record, None)
 
     def deploy_all(self, flows: Sequence[LocalFlow]) -> None:
         """Deploy each, side by side; a missing project is never created this way."""

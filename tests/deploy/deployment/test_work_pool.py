@@ -6,7 +6,7 @@ import pytest
 
 from flowtui.deploy.deployment import work_pool
 from flowtui.errors import UsageError
-from flowtui.models import StorageKind
+from flowtui.models import FlowVersion, StorageKind
 from flowtui.run_models import Agent, WorkPool, WorkQueue
 
 TEMPLATE = {"variables": {"properties": {"image": {"type": "string"}}}}
@@ -29,6 +29,23 @@ def test_several_are_listed() -> None:
         work_pool.only_fitting((DOCKER, KUBERNETES), StorageKind.DOCKER, fetched=False, where="etl")
     assert "images, cluster" in error.value.problem.fix
     assert "--work-pool" in error.value.problem.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "storage", "stays"),
+    [
+        ("images", StorageKind.DOCKER, DOCKER),
+        ("images", None, DOCKER),
+        ("images", StorageKind.LOCAL, None),
+        ("gone", None, None),
+    ],
+)
+def test_the_one_it_is_registered_with_stays_where_it_can(
+    name: str, storage: StorageKind | None, stays: WorkPool | None
+) -> None:
+    registered = FlowVersion("d", "etl", 0, "", False, None, "", work_pool=name)
+    assert work_pool.kept((*POOLS, KUBERNETES), registered, storage, fetched=False) == stays
+    assert work_pool.kept(POOLS, None, storage, fetched=False) is None
 
 
 def test_none_says_how_to_make_one_of_the_right_type() -> None:
