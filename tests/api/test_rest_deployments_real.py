@@ -12,12 +12,15 @@ import pytest
 from flowtui.api.rest import RestControlPlane
 from flowtui.errors import ControlPlaneError
 from flowtui.models import FlowVersion, JsonObject, Project, Schedule
+from flowtui.run_models import RunRequest
+from tests.parts.faulty_proxy import faulty_proxy
 from tests.parts.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.real
 
 LIMIT = 60.0
 NOWHERE = Project("", "")
+PROJECT = Project("Busy", "Busy")
 SCHEMA: JsonObject = {
     "title": "Parameters",
     "type": "object",
@@ -194,6 +197,31 @@ async def test_a_pool_that_is_not_there_is_named_with_those_like_it(
     made = await plane.register(NOWHERE, payload(pool))
     with pytest.raises(ControlPlaneError, match=f"no work pool named “{pool}y”"):
         await plane.amend(made.id, {"work_pool_name": f"{pool}y"})
+
+
+async def test_a_server_that_is_often_busy_has_each_once(
+    server: PrefectServer, plane: RestControlPlane, witness: httpx.Client, pool: str
+) -> None:
+    """Connections that break and answers of 503, as a server on SQLite gives them at times."""
+    wanted = payload(pool)
+    with faulty_proxy(server.port, unavailable=0.2, dropped=0.1, seed=11) as proxy:
+        shaky = RestControlPlane(proxy.api_url, None, timeout=LIMIT)
+        for number in range(4):
+            made = await shaky.register(PROJECT, {**wanted, "name": f"d{number}"})
+            await shaky.amend(made.id, {"description": "New."})
+            request = RunRequest(made.id, {"count": 1}, idempotency_key=f"{made.id}-{number}")
+            first, again = await shaky.start_run(request), await shaky.start_run(request)
+            assert first.id == again.id
+        await shaky.close()
+    found = await plane.flow_versions(name=str(wanted["flow_name"]))
+    assert [each.deployment for each in found] == [
+        f"d{number}" for number in (7, 6, 5, 4, 3, 2, 1, 0)
+    ]
+    assert {each.description for each in found} == {"New."}
+    assert all(len(row(witness, each)["schedules"]) == 2 for each in found)
+    for each in found:
+        runs = await plane.flow_runs(version_id=each.id)
+        assert len([run for run in runs if not run.auto_scheduled]) == 1
 
 
 # ----------------------------------------------------------------------------------------- changing

@@ -6,16 +6,20 @@ import asyncio
 import io
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 
 import pytest
 
 from flowtui.api.opening import connect, token_kind
+from flowtui.api.rest import RestControlPlane
 from flowtui.api.rest.connection import LARGEST_PAGE, Connection
 from flowtui.api.rest.refusals import RefusedError
 from flowtui.cli import run
 from flowtui.credentials import Secret, TokenKind
 from flowtui.errors import CredentialsError, ExitCode
 from flowtui.json_shapes import mapping
+from flowtui.models import Project
+from flowtui.run_models import RunRequest
 from tests.parts.faulty_proxy import faulty_proxy
 from tests.parts.prefect_server import PREFECT2, PREFECT3, PrefectServer, running_prefect_server
 
@@ -116,6 +120,22 @@ async def test_a_csrf_token_that_somebody_replaced_is_renewed(
         witness.get("/csrf-token", params={"client": client}).raise_for_status()
     counts = await asyncio.gather(*(api.post("/flows/count", safe=True) for _ in range(8)))
     assert len(set(counts)) == 1
+
+
+async def test_changes_of_runs_are_told_to_who_has_the_password(guarded: PrefectServer) -> None:
+    plane = RestControlPlane(guarded.api_url, Secret(AUTH), timeout=LIMIT)
+    made = await plane.register(Project("", ""), {"flow_name": named("flow"), "name": "events"})
+    run = await plane.start_run(RunRequest(made.id, {}))
+    async with asyncio.timeout(LIMIT), aclosing(plane.run_changes(run.id)) as stream:  # type: ignore[type-var]
+        assert await anext(stream) == run.id
+        change = asyncio.ensure_future(anext(stream))
+        await plane.cancel_run(run.id)
+        assert await change == run.id
+    await plane.close()
+    stranger = RestControlPlane(guarded.api_url, Secret("ada:wrong horse"), timeout=LIMIT)
+    with pytest.raises(CredentialsError, match="does not accept"):
+        await anext(stranger.run_changes(run.id))
+    await stranger.close()
 
 
 async def test_what_is_wrong_with_a_field_is_said(api: Connection) -> None:

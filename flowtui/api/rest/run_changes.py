@@ -33,6 +33,8 @@ _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Seconds before it is tried again; a connection that told something begins anew."""
 _LONG_AGO, _EVER = timedelta(days=1), timedelta(days=3650)
 """The clocks of the two machines may differ, and a filter without an end tells nothing at all."""
+_HELD = 60.0
+"""Seconds after which a connection was a good one, whatever it told."""
 _GREETING = 15.0
 """Seconds to be let in."""
 _OVERLAP = timedelta(seconds=10)
@@ -54,7 +56,9 @@ async def run_changes(api: Connection, run_id: str | None) -> AsyncIterator[str]
         raise _no_events(api, "it has none of the events of Prefect 3")
     last: datetime | None = None
     failures = 0
+    clock = asyncio.get_running_loop().time
     while True:
+        begun = clock()
         try:
             async with _connected(api) as socket:
                 await socket.send(json.dumps(_filter(run_id, last)))
@@ -72,6 +76,8 @@ async def run_changes(api: Connection, run_id: str | None) -> AsyncIterator[str]
             raise
         except ControlPlaneError as error:
             problem = error
+        if clock() - begun > _HELD:
+            failures = 0
         if failures == len(_PAUSES):
             raise problem
         await asyncio.sleep(_PAUSES[failures] * random.uniform(0.75, 1.25))

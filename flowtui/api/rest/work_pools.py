@@ -21,6 +21,7 @@ from flowtui.run_models import Agent, WorkPool, WorkQueue
 from flowtui.text import clean
 
 _TEMPLATES = "/collections/views/aggregate-worker-metadata"
+_CLOUDS_TEMPLATES = "/collections/work_pool_types"
 
 
 async def work_pools(api: Connection) -> tuple[WorkPool, ...]:
@@ -123,7 +124,8 @@ async def _workers(api: Connection, pool: Mapping[str, Any]) -> tuple[Agent, ...
 
 async def _templates(api: Connection) -> dict[str, Json]:
     """The job template of each type of pool that the control plane knows."""
-    packages = mapping(await api.get(_TEMPLATES))
+    path = _CLOUDS_TEMPLATES if api.credential.is_cloud else _TEMPLATES
+    packages = mapping(await api.get(path))
     return {
         pool_type: mapping(about).get("default_base_job_configuration")
         for of_package in packages.values()
