@@ -16,6 +16,16 @@ def flow_processes(session: int) -> tuple[int, ...]:
     return tuple(pid for pid in _members(session) if b"execute" in _words(pid))
 
 
+def worker_processes(session: int) -> tuple[int, ...]:
+    """Processes of runs that the worker which leads this session has started."""
+    children = _PROC / str(session) / "task" / str(session) / "children"
+    try:
+        text = children.read_text(encoding="ascii")
+    except OSError:
+        return ()
+    return tuple(int(word) for word in text.split())
+
+
 def end_session(session: int) -> None:
     """Ask all that is left of a session to end."""
     for pid in _members(session):

@@ -38,6 +38,8 @@ class AgentSpec:
     """Run it in an environment of flowtui's own although the project's Prefect has an agent."""
     work_pool: str = ""
     """Workers only: the pool that it takes runs from."""
+    create_pool: bool = False
+    """Workers only: make the pool first if it is not there."""
     work_queues: tuple[str, ...] = ()
     """Workers only: just these queues of the pool; empty for all."""
     limit: int | None = None

@@ -35,6 +35,8 @@ async def worker_prepared(workspace: Workspace, spec: AgentSpec, tell: Tell) -> 
     """
     interpreter = await find_interpreter(workspace.root, workspace.config.python)
     runtime = await _runtime(spec, interpreter, lambda text: tell(AgentPreparing(text=text)))
+    if spec.create_pool:
+        await _make_pool(workspace, spec, tell)
     place = worker_place(workspace)
     if spec.kind is AgentKind.DOCKER:
         for note in _notes(place):
@@ -93,6 +95,13 @@ async def _runtime(
     if spec.kind is AgentKind.DOCKER:
         await check_docker(interpreter)
     return Runtime(interpreter.executable, interpreter.prefect_version or "", interpreter.origin)
+
+
+async def _make_pool(workspace: Workspace, spec: AgentSpec, tell: Tell) -> None:
+    plane = workspace.control_plane
+    if spec.work_pool not in [pool.name for pool in await plane.work_pools()]:
+        await plane.create_work_pool(spec.work_pool, spec.kind)
+        tell(AgentPreparing(text=f"made the work pool {spec.work_pool}"))
 
 
 async def check_docker(interpreter: Interpreter) -> None:

@@ -239,13 +239,18 @@ def _runs_of_agents(count: int) -> str:
 
 def _agents_end(app: FlowtuiApp, count: int | None) -> str:
     """What becomes of agents and of their runs."""
-    agents = counted(len(app.session.agents.alive), "agent")
+    alive = app.session.agents.alive
+    workers = any(own.spec.is_worker for own in alive)
+    agents = counted(len(alive), "worker" if workers else "agent")
     known = "Whether they have runs under way is not known. " if count is None else ""
     if app.serving.running:
         runs = "The embedded server ends too, so these runs cannot report how they end."
+    elif workers:
+        runs = "Processes of their runs end with them, and such a run becomes Crashed."
     else:
         runs = "Runs that have begun go on by themselves."
+    one = "A worker" if workers else "An agent"
     return (
-        f"{known}Leaving stops {agents}: new runs are not picked up. {runs} An agent that is to "
+        f"{known}Leaving stops {agents}: new runs are not picked up. {runs} {one} that is to "
         "stay is started in another terminal: flowtui agent start"
     )

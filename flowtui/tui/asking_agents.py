@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from flowtui.agents.kinds import AgentKind, kinds_for
 from flowtui.agents.spec import AgentSpec
-from flowtui.models import FlowVersion
+from flowtui.models import Ability, FlowVersion
+from flowtui.quantities import counted
+from flowtui.tui.looks.words import plain
 from flowtui.tui.view_models.agents import WaitingGroup
 
 if TYPE_CHECKING:
@@ -24,7 +26,35 @@ def start_agent(app: FlowtuiApp, group: WaitingGroup | None = None) -> None:
         if spec is not None:
             app.agents.start(spec)
 
+    if Ability.TELL_WORK_POOLS in app.session.abilities:
+        _start_worker(app, group, answered)
+        return
     app.push_screen(AgentDialog(suggestion(app, group)), answered)
+
+
+def _start_worker(
+    app: FlowtuiApp, group: WaitingGroup | None, answered: Callable[[AgentSpec | None], None]
+) -> None:
+    from flowtui.tui.screens.worker_dialog import WorkerDialog
+
+    queue = app.session.agents.queue
+    pools = queue.pools if queue is not None else None
+    pool, why = suggested_pool(app, group)
+    app.push_screen(WorkerDialog(pools or app.session.work_pools or (), pool, why), answered)
+
+
+def suggested_pool(app: FlowtuiApp, group: WaitingGroup | None) -> tuple[str, str]:
+    """The pool of these runs, else that of most deployments here; and why, in words."""
+    if group is not None and group.runs[0].work_pool:
+        count = counted(len(group.runs), "run")
+        return group.runs[0].work_pool, f"Suggested for {count} that wait."
+    versions = [row.version for row in app.session.rows or () if row.version is not None]
+    used = Counter(version.work_pool for version in versions if version.work_pool)
+    if not used:
+        return "", "A worker takes the runs of one work pool."
+    (name, count) = used.most_common(1)[0]
+    total = counted(used.total(), "deployment")
+    return name, f"Suggested: {plain(name)}, the pool of {count} of {total} here."
 
 
 def suggestion(app: FlowtuiApp, group: WaitingGroup | None) -> Suggestion:

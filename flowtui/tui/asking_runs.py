@@ -66,7 +66,9 @@ def cancel_run(app: FlowtuiApp, run: FlowRun | None) -> None:
             app.flow_runs.cancel(run)
 
     if run.kind is RunState.PLANNED:
-        text = "It has not started; no agent will be given it any more. This cannot be undone."
+        text = "It has not started; nobody will be given it any more. This cannot be undone."
+    elif run.deployment or run.work_pool:
+        text = "Its worker ends its process or container: within half a minute, if it is online."
     else:
         text = (
             "Its process is told to stop, and stops its tasks when it asks next: within half a "

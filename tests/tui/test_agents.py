@@ -18,7 +18,7 @@ from flowtui.tui.screens.dialogs import ConfirmDialog
 from flowtui.tui.screens.main import MainScreen
 from flowtui.tui.view_models.agents import Stand
 from tests.tui.driving import Driver, running
-from tests.tui.memory import MemoryWorkspace
+from tests.tui.memory import GRAPHQL_ABILITIES, MemoryWorkspace
 from tests.tui.memory_agents import MemoryAgent, MemoryAgents
 
 pytestmark = pytest.mark.slow
@@ -132,7 +132,7 @@ def _line(driver: Driver, words: str) -> str:
 
 
 async def test_a_control_plane_without_agents_says_so(workspace: MemoryWorkspace) -> None:
-    workspace.server.abilities = frozenset(Ability) - {Ability.TELL_AGENTS}
+    workspace.server.abilities = GRAPHQL_ABILITIES - {Ability.TELL_AGENTS}
     async with running(workspace) as driver:
         agents = in_memory(driver)
         await driver.press("8")

@@ -42,9 +42,10 @@ def type_of(agent: Agent) -> str:
     return plain(agent.type) if kind is AgentKind.UNKNOWN else kind.value
 
 
-def agents_head(width: int) -> Content:
+def agents_head(width: int, *, workers: bool = False) -> Content:
     """The line above agents that names the columns."""
-    cells = _row("Name", "Type", "Labels", "Prefect", "Last seen", "Runs", width)
+    takes = "Work pool" if workers else "Labels"
+    cells = _row("Name", "Type", takes, "Prefect", "Last seen", "Runs", width)
     return Content.styled(f"  {cells}", "$muted")
 
 
@@ -58,13 +59,13 @@ def agent_line(
     cells = _row(
         plain(agent.name) or "without a name",
         type_of(agent),
-        _labels(agent.labels),
+        plain(agent.work_pool) or _labels(agent.labels),
         plain(agent.core_version),
-        f"silent, {when}" if silent else when,
+        f"{'offline' if agent.online is False else 'silent'}, {when}" if silent else when,
         _runs(runs),
         width,
     )
-    return Content.assemble((f"{mark} ", style), (cells, "$muted" if silent else "$foreground"))
+    return Content.assemble((f"{mark} ", style), (cells, "$muted" if silent else ""))
 
 
 def own_line(
@@ -80,13 +81,13 @@ def own_line(
     cells = _row(
         plain(own.name),
         own.spec.kind.value,
-        _labels(agent.labels if agent is not None else own.spec.labels),
+        plain(own.spec.work_pool) or _labels((agent or own.spec).labels),
         plain(own.prefect),
         seen(agent, now) if agent is not None and not own.ended else "",
         _runs(runs) if not own.ended else "",
         width,
     )
-    head = Content.assemble((f"{mark} ", f"bold {style}"), (cells, "$foreground"), "\n")
+    head = Content.assemble((f"{mark} ", f"bold {style}"), cells, "\n")
     words = Content.styled(own_words(own, now), style if own.unwell else "$muted")
     return Content.assemble(head, hanging(Content("    "), words, width)).rstrip()
 
@@ -119,6 +120,8 @@ def own_words(own: OwnAgent, now: datetime) -> str:
             why = f": {plain(own.problem.what)}" if own.problem is not None else ""
             return f"died; restarting in {left} s{why}"
         case Stand.STOPPING:
+            if own.spec.is_worker:
+                return f"stopping{process}: it takes no more runs, and sees its own to their end"
             return f"stopping{process}: it finishes what it has begun"
         case Stand.STOPPED:
             left = own.flow_runs_left

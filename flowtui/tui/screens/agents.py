@@ -136,7 +136,8 @@ class AgentList(Performs, OptionList):
         self._others = {f"agent {agent.id}": agent for agent in others}
         waiting = sum(len(group.runs) for group in groups)
         awake = len(book.alive) + sum(not long_silent(agent, now) for agent in others)
-        self.border_title = f"Agents ({awake})" if awake else "Agents"
+        title = f"{self._word.capitalize()}s"
+        self.border_title = f"{title} ({awake})" if awake else title
         lines = self._own_lines(width)
         lines += self._other_lines(others, width)
         notice = self._notice(waiting, anything=bool(lines), width=width)
@@ -152,6 +153,15 @@ class AgentList(Performs, OptionList):
             ]
         return lines
 
+    @property
+    def _workers(self) -> bool:
+        """Whether what this control plane has are workers, of work pools."""
+        return Ability.TELL_WORK_POOLS in app_of(self).session.abilities
+
+    @property
+    def _word(self) -> str:
+        return "worker" if self._workers else "agent"
+
     def _own_lines(self, width: int) -> list[tuple[str | None, Content]]:
         app = app_of(self)
         book, now = app.session.agents, clock.now()
@@ -161,7 +171,11 @@ class AgentList(Performs, OptionList):
             runs = book.queue.runs_of(agent) if book.queue is not None and agent else None
             lines.append((own.key, own_line(own, agent, runs, now, app.glyphs, width)))
         if lines:
-            head = Content.assemble(_heading("Started here", first=True), "\n", agents_head(width))
+            head = Content.assemble(
+                _heading("Started here", first=True),
+                "\n",
+                agents_head(width, workers=self._workers),
+            )
             lines.insert(0, (None, head))
         return lines
 
@@ -177,12 +191,19 @@ class AgentList(Performs, OptionList):
         old = sum(long_silent(agent, now) for agent in others)
         if old:
             have = "has" if old == 1 else "have"
-            words = f"{counted(old, 'agent')} {have} been silent for more than a day"
+            words = f"{counted(old, self._word)} {have} been silent for more than a day"
             lines.append((_SILENT, Content.styled(f"{app.glyphs.absent} {words}", "$muted")))
         if lines:
-            title = "Started elsewhere" if book.own else "Agents of the control plane"
+            title = (
+                "Started elsewhere"
+                if book.own
+                else f"{self._word.capitalize()}s of the control plane"
+            )
             heading = _heading(title, first=not book.own)
-            lines.insert(0, (None, Content.assemble(heading, "\n", agents_head(width))))
+            lines.insert(
+                0,
+                (None, Content.assemble(heading, "\n", agents_head(width, workers=self._workers))),
+            )
         return lines
 
     def _notice(self, waiting: int, *, anything: bool, width: int) -> Content | None:
@@ -196,17 +217,19 @@ class AgentList(Performs, OptionList):
         if not session.connected:
             words = "Connecting." if session.connecting else "Not connected to a control plane."
         elif Ability.TELL_AGENTS not in session.abilities:
-            words = f"This control plane does not tell its agents. {key} starts one all the same."
+            known = f"This control plane does not tell its {self._word}s."
+            words = f"{known} {key} starts one all the same."
         elif session.agents.queue is None:
-            words = "Looking for agents."
+            words = f"Looking for {self._word}s."
         elif anything:
             return None
         elif waiting:
             verb = "waits" if waiting == 1 else "wait"
-            words = f"No agent: {counted(waiting, 'run')} {verb}. {key} starts one."
+            words = f"No {self._word}: {counted(waiting, 'run')} {verb}. {key} starts one."
         else:
             words = (
-                f"No agent: runs that are started wait until one picks them up. {key} starts one."
+                f"No {self._word}: runs that are started wait until one picks them up. "
+                f"{key} starts one."
             )
         return Content.assemble(gap, hanging(Content(""), Content(words), width)).rstrip()
 
@@ -275,8 +298,8 @@ class AgentScreen(ShowScreen):
 
     def heading(self) -> str:
         if len(self._agents) == 1:
-            return f"Agent {plain(self._agents[0].name)}"
-        return counted(len(self._agents), "agent")
+            return f"{_word_of(self._agents[0]).capitalize()} {plain(self._agents[0].name)}"
+        return counted(len(self._agents), _word_of(self._agents[0]))
 
     def content(self) -> Content:
         width, now = self.text_width, clock.now()
@@ -287,7 +310,9 @@ class AgentScreen(ShowScreen):
             parts += [
                 field("name", plain(agent.name) or "none", width=width),
                 field("type", f"{type_of(agent)} ({plain(agent.type)})", width=width),
-                field("labels", labels, width=width),
+                field("work pool", plain(agent.work_pool), width=width)
+                if agent.work_pool
+                else field("labels", labels, width=width),
                 field("Prefect", plain(agent.core_version) or "not told", width=width),
                 field("last seen", seen(agent, now), (moment, "$muted"), width=width),
                 field("id", plain(agent.id), width=width),
@@ -311,10 +336,14 @@ class WaitingScreen(ShowScreen):
         parts = [waiting_line(group, full=True, width=width), Content("\n\n")]
         for run in group.runs:
             due = when(run.state_start or run.scheduled, now)
-            labels = ", ".join(plain(label) for label in run.labels)
+            labels = plain(run.work_pool) or ", ".join(plain(label) for label in run.labels)
             words = f"{plain(run.flow_name)}  {plain(run.state)}, due {due}  {labels}".rstrip()
             parts.append(hanging(Content(f"{plain(run.name)}  "), _muted(words), width))
         return Content.assemble(*parts).rstrip()
+
+
+def _word_of(agent: Agent) -> str:
+    return "worker" if agent.work_pool else "agent"
 
 
 def _muted(text: str) -> Content:

@@ -151,6 +151,8 @@ class OwnAgent:
 
     def is_agent(self, agent: Agent) -> bool:
         """Whether the control plane means this one; it has no other way to tell."""
+        if self.spec.is_worker:
+            return agent.name == self.name and agent.work_pool == self.spec.work_pool
         return (
             agent.name == self.name
             and agent_kind(agent) is self.spec.kind
@@ -228,6 +230,8 @@ class AgentBook:
 
 def long_silent(agent: Agent, now: datetime) -> bool:
     """So long that it is of no more use to anybody."""
+    if agent.online:
+        return False
     return agent.last_seen is None or now - agent.last_seen > _LONG_SILENT
 
 

@@ -107,18 +107,19 @@ class StatusLine(Painted):
     def _agents(self, session: Session) -> Piece:
         """Those that this app runs."""
         own, g = session.agents.own.values(), app_of(self).glyphs
+        word = next((agent.spec.word for agent in own), "agent")
         gave_up = sum(agent.stand is Stand.GAVE_UP for agent in own)
         if gave_up:
-            words = f"{g.failed} {counted(gave_up, 'agent')} gave up  "
+            words = f"{g.failed} {counted(gave_up, word)} gave up  "
             return Piece(46, Content.styled(words, "$error"))
         if any(agent.unwell for agent in own):
-            return Piece(45, Content.styled("! agent died  ", "$warning"))
+            return Piece(45, Content.styled(f"! {word} died  ", "$warning"))
         alive = len(session.agents.alive)
         if not alive:
             return Piece(0, Content(""))
         running = any(agent.stand is Stand.RUNNING for agent in own)
         mark, style = (g.running, "$success") if running else (g.waiting, "$accent")
-        return Piece(35, Content.assemble((f"{mark} ", style), f"{counted(alive, 'agent')}  "))
+        return Piece(35, Content.assemble((f"{mark} ", style), f"{counted(alive, word)}  "))
 
     def _engine(self, session: Session) -> Piece:
         engine, g = session.engine, app_of(self).glyphs

@@ -13,7 +13,7 @@ from textual.worker import Worker
 
 from flowtui.agents.events import AgentEvent, AgentGaveUp, AgentReady, AgentStopped
 from flowtui.agents.kinds import AgentKind
-from flowtui.agents.session import flow_processes
+from flowtui.agents.session import flow_processes, worker_processes
 from flowtui.agents.spec import AgentSpec
 from flowtui.agents.takers import takers
 from flowtui.agents.waiting import PREFETCH
@@ -189,7 +189,8 @@ class Agents:
         process = self._processes.get(own.key)
         if process is None:
             return
-        if own.pid is None or own.asked_twice:
+        # A worker that is asked once harms no run; asked twice it ends those that it has.
+        if own.pid is None or own.asked_twice is not own.spec.is_worker:
             self._stop(own)
             return
         self._count((own,), leaving=False)
@@ -209,10 +210,15 @@ class Agents:
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             return
-        pids = {own.key: own.pid for own in agents if own.spec.kind is AgentKind.LOCAL and own.pid}
+        counts = {AgentKind.LOCAL: flow_processes, AgentKind.PROCESS: worker_processes}
+        pids = [
+            (counts[own.spec.kind], own.pid)
+            for own in agents
+            if own.spec.kind in counts and own.pid is not None
+        ]
 
         async def job() -> None:
-            processes = [len(await asyncio.to_thread(flow_processes, pid)) for pid in pids.values()]
+            processes = [len(await asyncio.to_thread(count, pid)) for count, pid in pids]
             count: int | None = sum(processes)
             try:
                 async with asyncio.timeout(_COUNT_LIMIT):
@@ -244,6 +250,9 @@ class Agents:
             if yes:
                 self._stop(own)
 
+        if own.spec.is_worker:
+            self._confirm_end(own, count, answered)
+            return
         if count is None:
             what = "The control plane does not tell whether it has runs under way. Such runs"
         else:
@@ -254,6 +263,19 @@ class Agents:
         )
         title = f"Stop the agent “{own.name}”?"
         self._app.push_screen(ConfirmDialog(title, text, yes="Stop it", no="Keep it"), answered)
+
+    def _confirm_end(
+        self, own: OwnAgent, count: int | None, answered: Callable[[bool | None], None]
+    ) -> None:
+        from flowtui.tui.screens.dialogs import ConfirmDialog
+
+        runs = counted(count, "run") if count is not None else "the runs that it has"
+        text = (
+            f"It waits for the end of {runs}. Their processes are asked to end now, and their "
+            "state becomes Crashed; containers go on by themselves."
+        )
+        title = f"End the worker “{own.name}” at once?"
+        self._app.push_screen(ConfirmDialog(title, text, yes="End it", no="Wait"), answered)
 
     def ask_all_to_stop(self) -> None:
         """The app is leaving: `end` waits for them."""

@@ -19,6 +19,7 @@ from flowtui.tui import clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
 from flowtui.tui.view_models.run_watch import Look, RunWatch, seconds_until_next, waits
+from flowtui.tui.work.run_changes import RunChanges
 from flowtui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _KEPT = 8
 _SHARE = 3.0
 """How many times as long as a look took is waited at least before the next one."""
 _GROUP = "run-watch"
+_TOLD = 4.0
+"""Seconds between two looks at a run whose changes are told: its log is not."""
 
 
 class _Logs:
@@ -49,6 +52,7 @@ class WatchedRun:
         self._tails: dict[str, LogTail] = {}
         self._followed = ""
         """Id of the run that is in sight."""
+        self._changes = RunChanges(app, "run-watch-changes", _TOLD)
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -102,13 +106,15 @@ class WatchedRun:
                 pause = seconds_until_next(run, clock.now(), over_for=over_for)
                 if pause is None:
                     return
-                await asyncio.sleep(max(pause, (ended - begun) * _SHARE))
+                await self._changes.wait(max(pause, (ended - begun) * _SHARE))
 
+        self._changes.listen(run_id)
         app.begin(job, group=_GROUP, description="watching a run", counts=False)
 
     def rest(self) -> None:
         """Nobody sees it."""
         self._followed = ""
+        self._changes.rest()
         self._app.cancel_group(_GROUP)
 
     def rest_of(self, run_id: str) -> None:
@@ -178,7 +184,7 @@ class WatchedRun:
         if watch is None:
             return
         watch.serialized, watch.described = message.serialized, True
-        if message.serialized is not None:
+        if message.serialized is not None and "tasks" in message.serialized:
             self._draw(watch)
         app.changed(Part.RUN_WATCHED)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +19,7 @@ from flowtui.runs.listing import (
 from flowtui.tui import asking_runs, clock
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler, Part
+from flowtui.tui.work.run_changes import RunChanges
 
 if TYPE_CHECKING:
     from flowtui.tui.app import FlowtuiApp
@@ -30,6 +30,8 @@ _OVERLAP = 10
 """Runs that are read again with the page after them: some may have gone from before it."""
 _MOST_PAGES = 3
 """Pages in view that are looked at again and again, beside the first."""
+_TOLD = 10.0
+"""Seconds between two looks at a list whose changes are told."""
 _GROUP, _MORE = "runs", "runs-more"
 
 
@@ -39,6 +41,7 @@ class FlowRuns:
         self._pages: frozenset[int] = frozenset()
         """Those in view, beside the first."""
         self._following = False
+        self._changes = RunChanges(app, "runs-changes", _TOLD)
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
@@ -72,13 +75,15 @@ class FlowRuns:
                 except FlowtuiError as error:
                     failures += 1
                     app.post_message(msg.RunPageFailed(query, error.problem))
-                await asyncio.sleep(seconds_until_next_look(seen, failures, clock.now()))
+                await self._changes.wait(seconds_until_next_look(seen, failures, clock.now()))
 
+        self._changes.listen(None)
         app.begin(job, group=_GROUP, description="reading runs", counts=False)
 
     def rest(self) -> None:
         """Nobody sees the list."""
         self._following = False
+        self._changes.rest()
         for group in (_GROUP, _MORE):
             self._app.cancel_group(group)
 

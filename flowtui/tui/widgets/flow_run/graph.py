@@ -89,6 +89,11 @@ class RunGraph(Performs, ScrollView, can_focus=True):
             return "Reading the graph."
         if watch.serialized is None:
             return "This control plane does not return what is registered: there is no graph."
+        if "tasks" not in watch.serialized:
+            return (
+                "Flows of Prefect 2 and 3 have no graph before they run: their code decides. "
+                "The task runs are in the first tab, in the order they started."
+            )
         return "Drawing the graph."
 
     def _nodes_by_row(self) -> list[tuple[int, ...]]:

@@ -82,20 +82,29 @@ def _unanswered(watch: RunWatch, now: datetime) -> str:
 def about(watch: RunWatch, run: FlowRun, width: int, *, tall: bool) -> Content:
     """Parameters, labels and agent: in one line, or where there is room below each other."""
     parameters, labels = _parameters(run.parameters), plain(", ".join(run.labels))
+    is_deployment = bool(run.deployment or run.work_pool)
+    pool = plain("/".join(filter(None, (run.work_pool, run.work_queue))))
+    tags = plain(", ".join(run.tags))
     agent = _agent(watch, run)
     if not tall:
         parts = [parameters or "no parameters"]
         parts += [f"labels {labels}"] if labels else []
+        parts += [f"work pool {pool}"] if pool else []
         parts += [agent] if agent else []
         return Content.styled(shortened("   ".join(parts), width), "$muted")
     room = (width - LABEL) * 3
     rows = [
         field("Parameters", shortened(parameters, room) or ("none", "$muted"), width=width),
-        field("Labels", labels or ("none", "$muted"), width=width),
+        field("Work pool", pool or ("none", "$muted"), width=width)
+        if is_deployment
+        else field("Labels", labels or ("none", "$muted"), width=width),
     ]
+    if tags:
+        rows.append(field("Tags", tags, width=width))
     if agent:
-        rows.append(field("Agent", agent, width=width))
-    rows.append(field("Project", plain(run.project), (f"   {run.id}", "$muted"), width=width))
+        rows.append(field("Worker" if is_deployment else "Agent", agent, width=width))
+    project = plain(run.project) or ("no project", "$muted")
+    rows.append(field("Project", project, (f"   {run.id}", "$muted"), width=width))
     return Content.assemble(*rows).rstrip("\n")
 
 

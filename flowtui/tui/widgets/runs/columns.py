@@ -17,6 +17,8 @@ from flowtui.tui.looks.words import padded, plain, shortened
 GAP = 2
 """Cells between two columns."""
 _STATE, _VERSION, _WHEN, _EXACT, _TOOK = 12, 4, 9, 19, 6
+_OWN_VERSION = 10
+"""Cells of a deployment's version, which is text."""
 _PROJECT, _LABELS = 16, 20
 _READABLE = 44
 """Cells that flow, name and message keep, whatever else there is to show."""
@@ -33,6 +35,7 @@ class Shows(StrEnum):
     WHEN = "When"
     TOOK = "Took"
     LABELS = "Labels"
+    POOL = "Work pool"
     MESSAGE = "Message"
 
 
@@ -47,18 +50,26 @@ class Column:
         return self.shows in (Shows.VERSION, Shows.WHEN, Shows.TOOK)
 
 
-def columns_for(width: int, *, exact_times: bool = False) -> tuple[Column, ...]:
-    """The columns that fit into so many cells; flow and run name share what the others leave."""
+def columns_for(
+    width: int, *, exact_times: bool = False, deployments: bool = False
+) -> tuple[Column, ...]:
+    """The columns that fit into so many cells; flow and run name share what the others leave.
+
+    Runs of deployments have a work pool in place of labels.
+    """
     moment = _EXACT if exact_times else _WHEN
     fixed = {
         Shows.STATE: _STATE,
-        Shows.VERSION: _VERSION,
+        Shows.VERSION: _OWN_VERSION if deployments else _VERSION,
         Shows.WHEN: moment,
         Shows.TOOK: _TOOK,
     }
     # The last cell stays free: beside it is the scroll bar.
     room = width - sum(each + GAP for each in fixed.values()) - GAP - 1
-    for shows, cells in ((Shows.LABELS, _LABELS), (Shows.PROJECT, _PROJECT)):
+    if deployments and room < _READABLE:
+        room += fixed.pop(Shows.VERSION) + GAP
+    taker = Shows.POOL if deployments else Shows.LABELS
+    for shows, cells in ((taker, _LABELS), (Shows.PROJECT, _PROJECT)):
         if room - cells - GAP >= _READABLE:
             fixed[shows] = cells
             room -= cells + GAP
@@ -130,6 +141,8 @@ def _cell(
         case Shows.TOOK:
             seconds = run.seconds(now)
             return duration(seconds) if seconds is not None else "", ""
+        case Shows.POOL:
+            return plain(run.work_pool), "$muted"
         case Shows.LABELS:
             return plain(", ".join(run.labels)), "$muted"
         case Shows.MESSAGE:

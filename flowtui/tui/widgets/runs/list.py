@@ -10,12 +10,13 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from flowtui.models import Ability
 from flowtui.run_models import FlowRun
 from flowtui.tui import asking_runs, clock
 from flowtui.tui.acting import app_of, bindings
 from flowtui.tui.actions import Facts, Scope
 from flowtui.tui.widgets.line_list import LineList
-from flowtui.tui.widgets.runs.columns import columns_for, header, line
+from flowtui.tui.widgets.runs.columns import Column, columns_for, header, line
 
 
 class RunList(LineList):
@@ -49,14 +50,22 @@ class RunList(LineList):
         if self.run != before:
             self.refresh_bindings()
 
+    @property
+    def _columns(self) -> tuple[Column, ...]:
+        return columns_for(
+            self.text_width,
+            exact_times=self.exact_times,
+            deployments=Ability.REGISTER_DEPLOYMENTS in app_of(self).session.abilities,
+        )
+
     def head(self) -> Content:
         """The names of the columns, above them."""
-        return header(columns_for(self.text_width, exact_times=self.exact_times))
+        return header(self._columns)
 
     def content_at(self, number: int) -> Content:
         return line(
             self._runs[number],
-            columns_for(self.text_width, exact_times=self.exact_times),
+            self._columns,
             app_of(self).glyphs,
             clock.now(),
             exact_times=self.exact_times,
