@@ -32,6 +32,7 @@ from flowtui.user_document import UserDocument
 
 PROJECT_FILE = "flowtui.toml"
 PYPROJECT = "pyproject.toml"
+_MARKS = ("prefect.yaml", ".venv/pyvenv.cfg")
 EMBEDDED_PROFILE = "embedded"
 """The profile that is always there: the address `flowtui server` listens on by default."""
 
@@ -97,7 +98,8 @@ class UserConfig:
 def find_root(path: Path) -> Path:
     """The project folder that a file or folder belongs to.
 
-    The nearest folder upwards with a project file; without one the folder itself. Raises
+    The nearest folder upwards with a project file; without one the nearest that has a mark of a
+    project (a prefect.yaml, a virtual environment); without either the folder itself. Raises
     UsageError when the path does not exist.
     """
     try:
@@ -107,7 +109,14 @@ def find_root(path: Path) -> Path:
             "there is no such file or folder", where=str(path), fix="check the path"
         ) from error
     start = path if path.is_dir() else path.parent
-    return next((folder for folder in (start, *start.parents) if _has_settings(folder)), start)
+    folders = (start, *start.parents)
+    chosen = next((folder for folder in folders if _has_settings(folder)), None)
+    return chosen or next((folder for folder in folders if _is_marked(folder)), start)
+
+
+def is_project(folder: Path) -> bool:
+    """Whether something in this very folder says that it is a project's."""
+    return _has_settings(folder) or _is_marked(folder)
 
 
 def load_project(root: Path) -> ProjectConfig:
@@ -149,6 +158,10 @@ def check_project(root: Path, file: Path, text: str) -> None:
     if file.name == PYPROJECT:
         table = table.get("tool", {}).get("flowtui", {})
     _project(root, file, table)
+
+
+def _is_marked(folder: Path) -> bool:
+    return any(_is_file(folder / mark) for mark in _MARKS)
 
 
 def _has_settings(folder: Path) -> bool:

@@ -252,6 +252,17 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------- the user's file
 
 
+@pytest.mark.parametrize("mark", ["prefect.yaml", ".venv/pyvenv.cfg"])
+def test_a_project_without_settings_is_known_by_its_marks(tmp_path: Path, mark: str) -> None:
+    inner = tmp_path / "team" / "flows"
+    inner.mkdir(parents=True)
+    (tmp_path / "team" / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / "team" / mark).touch()
+    assert find_root(inner) == tmp_path / "team"
+    (tmp_path / "flowtui.toml").touch()
+    assert find_root(inner) == tmp_path, "settings say it best"
+
+
 def test_profiles_survive_the_way_to_the_file_and_back() -> None:
     save_profile(Profile("team", "HTTPS://Prefect.Example.com:443/graphql/", ca_file="/ca.pem"))
     save_profile(Profile('o"d\\d ü]', "http://10.0.0.1:4200"))

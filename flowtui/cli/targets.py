@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowtui.config import find_root
+from flowtui.config import find_root, is_project
 from flowtui.errors import UsageError
 from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
 
@@ -20,12 +20,19 @@ class Targets:
 
 
 def root_of(targets: tuple[str, ...]) -> Path:
-    """The project folder that the targets lie in; names of flows are looked for in this folder."""
+    """The project folder that the targets lie in; names of flows are looked for in this folder.
+
+    What lies in this folder without being in a project of its own belongs to this folder's.
+    """
+    here = Path.cwd()
     for word in targets:
         path = Path(word) if Path(word).exists() else Path(word.rpartition(":")[0])
         if path.exists() and str(path) != ".":
-            return find_root(path.resolve() if path.is_dir() else path.resolve().parent)
-    return find_root(Path.cwd())
+            folder = path.resolve() if path.is_dir() else path.resolve().parent
+            root = find_root(folder)
+            loose = root == folder and not is_project(root) and here in root.parents
+            return find_root(here) if loose else root
+    return find_root(here)
 
 
 def wanted(words: tuple[str, ...], discovery: Discovery, *, everything: bool) -> Targets:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from flowtui.cli.targets import find_targets
+from flowtui.cli.targets import find_targets, root_of
 from flowtui.errors import UsageError
 from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
 
@@ -73,3 +73,19 @@ def test_an_unknown_name_in_a_file_lists_what_is_there(discovery: Discovery) -> 
 def test_paths_outside_the_project_are_refused(discovery: Discovery) -> None:
     with pytest.raises(UsageError, match="outside the project folder"):
         find_targets(("/",), discovery)
+
+
+def test_what_lies_in_this_folder_belongs_to_its_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "etl.py").touch()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "prefect.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert root_of(("flows",)) == tmp_path
+    assert root_of(("flows/etl.py:etl",)) == tmp_path
+    assert root_of(("other",)) == other
+    monkeypatch.chdir(other)
+    assert root_of(("../flows",)) == tmp_path / "flows"
