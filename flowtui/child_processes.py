@@ -10,10 +10,42 @@ import signal
 import sys
 from asyncio import subprocess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 Take = Callable[[bytes], None]
+
+
+class Process(Protocol):
+    """The leader of a session of its own."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+
+class Start(Protocol):
+    """Another way to start a command; None for one that it is not meant for."""
+
+    async def __call__(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        cwd: str,
+        env: Mapping[str, str],
+    ) -> Process | None: ...
+
+
+started_by: ContextVar[Start | None] = ContextVar("started_by", default=None)
+"""Of the tasks of one batch: see `source.warm`."""
 
 _TERM_GRACE = 0.4
 """Seconds between SIGTERM and SIGKILL."""
@@ -50,17 +82,7 @@ async def run(
                     read_end, write_end = os.pipe()
                     write_ends.append(write_end)
                     readers.append(asyncio.create_task(_read(read_end, take)))
-            process = await _started(
-                asyncio.create_subprocess_exec(
-                    *command,
-                    stdin=subprocess.DEVNULL if stdin is None else stdin,
-                    stdout=write_ends[0],
-                    stderr=write_ends[-1],
-                    cwd=cwd,
-                    env=env,
-                    start_new_session=True,
-                )
-            )
+            process = await _started(_start(command, stdin, write_ends, cwd=cwd, env=env))
         finally:
             for write_end in write_ends:
                 os.close(write_end)
@@ -73,7 +95,42 @@ async def run(
         await _drained(readers)
 
 
-async def _started(starting: Coroutine[Any, Any, subprocess.Process]) -> subprocess.Process:
+async def _start(
+    command: Sequence[str],
+    stdin: IO[bytes] | None,
+    write_ends: Sequence[int],
+    *,
+    cwd: Path | str,
+    env: Mapping[str, str],
+) -> Process:
+    start = started_by.get()
+    if start is not None:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        try:
+            made = await start(
+                command,
+                stdin=nothing if stdin is None else stdin.fileno(),
+                stdout=write_ends[0],
+                stderr=write_ends[-1],
+                cwd=str(cwd),
+                env=env,
+            )
+        finally:
+            os.close(nothing)
+        if made is not None:
+            return made
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL if stdin is None else stdin,
+        stdout=write_ends[0],
+        stderr=write_ends[-1],
+        cwd=cwd,
+        env=env,
+        start_new_session=True,
+    )
+
+
+async def _started(starting: Coroutine[Any, Any, Process]) -> Process:
     task = asyncio.ensure_future(starting)
     try:
         return await asyncio.shield(task)
@@ -96,7 +153,7 @@ async def _read(read_end: int, take: Take) -> None:
         transport.close()
 
 
-async def _end_group(process: subprocess.Process) -> None:
+async def _end_group(process: Process) -> None:
     try:
         if process.returncode is None:
             _signal_group(process, signal.SIGTERM)
@@ -108,7 +165,7 @@ async def _end_group(process: subprocess.Process) -> None:
         await process.wait()
 
 
-def _signal_group(process: subprocess.Process, number: signal.Signals) -> None:
+def _signal_group(process: Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 

@@ -194,11 +194,10 @@ class _Run:
         return await FlowObjectRun(self._stages).carry_out()
 
     async def run(self) -> DeployFinished:
-        try:
+        if self._together is None:
             return await self._run()
-        finally:
-            if self._together is not None:
-                self._together.planned(self._stages)
+        async with self._together.taking_part(self._stages):
+            return await self._run()
 
     async def _run(self) -> DeployFinished:
         request = self._request

@@ -27,6 +27,7 @@ from flowtui.deploy.together import NamedImage, SharedImage, Together
 from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import ControlPlaneError
 from flowtui.models import JsonObject, Origin, StorageOptions
+from flowtui.run_models import WorkPool
 
 Keep = Callable[[Checkpoint | AppliedPayload], None]
 Check = Callable[[StageContext], Awaitable[object]]
@@ -83,6 +84,19 @@ class Stages:
                 fix="`flowtui whoami` shows what stands in the way",
             )
         return self._given_control_plane
+
+    async def work_pools(self) -> tuple[WorkPool, ...]:
+        """Those of the control plane; deploys made together look once."""
+        look = self.control_plane.work_pools
+        return await (self._together.work_pools.result(look) if self._together else look())
+
+    async def new_pool(self, name: str, kind: str) -> WorkPool:
+        """Create it, once for deploys made together."""
+
+        async def create() -> WorkPool:
+            return await self.control_plane.create_work_pool(name, kind)
+
+        return await (self._together.new_pool.result(create) if self._together else create())
 
     async def docker(
         self, stack: AsyncExitStack, options: StorageOptions, ctx: StageContext

@@ -8,14 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from flowtui.child_processes import started_by
 from flowtui.deploy.at_once import cores
 from flowtui.deploy.docker.shared_image import Wanted, share
 from flowtui.deploy.events import Stage
 from flowtui.deploy.stages.push import PushedImage
 from flowtui.errors import FlowtuiError
+from flowtui.run_models import WorkPool
+from flowtui.source.warm import WarmPythons
 
 _BUILDS = 2
 """An engine does not build faster for more."""
+_LOADS = 2
+"""For each processor: while one is loaded another one is compared with what is registered."""
 _PUSHES = 2
 _REGISTRATIONS = 8
 
@@ -69,13 +74,17 @@ class Together:
         """`deploys` is how many there are: what they share is decided when all have a plan."""
         busy = cores()
         self._places = {
-            Stage.SERIALIZE: asyncio.Semaphore(busy),
+            Stage.SERIALIZE: asyncio.Semaphore(busy * _LOADS),
             Stage.BUILD: asyncio.Semaphore(_BUILDS),
             Stage.HEALTH_CHECK: asyncio.Semaphore(busy),
             Stage.PUSH: asyncio.Semaphore(_PUSHES),
             Stage.REGISTER: asyncio.Semaphore(_REGISTRATIONS),
         }
         self._expected = deploys
+        self._ended = 0
+        self._pythons = WarmPythons()
+        self.work_pools = Once[tuple[WorkPool, ...]]()
+        self.new_pool = Once[WorkPool]()
         self._planned: dict[Hashable, Wanted | None] = {}
         self._decided = asyncio.Event()
         self._images: dict[Hashable, SharedImage] = {}
@@ -85,6 +94,19 @@ class Together:
         """A place in this stage, as soon as one is free; in the order of asking."""
         async with self._places[stage]:
             yield
+
+    @asynccontextmanager
+    async def taking_part(self, member: Hashable) -> AsyncGenerator[None]:
+        """One deploy, from its beginning to its end. Its Pythons are forked from a warm one."""
+        before = started_by.set(self._pythons.start)
+        try:
+            yield
+        finally:
+            started_by.reset(before)
+            self.planned(member)
+            self._ended += 1
+            if self._ended >= self._expected:
+                await self._pythons.close()
 
     def planned(self, member: Hashable, wanted: Wanted | None = None) -> None:
         """This deploy knows what it will build, or ended before that. The first word counts."""

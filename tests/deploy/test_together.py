@@ -61,6 +61,7 @@ async def test_cancelled_it_waits_until_all_have_cleaned_up() -> None:
 
 async def test_a_stage_begins_when_there_is_a_place_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together_module, "cores", lambda: 1)
+    monkeypatch.setattr(together_module, "_LOADS", 1)
     together, events = Together(2), list[Event]()
     loaded = asyncio.Event()
 

@@ -55,7 +55,7 @@ class DeploymentRun:
                 flow = replace(request.flow, name=loaded.name)
                 self._under_way.flow_name = flow.display_name
                 pools, known = await asyncio.gather(
-                    shared.control_plane.work_pools(),
+                    shared.work_pools(),
                     look_up(request, loaded, shared.control_plane),
                 )
                 pools = await self._with_new_pool(pools, ctx)
@@ -93,7 +93,7 @@ class DeploymentRun:
         new = self._request.new_pool
         if new is None or any(pool.name == new.name for pool in pools):
             return pools
-        made = await self._shared.control_plane.create_work_pool(new.name, new.type)
+        made = await self._shared.new_pool(new.name, new.type)
         ctx.log(f"created the work pool “{made.name}” of type {made.type}")
         return (*pools, made)
 
