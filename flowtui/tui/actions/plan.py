@@ -50,7 +50,7 @@ ACTIONS: tuple[Action, ...] = (
         ("E",),
         "executor",
         "Choose how the tasks of its runs are executed: once, or from now on.",
-        reasons.can_replan,
+        reasons.executor_choosable,
         command="flowtui executor TARGET",
     ),
     Action(

@@ -6,7 +6,7 @@ from flowtui import flow_rows
 from flowtui.deploy.checkpoint import RESUMABLE
 from flowtui.deploy.events import Outcome
 from flowtui.deploy.plan import Lane
-from flowtui.models import Ability, FlowState, Schedule, ability_for
+from flowtui.models import Ability, FlowKind, FlowState, Schedule, ability_for
 from flowtui.run_models import RunState
 from flowtui.tui.actions.model import Facts, Reason
 from flowtui.tui.view_models.agents import Stand
@@ -236,6 +236,12 @@ def plan_ready(facts: Facts) -> str | None:
             return "there is no plan: see the problem above"
         case _:
             return "this deploy was started already"
+
+
+def executor_choosable(facts: Facts) -> str | None:
+    if facts.flow is not None and facts.flow.kind is FlowKind.FLOW_FUNCTION:
+        return "a Prefect 2/3 flow names its task runner itself, in its decorator"
+    return can_replan(facts)
 
 
 def plan_compared(facts: Facts) -> str | None:

@@ -91,7 +91,9 @@ class PlanView(Performs, Vertical):
 
     def _head(self, record: DeployRecord) -> Content:
         where = f"{record.flow.path}:{record.flow.line}"
-        name = record.plan.loaded.name if record.plan is not None else record.flow.display_name
+        name = record.flow.display_name
+        if record.plan is not None and record.flow.declared is None:
+            name = record.plan.loaded.name
         key = app_of(self).keymap.key("plan.deploy")
         words = {
             Phase.PLANNING: ("loading the flow and making the plan", "$warning"),
