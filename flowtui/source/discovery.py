@@ -14,8 +14,8 @@ from flowtui.models import BrokenFile, Discovery
 from flowtui.source import parsing
 from flowtui.source.flowfinder import FlowFile, look_into
 from flowtui.source.ignore import walk
-from flowtui.source.linking import link
-from flowtui.source.names import Imported, Names
+from flowtui.source.linking import ReadAgain, link
+from flowtui.source.names import Names, defined
 
 if TYPE_CHECKING:
     from flowtui.source.prefect_yaml import PrefectYaml
@@ -86,7 +86,7 @@ class Discoverer:
             {path: finding.file for path, finding in findings.items()},
             {path: finding.yaml for path, finding in yamls.items()},
             os.environ,
-            self._imports_of,
+            self._read,
         )
         broken = [finding.broken for finding in findings.values() if finding.broken is not None]
         return Discovery(
@@ -98,12 +98,12 @@ class Discoverer:
             files_seen=len(findings),
         )
 
-    def _imports_of(self, path: str) -> Mapping[str, Imported]:
-        """Of a file that was not worth parsing before."""
+    def _read(self, path: str) -> ReadAgain:
         try:
-            return Names.of(parsing.parse((self._root / path).read_bytes())).imported
+            tree = parsing.parse((self._root / path).read_bytes())
         except (OSError, parsing.UnparsableError):
-            return {}
+            return ReadAgain({}, frozenset())
+        return ReadAgain(Names.of(tree).imported, defined(tree))
 
     def _look_at_yaml(self, path: str, file: str) -> _YamlFinding:
         from flowtui.source.prefect_yaml import SIZE_LIMIT, PrefectYaml, read_prefect_yaml

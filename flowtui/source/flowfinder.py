@@ -33,8 +33,6 @@ class FlowFile:
     replaced: tuple[Replaced, ...] = ()
     imported: Mapping[str, Imported] = field(default_factory=dict[str, Imported], hash=False)
     """Only of a file with calls."""
-    top_level: frozenset[str] = frozenset()
-    """Names that the module has; only of a file that mentions Prefect."""
 
 
 def find_flows(tree: ast.Module, path: str) -> tuple[LocalFlow, ...]:
@@ -54,15 +52,15 @@ def look_into(tree: ast.Module, path: str) -> FlowFile:
     flows: list[tuple[LocalFlow, _Site]] = []
     calls: list[tuple[ast.Call, _Site]] = []
     for site in _sites(tree):
-        found = (
-            _flow_object(site, names, path)
-            or _decorated(site, names, path)
-            or _wrapped(site, names, path)
-        )
-        if found is not None:
-            flows.append((found, site))
         if isinstance(site.node, ast.Call):
             calls.append((site.node, site))
+            found = _flow_object(site, names, path) or _wrapped(site, names, path)
+        elif isinstance(site.node, Function):
+            found = _decorated(site, names, path)
+        else:
+            continue
+        if found is not None:
+            flows.append((found, site))
     kept, replaced = _last_ones(flows)
     declaring = declaring_calls([(call, s.functions) for call, s in calls], names, path)
     return FlowFile(
@@ -70,7 +68,6 @@ def look_into(tree: ast.Module, path: str) -> FlowFile:
         declaring,
         tuple(replaced),
         names.imported if declaring else {},
-        frozenset(names.top_level),
     )
 
 

@@ -32,20 +32,29 @@ class Linked:
     broken: tuple[BrokenFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """What is wanted of a file that hands on what it imports, such as an `__init__.py`, or that
+    makes a flow in a way that cannot be seen."""
+
+    imported: Mapping[str, Imported]
+    defined: frozenset[str]
+
+
 def link(
     root: str,
     files: Mapping[str, FlowFile],
     yamls: Mapping[str, PrefectYaml],
     environ: Mapping[str, str],
-    imports_of: Callable[[str], Mapping[str, Imported]],
+    read: Callable[[str], ReadAgain],
 ) -> Linked:
     """Every flow once for each deployment that is declared of it, by path, line and declaration.
 
     `files` are all Python files of the project by path, `yamls` its prefect.yaml files. Where both
     declare a deployment of one name, prefect.yaml is what counts, as `prefect deploy` has it.
-    `imports_of` is asked for a file that hands on what it imports, such as an `__init__.py`.
+    `read` is asked for what is rarely needed of a file.
     """
-    return _Linker(root, files, environ, imports_of).link(yamls)
+    return _Linker(root, files, environ, read).link(yamls)
 
 
 class _Linker:
@@ -54,10 +63,10 @@ class _Linker:
         root: str,
         files: Mapping[str, FlowFile],
         environ: Mapping[str, str],
-        imports_of: Callable[[str], Mapping[str, Imported]],
+        read: Callable[[str], ReadAgain],
     ) -> None:
         self._root = root
-        self._imports_of = imports_of
+        self._read = read
         self._files = files
         self._environ = environ
         self._declared: dict[_Place, dict[str, Declaration]] = {}
@@ -130,7 +139,7 @@ class _Linker:
 
     def _imported(self, path: str, receiver: str, left: int) -> _Place | None:
         """The flow behind a name that one file takes from another."""
-        imported = self._files[path].imported or self._imports_of(path)
+        imported = self._files[path].imported or self._read(path).imported
         folder = posixpath.dirname(path)
         parts = receiver.split(".")
         for count in range(len(parts), 0, -1):
@@ -185,7 +194,7 @@ class _Linker:
     def _take_unseen(self, place: _Place) -> bool:
         """A flow that only running the file shows: `etl = make_flow()`."""
         path, variable = place
-        if variable not in self._files[path].top_level:
+        if variable not in self._read(path).defined:
             return False
         kind = FlowKind.FLOW_FUNCTION
         flow = LocalFlow(path, 1, None, kind, variable, variable)

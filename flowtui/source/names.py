@@ -42,13 +42,12 @@ class Names:
     bound: dict[str, ast.expr] = field(default_factory=dict[str, ast.expr])
     """Names that the module binds once, at its top level, and to what."""
     imported: dict[str, Imported] = field(default_factory=dict[str, Imported])
-    top_level: set[str] = field(default_factory=set[str])
-    """Every name that the module has, as far as that can be seen."""
 
     @classmethod
     def of(cls, tree: ast.Module) -> Names:
         names = cls()
         bound: Counter[str] = Counter()
+        classes: list[ast.ClassDef] = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 names._import(node)
@@ -56,12 +55,12 @@ class Names:
                 names._import_from(node)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 bound[node.id] += 1
+            elif isinstance(node, ast.ClassDef):
+                classes.append(node)
         for statement in tree.body:
             names._bind(statement, bound)
-        names.top_level = {*names.imported, *names.origins, *_defined(tree)}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                names._subclass(node)
+        for node in classes:
+            names._subclass(node)
         return names
 
     def _import(self, node: ast.Import) -> None:
@@ -169,8 +168,9 @@ def _locals_of(function: Function | ast.Lambda) -> set[str]:
     return stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
 
 
-def _defined(tree: ast.Module) -> set[str]:
-    """Names stored or defined outside of functions and classes."""
+def defined(tree: ast.Module) -> frozenset[str]:
+    """Names that the module has, as far as that can be seen: bound outside of functions and
+    classes."""
     found: set[str] = set()
     pending: list[ast.AST] = list(tree.body)
     while pending:
@@ -179,6 +179,8 @@ def _defined(tree: ast.Module) -> set[str]:
             found.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name.partition(".")[0])
         elif not isinstance(node, ast.Lambda):
             pending += ast.iter_child_nodes(node)
-    return found
+    return frozenset(found)
