@@ -141,6 +141,9 @@ def _row(
     if flow.name is None:
         note = "its name is known once it is loaded"
         return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
+    if flow.declared is not None and "name" in flow.declared.dynamic:
+        note = "its deployment's name is known once it is loaded"
+        return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
     known = newest.get(_name(flow), ())
     # A deployment is there once, whichever project it was put into.
     found = [v for v in known if v.deployment or project in (None, v.project)]

@@ -71,9 +71,18 @@ class Known:
         return self.payload.get("version") == self.last.payload.get("version")
 
 
-def name_of(flow: LocalFlow) -> str:
-    """The deployment's name."""
-    return flow.deployment or DEFAULT_DEPLOYMENT
+def name_of(flow: LocalFlow, loaded: LoadedFlow) -> str:
+    """The deployment's name. Raises UsageError where not even the loaded flow tells it."""
+    declared = loaded.declared or flow.declared
+    if declared is None:
+        return flow.deployment or DEFAULT_DEPLOYMENT
+    if "name" in declared.dynamic:
+        raise UsageError(
+            f"the name of the deployment is not known before it is made: {declared.name}",
+            where=declared.where,
+            fix="write it out there, or declare the deployment in prefect.yaml",
+        )
+    return declared.name
 
 
 async def look_up(
@@ -82,8 +91,9 @@ async def look_up(
     """Raises ControlPlaneError."""
     if control_plane is None:
         return Known()
+    name = name_of(request.flow, loaded)
     found = await control_plane.flow_versions(name=loaded.name)
-    named = [each for each in found if each.deployment == name_of(request.flow)]
+    named = [each for each in found if each.deployment == name]
     version = next((each for each in named if not each.archived), None)
     if version is None:
         return Known(asked=True)
@@ -272,7 +282,7 @@ class Draft:
             self.loaded,
             options,
             code,
-            name=name_of(self.request.flow),
+            name=name_of(self.request.flow, self.loaded),
             schedules=schedules,
             version=version,
             commit=commit,

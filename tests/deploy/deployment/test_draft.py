@@ -12,7 +12,7 @@ import pytest
 from flowtui.api.base import ControlPlane
 from flowtui.config import load_project
 from flowtui.deploy.applied import Applied
-from flowtui.deploy.deployment.draft import look_up, make_plan
+from flowtui.deploy.deployment.draft import look_up, make_plan, name_of
 from flowtui.deploy.deployment.settle import settle
 from flowtui.deploy.deployment.snapshot import Snapshot, store
 from flowtui.deploy.plan import Lane, Plan
@@ -338,3 +338,18 @@ async def test_a_file_in_a_package_that_imports_relatively_goes_by_its_module(ro
     assert payload["entrypoint"] == "flows.etl.etl"
     assert found.snapshot is not None
     assert payload["job_variables"] == {"env": {"PYTHONPATH": str(found.snapshot.folder)}}
+
+
+def test_the_name_of_a_deployment_is_the_loaded_ones() -> None:
+    dynamic = Declaration("<NAME>", "flows/etl.py:9 .deploy(…)", dynamic=("name",))
+    flow = replace(FLOW, deployment="<NAME>", declared=dynamic)
+    assert name_of(FLOW, _told(None)) == "default"
+    assert name_of(flow, _told(replace(dynamic, name="nightly", dynamic=()))) == "nightly"
+    with pytest.raises(UsageError, match="is not known before it is made: <NAME>") as caught:
+        name_of(flow, _told(dynamic))
+    assert caught.value.problem.where == dynamic.where
+
+
+def _told(declared: Declaration | None) -> LoadedFlow:
+    python = Interpreter("python", "3.12.1", "3.9.1", "3.1.2")
+    return LoadedFlow("etl", python, {}, None, None, None, None, (), (), declared=declared)
