@@ -39,17 +39,20 @@ class Shown(StrEnum):
 
 _WAITING = (
     *("Scheduled", "Pending", "Submitted", "Queued", "Paused"),
-    *("Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Suspended"),
-    *("Submitting", "InfrastructurePending"),
+    *("Late", "AwaitingRetry", "AwaitingConcurrencySlot", "Suspended", "Resuming"),
+    *("Submitting", "InfrastructurePending", "NotReady"),
 )
 _STATES: dict[Shown, tuple[str, ...]] = {
     Shown.WAITING: _WAITING,
     Shown.RUNNING: ("Running", "Retrying", "Resume", "Looped", "Cancelling"),
     Shown.FAILED: (
         *("Failed", "TimedOut", "TriggerFailed", "ClientFailed", "ValidationFailed"),
-        *("Crashed", "RolledBack"),
+        "Crashed",
     ),
-    Shown.SUCCEEDED: ("Success", "Completed", "Cached", "Mapped", "Skipped", "Finished"),
+    Shown.SUCCEEDED: (
+        *("Success", "Cached", "Mapped", "Skipped", "Finished"),
+        *("Completed", "RolledBack"),
+    ),
     Shown.CANCELLED: ("Cancelled", "Aborted"),
     Shown.PLANNED: _WAITING,
 }

@@ -12,6 +12,7 @@ from flowtui.api.rest.states import state_filter
 from flowtui.errors import ControlPlaneError
 from flowtui.models import Schedule
 from flowtui.run_models import RunState, kind_of
+from flowtui.runs.listing import RunQuery, Shown
 
 CLOUD = Dialect(())
 NEWEST = Dialect((3, 9, 1))
@@ -207,6 +208,12 @@ def test_prefect_2_is_asked_by_names_where_types_would_find_too_many() -> None:
     assert state_filter(["Completed"], Dialect((2, 20))) == {"name": {"any_": ["Completed"]}}
     assert state_filter(["Crashed"], Dialect((2, 20))) == {"type": {"any_": ["CRASHED"]}}
     assert state_filter(["Completed"], CLOUD) == state_filter(["Completed"], NEWEST)
+
+
+@pytest.mark.parametrize("shown", [shown for shown in Shown if RunQuery(shown).states])
+def test_what_the_list_of_runs_shows_is_asked_for_by_types_alone(shown: Shown) -> None:
+    """So that states with names of their own are found, by Prefect 2 too."""
+    assert state_filter(RunQuery(shown).states or (), Dialect((2, 20))).keys() == {"type"}
 
 
 @pytest.mark.parametrize(
