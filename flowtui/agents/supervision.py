@@ -48,8 +48,9 @@ Prepare = Callable[[Tell], Awaitable[Launch]]
 INTERRUPT_SECONDS = 15.0
 """An agent that is asked to stop finishes starting the runs that it took."""
 TERMINATE_SECONDS = 3.0
-DRAIN_SECONDS = 20.0
-"""A worker that is stopped at once waits for the last words of its flow processes."""
+DRAIN_TRIES, DRAIN_PAUSE = 20, 1.0
+"""A worker that is stopped at once waits for the last words of its flow processes: so often, so
+many seconds."""
 _LAST_LINES = 60
 _LOG_FILES_KEPT = 20
 _READY = re.compile(r"Waiting for flow runs|^Worker '.*' started!")
@@ -172,6 +173,10 @@ class AgentProcess:
         reading = asyncio.create_task(output.follow())
         try:
             await self._until_over(process)
+        except asyncio.CancelledError:
+            if self._drains:  # nobody is there to wait for its runs
+                self._at_once.set()
+            raise
         finally:
             await uncancelled(self._finish(process, output, reading))
         return process.returncode if process.returncode is not None else 0
@@ -228,17 +233,18 @@ class AgentProcess:
             await asyncio.to_thread(end_session, process.pid)
 
     async def _drained(self, process: Process) -> None:
-        """SIGTERM, and as long as its runs take; SIGINT ends those (see `worker_launcher`)."""
-        for number, seconds in ((signal.SIGTERM, None), (signal.SIGINT, DRAIN_SECONDS)):
+        """SIGTERM, and as long as its runs take; then SIGINT ends those (see `worker_launcher`)."""
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        await self._wait(process, None)
+        # Again and again: one that comes before it has dealt with the SIGTERM counts as that.
+        for _ in range(DRAIN_TRIES):
             if process.returncode is not None:
                 break
             with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
-            if seconds is None:
-                await self._wait(process, seconds)
-            else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), seconds)
+                process.send_signal(signal.SIGINT)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), DRAIN_PAUSE)
 
     async def _interrupted(self, process: Process) -> None:
         """SIGINT, with time to finish what it has begun, then SIGTERM; not if it is to be now."""

@@ -21,7 +21,7 @@ _REST = 0.2
 
 class Ending:
     def __init__(self):
-        self.asked = False
+        self.asked = self.ended = False
         self.under_way = 0
         self.interrupt = None
         self.say = print
@@ -70,7 +70,8 @@ class Ending:
         self.look_soon()
 
     def ask_again(self):
-        if self.asked:
+        if self.asked and not self.ended:
+            self.ended = True
             self.say("Stopping at once: the processes of its runs are asked to end.")
             for pid in children():
                 with contextlib.suppress(ProcessLookupError):
