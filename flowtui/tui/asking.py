@@ -244,7 +244,8 @@ def _agents_end(app: FlowtuiApp, count: int | None) -> str:
     agents = counted(len(alive), "worker" if workers else "agent")
     known = "Whether they have runs under way is not known. " if count is None else ""
     if app.serving.running:
-        runs = "The embedded server ends too, so these runs cannot report how they end."
+        own = app.serving.words
+        runs = f"{own[0].upper()}{own[1:]} ends too, so these runs cannot report how they end."
     elif workers:
         runs = "Processes of their runs end with them, and such a run becomes Crashed."
     else:

@@ -202,8 +202,15 @@ class PrefectTokenFound(Happened):
 
 
 @dataclass(eq=False, repr=False)
+class PrefectServerPlaced(Happened):
+    """An address was found for the server of the project's own Prefect."""
+
+    profile: Profile
+
+
+@dataclass(eq=False, repr=False)
 class ServerStarted(Happened):
-    """The embedded server runs as a child of this app and answers."""
+    """The server runs as a child of this app and answers."""
 
 
 @dataclass(eq=False, repr=False)
@@ -213,7 +220,7 @@ class ServerFailed(Happened):
 
 @dataclass(eq=False, repr=False)
 class ServerStopped(Happened):
-    """The embedded server that this app started has ended."""
+    """The server that this app started has ended."""
 
 
 @dataclass(eq=False, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 from flowtui import paths
 from flowtui.api.probe import Answer
 from flowtui.config import load_user, save_profile, set_active
-from flowtui.models import Discovery, Origin, Profile
-from flowtui.tui.embedded import EmbeddedServer
+from flowtui.models import Discovery, FlowKind, Interpreter, LocalFlow, Origin, Profile
+from flowtui.tui.embedded import EmbeddedServer, kind_at
 from flowtui.tui.screens.dialogs import ConfirmDialog, NameDialog, StoreDialog, TokenDialog
 from flowtui.tui.screens.first_start import FirstStartScreen
 from flowtui.tui.screens.main import MainScreen
@@ -54,8 +55,6 @@ async def test_it_tells_what_is_here_and_leads_in_three_keys_to_a_first_project(
 
     async def ended(self: EmbeddedServer) -> None:
         await never.wait()
-
-    import asyncio
 
     never = asyncio.Event()
     monkeypatch.setattr(EmbeddedServer, "start", start)
@@ -155,3 +154,89 @@ async def test_prefects_own_address_is_offered_and_its_token_only_when_asked(
         await driver.press("enter")
         await driver.until(lambda: driver.app.session.connected)
         assert TOKEN not in driver.screen_text() + driver.said()
+
+
+def _prefect_project(fresh: MemoryWorkspace, *, mixed: bool = False) -> None:
+    functions = (
+        LocalFlow("f.py", 4, "daily", FlowKind.FLOW_FUNCTION, "daily", deployment="default"),
+        LocalFlow("g.py", 4, "hourly", FlowKind.FLOW_FUNCTION, "hourly", deployment="default"),
+    )
+    more = (flow("etl"),) if mixed else ()
+    fresh.found = Discovery(str(fresh.root), (*functions, *more), (), 9)
+
+
+@pytest.mark.slow
+async def test_a_project_of_prefect_3_is_offered_its_own_server(
+    fresh: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, str]] = []
+
+    async def python(root: Path, configured: str | None) -> Interpreter:
+        return Interpreter("/project/.venv/bin/python", "3.12.1", "3.9.1", None, "the project's")
+
+    async def start(
+        self: EmbeddedServer, api_url: str, answers: Callable[[], Awaitable[bool]]
+    ) -> None:
+        started.append((self.kind.option, api_url))
+        workspace = driver.app.session.workspace
+        assert isinstance(workspace, MemoryWorkspace)
+        workspace.server_is_up = True
+        assert await answers()
+
+    async def ended(self: EmbeddedServer) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("flowtui.source.interpreter.find_interpreter", python)
+    monkeypatch.setattr(EmbeddedServer, "start", start)
+    monkeypatch.setattr(EmbeddedServer, "ended", ended)
+    _prefect_project(fresh)
+    async with running(fresh) as driver:
+        text = await sheet(driver)
+        assert "Start Prefect's own server" in text and "embedded server" not in text
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.session.connected)
+        await driver.idle()
+        user = load_user()
+        assert user.active == "prefect3"
+        assert started == [("--prefect3", user.profiles["prefect3"].api_url)]
+
+
+async def test_a_folder_with_both_is_offered_both(fresh: MemoryWorkspace) -> None:
+    _prefect_project(fresh, mixed=True)
+    async with running(fresh) as driver:
+        text = await sheet(driver)
+        assert text.index("Start Prefect's own server") < text.index("Start the embedded server")
+
+
+async def test_why_the_project_has_no_such_server_is_said(
+    fresh: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def python(root: Path, configured: str | None) -> Interpreter:
+        return Interpreter("/usr/bin/python3", "3.12.1", None, None, "found")
+
+    monkeypatch.setattr("flowtui.source.interpreter.find_interpreter", python)
+    _prefect_project(fresh)
+    async with running(fresh) as driver:
+        await sheet(driver)
+        await driver.press("enter")
+        await driver.until(lambda: driver.app.session.server_problem is not None)
+        problem = driver.app.session.server_problem
+        assert problem is not None and "no Prefect" in problem.what
+        assert load_user().active is None
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:4200", "the embedded server"),
+        ("http://localhost:4201/api", "Prefect's own server"),
+        ("https://127.0.0.1/api", None),
+        ("http://prefect.example.com/api", None),
+        ("http://127.0.0.1:4200/graphql", None),
+    ],
+)
+def test_the_address_says_which_server_can_be_started_there(
+    address: str, words: str | None
+) -> None:
+    kind = kind_at(address)
+    assert (kind.words if kind is not None else None) == words

@@ -48,7 +48,7 @@ async def test_help_filters_says_reasons_and_does_the_line(workspace: MemoryWork
         await driver.press("question_mark", "slash")
         await driver.type("start server")
         screen = await driver.see(
-            "Start the embedded server",
+            "Start a server here",
             "(a server answers",
         )
         assert "Look at the folder" not in screen

@@ -214,7 +214,7 @@ def can_log_out(facts: Facts) -> str | None:
 
 def server_startable(facts: Facts) -> str | None:
     if facts.embedded_running:
-        return "the embedded server is running"
+        return "a server of flowtui's is running"
     if facts.connected or facts.server_answers:
         return "a server answers at this address already"
     if not facts.embedded_possible:

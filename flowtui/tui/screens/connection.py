@@ -146,7 +146,7 @@ class ProfileList(Performs, OptionList):
 
         app.push_screen(
             ConfirmDialog(
-                "Stop the embedded server?",
+                f"Stop {app.serving.words}?",
                 "What is registered stays in its database.",
                 yes="Stop it",
                 no="Let it run",
@@ -316,7 +316,8 @@ class ConnectionScreen(Screen[None]):
         if connection.since is not None:
             parts.append(field("since", exact(connection.since), width=width))
         if app.serving.running:
-            parts.append(field("embedded", "running, ends with flowtui", width=width))
+            own = f"{app.serving.words}, ends with flowtui"
+            parts.append(field("runs here", own, width=width))
             parts.append(field("its log", plain(str(embedded.log_file())), width=width))
         parts += self._containers(width)
         for problem in (
@@ -369,15 +370,12 @@ class ConnectionScreen(Screen[None]):
         elif failed and profile is not None and _is_bare_cloud(profile.api_url):
             steps.append((keymap.key("connection.cloud"), "choose one of its workspaces"))
         elif failed:
-            if (
-                profile is not None
-                and embedded.possible(profile.api_url)
-                and not app.serving.running
-            ):
+            kind = embedded.kind_at(profile.api_url) if profile is not None else None
+            if kind is not None and not app.serving.running:
                 steps.append(
                     (
                         keymap.key("connection.server"),
-                        "start the embedded server here: no account, no network",
+                        f"start {kind.words} here: no account, no network",
                     )
                 )
             steps.append((keymap.key("connection.reconnect"), "try again"))

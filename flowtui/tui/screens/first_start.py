@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from flowtui.models import FlowKind
 from flowtui.prefect_settings import OWN, PrefectSettings
 from flowtui.quantities import counted
 from flowtui.tui.acting import app_of
@@ -18,12 +19,26 @@ from flowtui.tui.session import Session
 from flowtui.tui.widgets.painted import Painted
 from flowtui.tui.work.importing import words_of
 
-EMBEDDED, REAL, CLOUD = "embedded", "real", "cloud"
+EMBEDDED, PREFECTS, REAL, CLOUD = "embedded", "prefects", "real", "cloud"
 """What can be answered, beside the place of one of Prefect's own profiles."""
 _FRAME, _EACH = 14, 3
 """Lines around the choices, and of one choice with a blank line."""
 _MOST = 3
 """Prefect's own profiles that are offered here; the auth pane offers all."""
+
+
+_SERVERS = {
+    EMBEDDED: Choice(
+        EMBEDDED,
+        "Start the embedded server",
+        "On this machine: no account, no network. What is registered stays.",
+    ),
+    PREFECTS: Choice(
+        PREFECTS,
+        "Start Prefect's own server",
+        "That of this project's Prefect, on this machine: no account, no network.",
+    ),
+}
 
 
 class FirstStartScreen(Dialog[str]):
@@ -47,6 +62,17 @@ class FirstStartScreen(Dialog[str]):
     def _changed(self, part: Part) -> None:
         if part is Part.ROWS:
             self._show()
+            self._offer_again()
+
+    def _offer_again(self) -> None:
+        """What was found here decides which servers are offered."""
+        offered = self.query_one(DialogList)
+        options = self._options()
+        if [each.id for each in options] == [each.id for each in offered.options]:
+            return
+        offered.clear_options()
+        offered.add_options(options)
+        offered.highlighted = 0
 
     def _show(self) -> None:
         self.query_one("#first-start-found", Painted).paint(
@@ -71,11 +97,7 @@ class FirstStartScreen(Dialog[str]):
 
     def _choices(self) -> tuple[Choice, ...]:
         return (
-            Choice(
-                EMBEDDED,
-                "Start the embedded server",
-                "On this machine: no account, no network. What is registered stays.",
-            ),
+            *(_SERVERS[kind] for kind in servers_for(app_of(self).session)),
             *(
                 Choice(str(place), _title(each), words_of(each))
                 for place, each in enumerate(self._prefect[:_MOST])
@@ -97,6 +119,17 @@ def _title(settings: PrefectSettings) -> str:
     if settings.name == OWN:
         return "Use what Prefect is configured for"
     return f"Use Prefect's profile “{settings.name}”"
+
+
+def servers_for(session: Session) -> tuple[str, ...]:
+    """The servers that the flows here can be deployed to, the one for most of them first."""
+    found = session.discovery.flows if session.discovery is not None else ()
+    functions = sum(flow.kind is FlowKind.FLOW_FUNCTION for flow in found)
+    if not functions:
+        return (EMBEDDED,)
+    if functions == len(found):
+        return (PREFECTS,)
+    return (PREFECTS, EMBEDDED) if functions * 2 >= len(found) else (EMBEDDED, PREFECTS)
 
 
 def found_here(session: Session) -> str:

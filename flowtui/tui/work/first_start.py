@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from flowtui.errors import FlowtuiError
 from flowtui.models import Origin, Profile
 from flowtui.tui import messages as msg
 from flowtui.tui.messages import Handler
@@ -13,6 +14,7 @@ from flowtui.tui.messages import Handler
 if TYPE_CHECKING:
     from flowtui.prefect_settings import PrefectSettings
     from flowtui.tui.app import FlowtuiApp
+    from flowtui.workspace import Workspace
 
 
 class FirstStart:
@@ -22,12 +24,15 @@ class FirstStart:
         self._prefect: tuple[PrefectSettings, ...] = ()
         self._names_project = False
         self._logs_in = False
+        self._starts = False
+        """A profile for Prefect's own server was made, and the server is to be started."""
 
     @property
     def handlers(self) -> Mapping[type[msg.Happened], Handler]:
         return {
             msg.NeverStartedBefore: self._offer,
             msg.FirstProjectWanted: self._name_project,
+            msg.PrefectServerPlaced: self._prefects_placed,
         }
 
     # ----------------------------------------------------------------------- what the others tell
@@ -38,6 +43,10 @@ class FirstStart:
         if token_needed and self._logs_in:
             self._logs_in = False
             app.logging_in.start()
+            return
+        if self._starts:
+            self._starts = False
+            app.serving.start()
             return
         chosen = profile is None or profile.origin is not Origin.DEFAULT
         if chosen or token_needed or self._offered or app.read_only:
@@ -53,7 +62,7 @@ class FirstStart:
 
     def connected(self) -> None:
         app, workspace = self._app, self._app.session.workspace
-        self._logs_in = False
+        self._logs_in = self._starts = False
         if not self._names_project or workspace is None:
             return
         self._names_project = False
@@ -76,17 +85,39 @@ class FirstStart:
             app.push_screen(FirstStartScreen(message.prefect), self._go)
 
     def _go(self, way: str | None) -> None:
-        from flowtui.tui.screens.first_start import CLOUD, EMBEDDED, REAL
+        from flowtui.tui.screens.first_start import CLOUD, EMBEDDED, PREFECTS, REAL
 
         if way == EMBEDDED:
             self._names_project = True
             self._app.serving.start()
+        elif way == PREFECTS:
+            self._place_prefects()
         elif way == REAL:
             self._add_profile()
         elif way == CLOUD:
             self._app.cloud.start()
         elif way is not None:
             self._app.importing.use(self._prefect[int(way)])
+
+    def _place_prefects(self) -> None:
+        """Find out which Prefect the project has, and an address for its server."""
+        app, workspace = self._app, self._app.session.workspace
+        if workspace is None:
+            return
+
+        async def job() -> None:
+            try:
+                profile = await _profile_of_prefects(workspace)
+            except FlowtuiError as error:
+                app.post_message(msg.ServerFailed(error.problem))
+                return
+            app.post_message(msg.PrefectServerPlaced(profile))
+
+        app.begin(job, group="server", description="asking the project's Python for its Prefect")
+
+    def _prefects_placed(self, message: msg.PrefectServerPlaced) -> None:
+        self._starts = True
+        self._app.connecting.save_profile(message.profile, use=True)
 
     def _add_profile(self) -> None:
         from flowtui.tui.screens.profile_dialog import ProfileDialog
@@ -123,6 +154,26 @@ class FirstStart:
             ),
             answered,
         )
+
+
+async def _profile_of_prefects(workspace: Workspace) -> Profile:
+    """The address where the server of the project's Prefect runs, or can run.
+
+    Raises FlowtuiError when that Prefect has none.
+    """
+    from flowtui import paths
+    from flowtui.prefect_server.launch import profile_name, usable_version
+    from flowtui.prefect_server.ports import usual_port
+    from flowtui.prefect_server.running import running
+    from flowtui.source.interpreter import find_interpreter
+
+    python = await find_interpreter(workspace.root, workspace.config.python)
+    name = profile_name(usable_version(python))
+    there = await asyncio.to_thread(running, paths.prefect_server_dir(name))
+    if there is not None and there.api_url:
+        return Profile(name, there.api_url, Origin.USER_FILE)
+    port = await asyncio.to_thread(usual_port, name, "127.0.0.1")
+    return Profile(name, f"http://127.0.0.1:{port}/api", Origin.USER_FILE)
 
 
 def _look() -> msg.NeverStartedBefore | None:

@@ -1,4 +1,4 @@
-"""The embedded server of this app: started and stopped with a key."""
+"""The server of this app, embedded or Prefect's own: started and stopped with a key."""
 
 from __future__ import annotations
 
@@ -32,10 +32,17 @@ class Serving:
     def running(self) -> bool:
         return self._server.running
 
+    @property
+    def words(self) -> str:
+        """What it is called."""
+        return self._server.kind.words
+
     def start(self) -> None:
         app, workspace = self._app, self._app.session.workspace
         if workspace is None:
             return
+        kind = embedded.kind_at(workspace.profile.api_url) or embedded.EMBEDDED
+        self._server = server = embedded.EmbeddedServer(kind, workspace.root)
 
         async def answers() -> bool:
             try:
@@ -48,26 +55,26 @@ class Serving:
 
         async def job() -> None:
             try:
-                await self._server.start(workspace.profile.api_url, answers)
+                await server.start(workspace.profile.api_url, answers)
             except FlowtuiError as error:
                 app.post_message(msg.ServerFailed(error.problem))
                 return
             app.post_message(msg.ServerStarted())
 
         app.session.server_problem = None
-        app.begin(job, group="server", description="starting the embedded server")
+        app.begin(job, group="server", description=f"starting {kind.words}")
 
     def _started(self, _: msg.ServerStarted) -> None:
         app = self._app
-        app.say("The embedded server runs; it ends with flowtui.")
+        server = self._server
+        words = server.kind.words
+        app.say(f"{words[0].upper()}{words[1:]} runs; it ends with flowtui.")
 
         async def until_it_ends() -> None:
-            await self._server.ended()
+            await server.ended()
             app.post_message(msg.ServerStopped())
 
-        app.begin(
-            until_it_ends, group="server-end", description="the embedded server", counts=False
-        )
+        app.begin(until_it_ends, group="server-end", description=words, counts=False)
         # A connection that was being made may have found it already.
         app.connecting.connect(quietly=True)
 
@@ -107,9 +114,7 @@ class Serving:
             self._app.changed(Part.CONNECTION)
 
     def stop(self) -> None:
-        self._app.begin(
-            self._server.stop, group="server", description="stopping the embedded server"
-        )
+        self._app.begin(self._server.stop, group="server", description=f"stopping {self.words}")
 
     async def end(self) -> None:
         """Stop it for good: the app is leaving."""
