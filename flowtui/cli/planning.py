@@ -12,6 +12,7 @@ from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode, FlowtuiError
 from flowtui.models import DeployTable, LocalFlow
 from flowtui.run_models import NewWorkPool
+from flowtui.source.warm import warm_pythons
 from flowtui.workspace import Workspace
 
 
@@ -51,7 +52,7 @@ async def plan_all(
     *,
     everything: bool = False,
 ) -> ExitCode:
-    """Plan and print; as many flows are loaded at a time as there are processors.
+    """Plan and print; two flows are loaded at a time for each processor.
 
     The exit code of the first failure; else CHANGES if a deploy would do something, else OK.
     """
@@ -60,12 +61,13 @@ async def plan_all(
         if output.as_json:
             output.data({"event": "problem", **asdict(problem)})
         print_problem(problem)
-    planned = await at_once(
-        found.flows,
-        lambda flow: plan_one(workspace, flow, overrides, how),
-        limit=cores(),
-        ready=lambda each: print_planned(each, output, everything=everything),
-    )
+    async with warm_pythons():
+        planned = await at_once(
+            found.flows,
+            lambda flow: plan_one(workspace, flow, overrides, how),
+            limit=2 * cores(),
+            ready=lambda each: print_planned(each, output, everything=everything),
+        )
     code = _exit_code(planned, broken=bool(found.broken))
     if output.as_json:
         output.data({"event": "result", "exit_code": int(code), "planned": len(planned)})

@@ -16,7 +16,7 @@ import socket
 import struct
 import tempfile
 from asyncio import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,18 @@ _MARK = "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"
 """Set for every program that imports a Prefect 2 or 3 here, and for no other."""
 _OWN = frozenset({"PREFECT_HOME"})
 """Differs from one program to the next without a difference to what Prefect is."""
+
+
+@contextlib.asynccontextmanager
+async def warm_pythons() -> AsyncGenerator[None]:
+    """Within it, programs that import a Prefect 2 or 3 are forked."""
+    pythons = WarmPythons()
+    before = child_processes.started_by.set(pythons.start)
+    try:
+        yield
+    finally:
+        child_processes.started_by.reset(before)
+        await pythons.close()
 
 
 @dataclass(frozen=True, slots=True)
