@@ -148,8 +148,8 @@ async def prepared(
         **more,
     )
     there = loaded(root, **(told or {}))
-    settled = settle(request, there, POOLS)
     known = await look_up(request, there, cast("ControlPlane", server or Server()))
+    settled = settle(request, there, POOLS, known.version)
     return await make_plan(request, there, settled, known, engine=None, registry=None)
 
 
