@@ -103,7 +103,7 @@ class Labels:
 
     @property
     def _width(self) -> int:
-        return max(self.width, _LEAST)
+        return self.width or _LEAST
 
     def _room(self, level: int) -> int:
         return self._width - _INDENT - _DEEPER * (level - 1)
