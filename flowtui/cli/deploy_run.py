@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flowtui.cli.deploying import Asked, Deploying
@@ -81,7 +82,9 @@ async def _remember(
     done = Done(
         workspace.root, workspace.config, workspace.api_base, began_ns, tuple(deploying.told)
     )
-    await remember(key, done)
+    # The deploy is done, whatever stands in the way of remembering it.
+    with suppress(FlowtuiError, OSError):
+        await remember(key, done)
 
 
 async def _dry_run(workspace: Workspace, found: Targets, asked_for: Wanted, output: Output) -> int:

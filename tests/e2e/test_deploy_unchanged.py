@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.prefect_project import PrefectProject
+from tests.parts.base_images import prefect_image
+from tests.parts.engine import RunningEngine
 from tests.parts.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.parts.prefect_server import PrefectServer
+from tests.parts.registry import RunningRegistry
 
 pytestmark = pytest.mark.real
 ONE_LOOK = {"POST /api/deployments/filter": 1}
@@ -58,3 +62,32 @@ def _unchanged(
     if requests is not None:
         assert proxy.requests == requests
     return dict(proxy.requests)
+
+
+def test_an_image_is_looked_for_without_loading_anything(
+    tmp_path: Path,
+    prefect3_server: PrefectServer,
+    docker_engine: RunningEngine,
+    plain_registry: RunningRegistry,
+) -> None:
+    with faulty_proxy(prefect3_server.port) as proxy:
+        root = tmp_path / "project"
+        root.mkdir()
+        project = PrefectProject(root, proxy.api_url, server=prefect3_server)
+        project.make_pool("docker")
+        base = prefect_image(docker_engine, prefect3_server.version)
+        where = f"{plain_registry.host}/{project.name}"
+        project.configure_pool(f'base_image = "{base}"\nregistry_url = "{where}"')
+        project.write_flow()
+        made = project.deploy("flows/etl.py")
+        assert made.code == 0, made.stderr
+        _unchanged(project, proxy, ONE_LOOK)
+
+        image = project.deployment["job_variables"]["image"]
+        repository, _, digest = image.removeprefix(f"{plain_registry.host}/").partition("@")
+        path = f"http://{plain_registry.host}/v2/{repository}/manifests/{digest}"
+        httpx.delete(path).raise_for_status()
+        proxy.forget()
+        again = project.deploy("flows/etl.py")
+        assert again.result["outcome"] == "done", again.stderr
+        assert proxy.requests != ONE_LOOK

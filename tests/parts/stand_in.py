@@ -78,7 +78,7 @@ def stand_in(answer: Callable[[Asked], Reply]) -> Iterator[StandIn]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -13,9 +13,10 @@ from typing import Any
 
 from flowtui import __version__, paths
 from flowtui.deploy.unchanged import look
+from flowtui.deploy.unchanged.images import Image, all_as_they_were
 from flowtui.deploy.unchanged.rows import Row, read_rows
 
-_SCHEME = 1
+_SCHEME = 2
 """Counted up when what is kept changes."""
 _MOST_KEPT = 500
 
@@ -34,6 +35,8 @@ class Answer:
     """Digest of all that is in a folder, by its absolute path."""
     stored: Mapping[str, str]
     """The same of folders that flowtui keeps: of those hidden files count too."""
+    images: Sequence[Image]
+    """What runs take, where they take an image."""
     events: Sequence[Mapping[str, Any]]
     """What such a deploy tells: `events.to_json` of each."""
 
@@ -53,7 +56,11 @@ class Answer:
             )
         except look.CannotTellError:
             return False
-        return same and read_rows(self.api_url, tuple(self.rows)) == self.rows
+        return (
+            same
+            and read_rows(self.api_url, tuple(self.rows)) == self.rows
+            and all_as_they_were(self.images)
+        )
 
 
 def question(asked: Mapping[str, object]) -> str:
@@ -74,7 +81,8 @@ def recall(key: str) -> Answer | None:
         if told.pop("scheme") != _SCHEME:
             return None
         rows = {name: Row(**row) for name, row in told.pop("rows").items()}
-        return Answer(rows=rows, **told)
+        images = [Image(**image) for image in told.pop("images")]
+        return Answer(rows=rows, images=images, **told)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flowtui import addresses, config, paths
+from flowtui.deploy.docker.docker_config import find_endpoint
+from flowtui.deploy.docker.registry import ImageReference
 from flowtui.deploy.events import (
     DeployFinished,
     DeployStarted,
@@ -23,7 +25,9 @@ from flowtui.deploy.events import (
 from flowtui.deploy.plan import Lane
 from flowtui.deploy.unchanged import look
 from flowtui.deploy.unchanged.answer import Answer, keep
+from flowtui.deploy.unchanged.images import Image, base_id, is_there
 from flowtui.deploy.unchanged.rows import MOST_ROWS, Row, ask, row_of
+from flowtui.errors import FlowtuiError
 from flowtui.json_shapes import items, mapping
 from flowtui.models import Interpreter, StorageKind
 from flowtui.source.interpreter import find_interpreter
@@ -65,7 +69,6 @@ def _is_simple(done: Done, finished: Sequence[DeployFinished]) -> bool:
     return (
         bool(finished)
         and len(planned) == len(finished)
-        and all(each.storage == StorageKind.LOCAL for each in planned)
         and not any(".." in each.settings.get("files", "") for each in planned)
         and all(each.outcome in (Outcome.DONE, Outcome.UNCHANGED) for each in finished)
         and not behind_proxy
@@ -81,16 +84,16 @@ def _kept(key: str, done: Done, interpreter: Interpreter, ids: Sequence[str]) ->
         files = {path: look.file(path) for path in (*_files(done, interpreter), *packages.files)}
         trees = {path: look.tree(path) for path in (str(done.root), *packages.trees)}
         stored = {path: look.tree(path, hidden=True) for path in _stored(told)}
-    except (look.CannotTellError, OSError, UnicodeDecodeError):
+        images = _images(done.events, told)
+    except (look.CannotTellError, FlowtuiError, OSError, UnicodeDecodeError):
         return False
     newest = max(each.changed_ns for each in (*files.values(), *trees.values()))
     if newest >= done.began_ns:
         return False  # it may have been looked at before that change, or after it
     rows: dict[str, Row] = {str(each.get("id")): row_of(each) for each in told}
     events = [to_json(each) for each in _as_unchanged(done.events)]
-    keep(
-        key, Answer(done.api_url, rows, _digests(files), _digests(trees), _digests(stored), events)
-    )
+    looks = (_digests(files), _digests(trees), _digests(stored))
+    keep(key, Answer(done.api_url, rows, *looks, images, events))
     return True
 
 
@@ -159,6 +162,45 @@ def _stored(told: Sequence[Mapping[str, Any]]) -> set[str]:
                 if folder.startswith(own):
                     found.add(folder)
     return found
+
+
+def _images(events: Sequence[Event], told: Sequence[Mapping[str, Any]]) -> list[Image]:
+    """Raises CannotTellError for an image that cannot simply be asked for, FlowtuiError for Docker
+    settings that are no good."""
+    planned = {each.deploy: each for each in events if isinstance(each, Planned)}
+    rows = {str(each.get("id")): each for each in told}
+    found: dict[Image, None] = {}
+    for each in events:
+        if not isinstance(each, DeployFinished):
+            continue
+        plan = planned[each.deploy]
+        if plan.storage == StorageKind.LOCAL:
+            continue
+        variables = mapping(rows[each.version_id or ""].get("job_variables"))
+        found[_image(str(variables.get("image") or ""), plan.settings)] = None
+    return list(found)
+
+
+def _image(named: str, settings: Mapping[str, str]) -> Image:
+    reference = ImageReference.parse(named)
+    if reference.digest is None or "registry_url" not in settings:
+        raise look.CannotTellError(named)
+    host, digest = reference.registry, reference.digest
+    schemes = ("http", "https") if addresses.is_loopback(f"http://{host}") else ("https",)
+    registries = (f"{scheme}://{host}" for scheme in schemes)
+    registry = next((r for r in registries if is_there(r, reference.repository, digest)), None)
+    if registry is None:
+        raise look.CannotTellError(named)
+    image = Image(registry, reference.repository, digest)
+    base = settings.get("base_image")
+    if not base or "dockerfile" in settings:
+        return image
+    endpoint = find_endpoint(os.environ)
+    place = endpoint.url.partition("://")[2]
+    known = base_id(place, base) if endpoint.is_local else None
+    if known is None:
+        raise look.CannotTellError(base)
+    return replace(image, socket=place, base=base, base_id=known)
 
 
 def _as_unchanged(events: Sequence[Event]) -> list[Event]:

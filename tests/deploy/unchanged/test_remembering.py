@@ -154,7 +154,7 @@ async def test_what_changed_while_it_was_looked_at_is_not_kept(done: Done) -> No
 
 
 @pytest.mark.parametrize(
-    "events", [told(Outcome.FAILED), told(storage="docker"), ()], ids=["failed", "docker", "none"]
+    "events", [told(Outcome.FAILED), told(storage="docker"), ()], ids=["failed", "no image", "none"]
 )
 async def test_other_outcomes_are_not_kept(done: Done, events: tuple[Event, ...]) -> None:
     assert not await remember(KEY, replace(done, events=events))
