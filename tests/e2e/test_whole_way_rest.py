@@ -1,7 +1,7 @@
 """The whole way of a deployment: deployed, planned, changed, rolled back, run and cancelled.
 
-On both generations of server, each behind a proxy that answers 503 to every fifth request; and in
-an image by a docker worker.
+On both generations of server, each behind a proxy that answers 503 to every fifth request; and as
+Prefect's own recipe for images writes it, by a docker worker.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.parts.own_agents import own_agent
 from tests.parts.prefect_server import PrefectServer
+from tests.parts.prefects import prefect_venv
 from tests.parts.registry import RunningRegistry
 from tests.parts.waiting import until
 
@@ -92,8 +93,8 @@ def _deployed_and_rolled_back(project: PrefectProject) -> None:
     assert again["pull_steps"] == made["pull_steps"]
 
 
-def _started(project: PrefectProject, *options: str) -> str:
-    ran = project.run("run", f"{project.name}/default", *options, "--json")
+def _started(project: PrefectProject, *options: str, deployment: str = "default") -> str:
+    ran = project.run("run", f"{project.name}/{deployment}", *options, "--json")
     assert ran.code == 0, ran.stdout + ran.stderr
     return json.loads(ran.stdout.splitlines()[0])["id"]
 
@@ -110,7 +111,37 @@ def _state(project: PrefectProject, run_id: str) -> str:
     return project.ask("GET", f"/flow_runs/{run_id}")["state_name"]
 
 
-def test_a_docker_worker_runs_what_was_pushed(
+_DOCKER_RECIPE = """
+name: project
+build:
+- prefect_docker.deployments.steps.build_docker_image:
+    id: build_image
+    requires: prefect-docker>=0.3.1
+    image_name: "{image}"
+    tag: latest
+    dockerfile: Dockerfile
+push:
+- prefect_docker.deployments.steps.push_docker_image:
+    requires: prefect-docker>=0.3.1
+    image_name: "{{{{ build_image.image_name }}}}"
+    tag: "{{{{ build_image.tag }}}}"
+pull:
+- prefect.deployments.steps.set_working_directory:
+    directory: /opt/prefect/project
+deployments:
+"""
+_ONE_OF_FIVE = """
+- name: d{number}
+  entrypoint: flows/etl.py:etl
+  parameters: {{day: {number}}}
+  work_pool:
+    name: {pool}
+    job_variables:
+      image: "{{{{ build_image.image }}}}"
+"""
+
+
+def test_the_docker_recipe_of_prefect_init_needs_nothing_else_and_runs_by_a_docker_worker(
     tmp_path: Path,
     prefect3_server: PrefectServer,
     docker_engine: RunningEngine,
@@ -120,12 +151,21 @@ def test_a_docker_worker_runs_what_was_pushed(
     root.mkdir()
     project = PrefectProject(root, prefect3_server.api_url, server=prefect3_server)
     project.make_pool("docker")
+    (root / ".venv").symlink_to(prefect_venv(prefect3_server.version))
     base = prefect_image(docker_engine, prefect3_server.version)
-    project.configure_pool(f'base_image = "{base}"\nregistry_url = "{plain_registry.host}/whole"')
+    project.write("Dockerfile", f"FROM {base}\n")
+    image = f"{plain_registry.host}/{project.name}"
+    five = (_ONE_OF_FIVE.format(number=n, pool=project.pool) for n in range(1, 6))
+    project.write("prefect.yaml", _DOCKER_RECIPE.format(image=image) + "".join(five))
     project.write("flows/helper.py", "WORD = 'from the image'\n")
     project.write_flow("print(helper.WORD, day)\n    return day", "import helper")
-    deployed = project.deploy("flows/etl.py")
-    assert deployed.code == 0, deployed.stderr
+    deployed = project.deploy("--all")
+    assert deployed.code == 0, deployed.stdout + deployed.stderr
+    made = {each["name"]: each for each in project.deployments}
+    assert set(made) == {f"d{number}" for number in range(1, 6)}
+    (taken,) = {each["job_variables"]["image"] for each in made.values()}
+    assert taken.startswith(f"{image}@sha256:")
+    assert made["d3"]["parameters"] == {"day": 3}
     options = ("--pool", project.pool, "--type", "docker")
     with own_agent(project.root, project.api_url, *options, environment=_QUICK):
-        _ends(project, _started(project), "Completed")
+        _ends(project, _started(project, deployment="d3"), "Completed")
