@@ -377,11 +377,27 @@ class Workspace:
         plan = await deployer.plan(
             flow, overrides or DeployTable(), force=force, push=push, new_pool=new_pool
         )
-        if plan.changes is not None or plan.current is None:
+        if plan.current is None:
             return plan
+        if plan.changes is not None:
+            return await asyncio.to_thread(self._with_sources, flow, plan, plan.current)
         serialized = await self.control_plane.serialized_flow(plan.current.id)
         changes = await asyncio.to_thread(
             self.changes, flow, plan.current, serialized=serialized, plan=plan
+        )
+        return replace(plan, changes=changes)
+
+    def _with_sources(self, flow: LocalFlow, plan: Plan, current: FlowVersion) -> Plan:
+        """Beside the fields of a deployment what differs in what it is made of. Blocking."""
+        from flowtui.deploy.change import Aspect, Changes
+
+        made_of = (Aspect.SOURCES, Aspect.DEPENDENCIES)
+        other = self.changes(flow, current, serialized=None, plan=plan)
+        fields = plan.changes or Changes()
+        changes = Changes(
+            (*(each for each in other.found if each.aspect in made_of), *fields.found),
+            (*(each for each in other.unknown if each.aspect in made_of), *fields.unknown),
+            (*(each for each in other.same if each in made_of), *fields.same),
         )
         return replace(plan, changes=changes)
 

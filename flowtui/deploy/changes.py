@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from flowtui.deploy.change import Aspect, Change, Changes, Sign, Unknown
 from flowtui.deploy.plan import Plan, Setting
+from flowtui.json_shapes import mapping
 from flowtui.models import Json, JsonObject
 
 MOST_LINES = 120
@@ -247,9 +248,17 @@ def named(aspect: Aspect, before: Mapping[str, str], after: Mapping[str, str]) -
 def shown_settings(settings: Sequence[Setting]) -> dict[str, str]:
     """Settings as text that is compared and shown; values that may be secret only as a hash."""
     return {
-        setting.name: _shown(setting.value, secret=setting.name in ("env_vars", "build_args"))
+        setting.name: _shown(_public(setting), secret=setting.name in ("env_vars", "build_args"))
         for setting in settings
     }
+
+
+def _public(setting: Setting) -> object:
+    """Job variables without what stands in their environment."""
+    variables = mapping(setting.value)
+    if setting.name != "job_variables" or "env" not in variables:
+        return setting.value
+    return {**variables, "env": _shown(variables["env"], secret=True)}
 
 
 def _shown(value: object, *, secret: bool) -> str:

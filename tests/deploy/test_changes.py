@@ -241,3 +241,9 @@ def test_a_deploy_from_before_has_neither_and_says_so(tmp_path: Path) -> None:
         db.execute("UPDATE events SET event = replace(event, 'settings', 'other')")
         db.execute("PRAGMA user_version = 6")
     assert history.registered("v1") == Registered({}, {})
+
+
+def test_the_environment_of_job_variables_is_kept_only_as_a_hash() -> None:
+    value = {"cpu": 1, "env": {"TOKEN": "hush"}}
+    shown = shown_settings([Setting("job_variables", value, Origin.PROJECT_FILE)])
+    assert "hush" not in shown["job_variables"] and "cpu=1" in shown["job_variables"]
