@@ -30,6 +30,9 @@ _TROUBLE = 120.0
 """Seconds that a control plane may be away: a server that is started again takes a while."""
 _LAST_LINES = 8.0
 """Seconds after a run's end in which its last lines may come: Prefect sends them every 5."""
+_BEHIND = 30.0
+"""The same with Prefect 2 and 3, while its last words are missing: a run that writes thousands of
+lines in a moment is ahead of its server."""
 _FRESH = timedelta(seconds=30)
 """A run that ended longer ago has no lines on their way; clocks may differ a little."""
 _LAST_WORDS = re.compile(r"Flow run [A-Z]+: ")
@@ -174,7 +177,9 @@ class Following:
             return
         ended = self._run.ended or datetime.now(UTC)
         is_fresh = datetime.now(UTC) - ended < _FRESH and self._run.started is not None
-        until = self._seconds() + (_LAST_LINES if is_fresh else 0.0)
+        ends_in_words = self._run.state in ("Completed", "Failed")
+        longest = _BEHIND if ends_in_words else _LAST_LINES
+        until = self._seconds() + (longest if is_fresh else 0.0)
         said_at: float | None = None
         while not self._said_the_end and self._seconds() < until:
             if self._nearly_said and said_at is None:

@@ -18,8 +18,9 @@ from flowtui.tui.logs.run_log import RunLog
 if TYPE_CHECKING:
     from flowtui.tui.looks.graph import DrawnGraph
 
-LATE_LINES = 20.0
-"""Seconds that a run is looked at after its end: flow processes send their last lines late."""
+LATE_LINES = 35.0
+"""Seconds that a run is looked at after its end: flow processes send their last lines late, and
+one that writes thousands of lines in a moment is ahead of its server by half a minute."""
 SLICE = 1_000
 """Lines that go into the log before keys are heard again: some milliseconds."""
 _SLOWER = 5.0
