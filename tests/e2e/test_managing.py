@@ -57,6 +57,13 @@ def test_a_roll_back_registers_what_was_registered_and_is_undone_by_another(
     refused = project.run("versions", "roll-back", first["id"])
     assert (refused.code, "--yes" in refused.stderr) == (2, True)
 
+    look = project.run("versions", "roll-back", first["id"], "--dry-run", "--json")
+    (way,) = look.of("roll_back")
+    assert (look.code, way["version"], way["in_use"]) == (10, 1, 2), look.stderr
+    assert [each["name"] for each in way["changes"] if each["aspect"] == "sources"] == ["flow.py"]
+    assert way["unknown"] == []
+    assert len(project.versions("etl")) == 2
+
     ran = roll_back(project, first["id"][:8])
     assert ran.code == 0, ran.stdout + ran.stderr
     assert ran.stages == {
