@@ -131,8 +131,7 @@ def _row(
 ) -> FlowRow:
     project = folder.project_of(flow)
     if flow.function is not None:
-        note = f"made inside {flow.function}(): only flows at module level can be deployed"
-        return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=note)
+        return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note=_out_of_reach(flow))
     if registered is None:
         return FlowRow(FlowState.UNKNOWN, flow=flow, project=project, note="not connected")
     if ability_for(flow.kind) not in registered.abilities:
@@ -152,6 +151,12 @@ def _row(
     version = found[0]
     state, note = _compared(folder, flow, version, registered.records.get(version.id))
     return FlowRow(state, flow, None, version, version.project, note)
+
+
+def _out_of_reach(flow: LocalFlow) -> str:
+    if (flow.variable or "").startswith(f"{flow.function}."):
+        return f"a method that needs an object of {flow.function}: no run has one"
+    return f"made inside {flow.function}(): only flows at module level can be deployed"
 
 
 def other_generation(kind: FlowKind) -> str:

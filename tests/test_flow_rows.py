@@ -174,3 +174,26 @@ def test_nothing_is_gone_from_a_file_that_does_not_parse() -> None:
 def test_without_a_control_plane_nothing_is_known() -> None:
     found = flow_rows(folder(), Discovery("/p", (OBJECT, FUNCTION)), None)
     assert {(row.state, row.note) for row in found} == {(FlowState.UNKNOWN, "not connected")}
+
+
+def test_a_flow_that_no_run_can_reach_says_why() -> None:
+    def note(variable: str, function: str) -> str:
+        kind = FlowKind.FLOW_FUNCTION
+        flow = LocalFlow("flow.py", 3, "etl", kind, variable, function=function)
+        (row,) = flow_rows(folder(), Discovery("/p", (flow,)), None)
+        return row.note
+
+    assert note("Jobs.etl", "Jobs") == "a method that needs an object of Jobs: no run has one"
+    assert note("etl", "main").startswith("made inside main(): only flows at module level")
+
+
+def test_what_is_broken_in_a_file_is_a_row_of_its_own() -> None:
+    broken = (
+        BrokenFile("prefect.yaml", 3, 1, "it has no entrypoint", "nightly"),
+        BrokenFile("prefect.yaml", 9, 1, "it has no entrypoint", "weekly"),
+        BrokenFile("flow.py", 1, 1, "invalid syntax"),
+    )
+    rows = flow_rows(folder(), Discovery("/p", (), broken), None)
+    assert [row.name for row in rows] == ["flow.py", "nightly", "weekly"]
+    assert len({row.key for row in rows}) == 3
+    assert rows[1].location == "prefect.yaml:3"

@@ -5,6 +5,7 @@ import pytest
 from flowtui.cli.targets import find_targets, root_of
 from flowtui.errors import UsageError
 from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
+from flowtui.source.discovery import discover
 
 
 @pytest.fixture
@@ -89,3 +90,37 @@ def test_what_lies_in_this_folder_belongs_to_its_project(
     assert root_of(("other",)) == other
     monkeypatch.chdir(other)
     assert root_of(("../flows",)) == tmp_path / "flows"
+
+
+def test_deployments_are_named_by_flow_file_function_and_prefect_yaml(tmp_path: Path) -> None:
+    (tmp_path / "etl.py").write_text(
+        "from prefect import flow\n@flow(name='orders')\ndef load(): ...\n"
+        "load.deploy('by-call', 'pool')\n"
+    )
+    (tmp_path / "prefect.yaml").write_text(
+        "deployments:\n- {name: nightly, entrypoint: 'etl.py:load'}\n"
+        "- {name: lost, entrypoint: 'etl.py:lod'}\n"
+    )
+    discovery = discover(tmp_path)
+
+    def named(word: str) -> list[str]:
+        return [flow.deployment for flow in find_targets((word,), discovery).flows]
+
+    file = tmp_path / "etl.py"
+    assert named("orders") == named(f"{file}:load") == named(str(file)) == ["by-call", "nightly"]
+    for word in ("orders/nightly", f"{file}:orders/nightly", f"{file}:load/nightly"):
+        assert named(word) == ["nightly"]
+    yaml = find_targets((str(tmp_path / "prefect.yaml"),), discovery)
+    assert [flow.deployment for flow in yaml.flows] == ["nightly"]
+    assert [file.subject for file in yaml.broken] == ["lost"]
+    with pytest.raises(UsageError) as caught:
+        find_targets((f"{file}:orders/nigthly",), discovery)
+    assert "did you mean “orders/nightly”?" in caught.value.problem.fix
+
+
+def test_two_deployments_of_one_name_are_refused(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        text = "from prefect import flow\n@flow\ndef etl(): ...\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    with pytest.raises(UsageError, match="2 deployments are named “etl/default”"):
+        find_targets((str(tmp_path),), discover(tmp_path))
