@@ -159,14 +159,15 @@ class Camera:
 
 @asynccontextmanager
 async def camera(
-    project: Path, size: tuple[int, int], *, first: bool = False
+    project: Path, size: tuple[int, int], *, first: bool = False, api_url: str | None = None
 ) -> AsyncIterator[Camera]:
-    """The app on the stage, its embedded server not yet started.
+    """The app on the stage, its embedded server not yet started; or on the server at `api_url`.
 
     `first` is somebody's first start: nothing says where a control plane is.
     """
     port = free_port()
-    app = FlowtuiApp(project, api_url=None if first else f"http://127.0.0.1:{port}")
+    address = api_url or f"http://127.0.0.1:{port}"
+    app = FlowtuiApp(project, api_url=None if first else address)
     if first and port != EMBEDDED_PORT:
         raise SystemExit(f"the first start needs port {EMBEDDED_PORT} free")
     async with app.run_test(size=size, notifications=True) as pilot:

@@ -16,7 +16,7 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from screenshots import scenes
+from screenshots import deployments, scenes
 from screenshots.animation import to_gif
 from screenshots.stage import docker_here, project_folder
 
@@ -46,6 +46,9 @@ def main() -> None:
         with project_folder(None) as project:
             recording, pictures = asyncio.run(scenes.hot(project))
             taken += pictures
+    for size in (scenes.SMALL, scenes.LARGE):
+        with deployments.shop() as (project, api_url):
+            taken += asyncio.run(deployments.pictures(project, api_url, size))
     gif = HERE / "hot-redeploy.gif"
     to_gif(recording.frames, gif, width=_GIF_WIDTH)
     refuse_paths_of_this_machine(taken)
