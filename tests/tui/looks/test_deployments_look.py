@@ -31,6 +31,7 @@ def workspace(tmp_path: Path) -> MemoryWorkspace:
 
 async def tree(driver: Driver) -> None:
     """A project with its deployments, and a pool with its queues and workers, opened."""
+    await described(driver)
     await driver.press("1")
     await go_to(driver, "project:Team")
     await driver.press_and_settle("enter")
@@ -51,10 +52,16 @@ async def details(driver: Driver) -> None:
 
 
 async def pool_dialog(driver: Driver) -> None:
+    await described(driver)
     await driver.press("1")
     await driver.press_and_settle("w")
     await driver.type("nights")
     await driver.press("down")
+
+
+async def described(driver: Driver) -> None:
+    """The details show what is registered of the flow under the cursor."""
+    await driver.until(lambda: bool(driver.app.session.registered))
 
 
 async def go_to(driver: Driver, place: str) -> None:
