@@ -210,7 +210,7 @@ async def test_each_way_to_fail_has_its_own_words(
     [
         ({"flow_name": "other"}, "'other' would be registered"),
         ({"task_slugs": frozenset({"add-1"})}, "task slugs in the image differ"),
-        ({"prefect_version": "1.4.0"}, "Prefect 1.4.1 is in the image, and 1.4.0 pickled"),
+        ({"prefect_version": "1.4.0"}, "Prefect 1.4.1 is in the image, and 1.4.0 loaded the flow"),
         ({"flow_path": "/opt/prefect/flows/none.prefect"}, "there is no flow in the image"),
     ],
 )

@@ -167,7 +167,7 @@ def test_another_executor_alone_is_a_new_version_and_the_one_before_comes_back_w
     flows = project.run("flows")
     assert "changed" in flows.stdout
     different = project.run("diff", "flow.py")
-    assert "executor prefect.executors.LocalDaskExecutor" in different.stdout
+    assert "executor         prefect.executors.LocalDaskExecutor" in different.stdout
     assert "num_workers=2" in different.stdout
 
 
