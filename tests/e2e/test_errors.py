@@ -272,4 +272,9 @@ def test_no_prefect_in_the_interpreter(local: Project, docker_engine: RunningEng
 
 def test_a_flow_of_prefect_3_is_seen_and_told_apart(local: Project) -> None:
     local.write("flow.py", "from prefect import flow\n@flow(name='modern')\ndef m(): ...\n")
-    _check(local.deploy("flow.py"), ExitCode.FAILED, "“modern” is a flow of Prefect 2 and 3", "flow.py:3")
+    _check(
+        local.deploy("flow.py"),
+        ExitCode.FAILED,
+        "“modern” is a flow of Prefect 2 and 3",
+        "flow.py:3",
+    )
