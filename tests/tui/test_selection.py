@@ -144,6 +144,7 @@ async def test_order_times_filter_and_cursor_come_back_at_the_next_start(
         assert "Name▾" in before
         assert "2026-11-20" in before
         await driver.press("q")
+        await driver.until(lambda: driver.app._exit)
     async with running(workspace, size=(120, 30)) as driver:
         assert table(driver).row is not None
         assert table(driver).row.name == name
