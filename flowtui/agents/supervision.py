@@ -14,12 +14,13 @@ import re
 import secrets
 import signal
 import time
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from flowtui import paths
+from flowtui.agents import child
 from flowtui.agents.diagnosis import why_it_died
 from flowtui.agents.events import (
     AgentDied,
@@ -36,7 +37,6 @@ from flowtui.agents.launch import Launch
 from flowtui.agents.output import AgentOutput
 from flowtui.agents.restarting import Death, pause_before_restart
 from flowtui.agents.session import end_session, flow_processes
-from flowtui.child_processes import end_with_parent
 from flowtui.deploy.events import Level
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import FlowtuiError
@@ -151,12 +151,14 @@ class AgentProcess:
 
     async def _run_once(self, launch: Launch, attempt: int) -> int:
         output = AgentOutput(self.log_file, self._line)
-        starting = asyncio.ensure_future(self._started(launch, output))
         try:
-            process = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await uncancelled(self._end_what_starts(starting))
-            raise
+            process = await child.start(
+                launch.command,
+                cwd=launch.folder,
+                env=launch.environment,
+                output=output,
+                end=self._ended,
+            )
         except OSError as error:
             self._line(f"it does not start: {error}", Level.ERROR)
             return 127
@@ -178,36 +180,8 @@ class AgentProcess:
                 self._at_once.set()
             raise
         finally:
-            await uncancelled(self._finish(process, output, reading))
+            await uncancelled(child.finish(process, output, reading, self._ended))
         return process.returncode if process.returncode is not None else 0
-
-    async def _finish(
-        self, process: Process, output: AgentOutput, reading: asyncio.Task[None]
-    ) -> None:
-        """Have it ended, and all that it said read."""
-        await self._ended(process)
-        reading.cancel()
-        await asyncio.wait({reading})
-        await output.rest()
-
-    async def _started(self, launch: Launch, output: AgentOutput) -> Process:
-        descriptor = await asyncio.to_thread(output.open)
-        with open(descriptor, "wb") as stream:  # noqa: ASYNC230, PTH123  (takes over the descriptor)
-            return await asyncio.create_subprocess_exec(
-                *launch.command,
-                stdin=DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                cwd=launch.folder,
-                env=launch.environment,
-                start_new_session=True,
-                preexec_fn=end_with_parent(),
-            )
-
-    async def _end_what_starts(self, starting: asyncio.Future[Process]) -> None:
-        """It may run already although nobody waits for it any more."""
-        with contextlib.suppress(OSError):
-            await self._ended(await starting)
 
     async def _until_over(self, process: Process) -> None:
         """Until it has ended or is to stop."""
@@ -223,7 +197,12 @@ class AgentProcess:
         if self._drains:
             await self._drained(process)
         else:
-            await self._interrupted(process)
+            await child.interrupt(
+                process,
+                self._at_once,
+                interrupted=INTERRUPT_SECONDS,
+                terminated=TERMINATE_SECONDS,
+            )
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -236,7 +215,7 @@ class AgentProcess:
         """SIGTERM, and as long as its runs take; then SIGINT ends those (see `worker_launcher`)."""
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        await self._wait(process, None)
+        await child.until_over(process, self._at_once, None)
         # Again and again: one that comes before it has dealt with the SIGTERM counts as that.
         for _ in range(DRAIN_TRIES):
             if process.returncode is not None:
@@ -245,26 +224,6 @@ class AgentProcess:
                 process.send_signal(signal.SIGINT)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), DRAIN_PAUSE)
-
-    async def _interrupted(self, process: Process) -> None:
-        """SIGINT, with time to finish what it has begun, then SIGTERM; not if it is to be now."""
-        for number, seconds in (
-            (signal.SIGINT, INTERRUPT_SECONDS),
-            (signal.SIGTERM, TERMINATE_SECONDS),
-        ):
-            if process.returncode is not None or self._at_once.is_set():
-                break
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
-            await self._wait(process, seconds)
-
-    async def _wait(self, process: Process, seconds: float | None) -> None:
-        """Until it is over, at most so long; not any longer once it is to be at once."""
-        over = asyncio.ensure_future(process.wait())
-        at_once = asyncio.ensure_future(self._at_once.wait())
-        await asyncio.wait({over, at_once}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        at_once.cancel()
 
     async def _flow_runs_left(self) -> int:
         if self._process is None or self.kind is not AgentKind.LOCAL:

@@ -11,15 +11,15 @@ import contextlib
 import os
 import signal
 import time
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from flowtui import paths
+from flowtui.agents import child
 from flowtui.agents.output import AgentOutput
 from flowtui.agents.restarting import Death, pause_before_restart
-from flowtui.child_processes import end_with_parent
 from flowtui.deploy.events import Level
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import FlowtuiError
@@ -111,12 +111,14 @@ class PrefectServerProcess:
         self._last_lines.clear()
         self._ready_since = None
         output = AgentOutput(self.log_file, self._line)
-        starting = asyncio.ensure_future(self._started(output))
         try:
-            process = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await uncancelled(self._end_what_starts(starting))
-            raise
+            process = await child.start(
+                self._launch.command,
+                cwd=self._launch.home,
+                env=self._launch.environment,
+                output=output,
+                end=self._ended,
+            )
         except OSError as error:
             return 127, ServerDeath(
                 FlowtuiError(
@@ -137,7 +139,7 @@ class PrefectServerProcess:
         try:
             late = not await self._until_over(process)
         finally:
-            await uncancelled(self._finish(process, output, reading))
+            await uncancelled(child.finish(process, output, reading, self._ended))
         status = process.returncode if process.returncode is not None else 0
         return status, self._too_late() if late else self._why(status)
 
@@ -151,25 +153,6 @@ class PrefectServerProcess:
             fix=f"its log may say why: {self.log_file}",
         )
         return ServerDeath(error, lasting=True)
-
-    async def _started(self, output: AgentOutput) -> Process:
-        descriptor = await asyncio.to_thread(output.open)
-        with open(descriptor, "wb") as stream:  # noqa: ASYNC230, PTH123  (takes over the descriptor)
-            return await asyncio.create_subprocess_exec(
-                *self._launch.command,
-                stdin=DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                cwd=self._launch.home,
-                env=self._launch.environment,
-                start_new_session=True,
-                preexec_fn=end_with_parent(),
-            )
-
-    async def _end_what_starts(self, starting: asyncio.Future[Process]) -> None:
-        """It may run already although nobody waits for it any more."""
-        with contextlib.suppress(OSError):
-            await self._ended(await starting)
 
     async def _until_over(self, process: Process) -> bool:
         """Until it has ended or is to stop; False when it did not answer in time."""
@@ -201,38 +184,18 @@ class PrefectServerProcess:
         self._ready_since = self._clock()
         self._tell(ServerReady(pid=process.pid, url=self._launch.api_url))
 
-    async def _finish(
-        self, process: Process, output: AgentOutput, reading: asyncio.Task[None]
-    ) -> None:
-        """Have it ended, and all that it said read."""
-        await self._ended(process)
-        reading.cancel()
-        await asyncio.wait({reading})
-        await output.rest()
-
     async def _ended(self, process: Process) -> None:
-        """SIGINT, as Ctrl-C would be, then SIGTERM; what is left of its session is killed."""
-        for number, seconds in (
-            (signal.SIGINT, INTERRUPT_SECONDS),
-            (signal.SIGTERM, TERMINATE_SECONDS),
-        ):
-            if process.returncode is not None or self._at_once.is_set():
-                break
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
-            await self._wait(process, seconds)
+        """Asked to end; what is left of its session is killed."""
+        await child.interrupt(
+            process,
+            self._at_once,
+            interrupted=INTERRUPT_SECONDS,
+            terminated=TERMINATE_SECONDS,
+        )
         # What listens is a child of this process.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-
-    async def _wait(self, process: Process, seconds: float) -> None:
-        """Until it is over, at most so long; not any longer once it is to be at once."""
-        over = asyncio.ensure_future(process.wait())
-        at_once = asyncio.ensure_future(self._at_once.wait())
-        await asyncio.wait({over, at_once}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        over.cancel()
-        at_once.cancel()
 
     def _line(self, text: str, level: Level) -> None:
         self._last_lines.append(text)
