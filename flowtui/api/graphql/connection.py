@@ -16,6 +16,7 @@ from flowtui import addresses
 from flowtui.api.graphql import dialect as dialects
 from flowtui.api.graphql.dialect import Dialect, Naming, literal
 from flowtui.api.graphql.transport import RefusalError, Transport
+from flowtui.api.understanding import understood
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, FlowtuiError
 from flowtui.json_shapes import items, mapping
@@ -172,14 +173,7 @@ class Connection:
     def understood(
         self, rows: Sequence[Mapping[str, Any]], make: Callable[[Mapping[str, Any]], T]
     ) -> tuple[T, ...]:
-        try:
-            return tuple(make(row) for row in rows)
-        except (KeyError, TypeError, ValueError):
-            raise ControlPlaneError(
-                "the control plane's answer does not have the form that was asked for",
-                where=self.api_url,
-                fix="check the address: is it a Prefect 0.6 to 1.4 API?",
-            ) from None
+        return understood(rows, make, where=self.api_url, expected="Prefect 0.6 to 1.4 API")
 
     async def rows(
         self,

@@ -17,6 +17,7 @@ from flowtui.api.graphql import (
     versions,
 )
 from flowtui.api.graphql.connection import Connection
+from flowtui.api.run_search import WantedRuns
 from flowtui.credentials import Secret
 from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project
 from flowtui.run_models import (
@@ -131,7 +132,7 @@ class GraphQLControlPlane:
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
         """Runs of a version, of a flow by its name, or all; the latest planned start first."""
-        wanted = runs.Wanted(version_id, project, name, names, states, planned_until, planned_after)
+        wanted = WantedRuns(version_id, project, name, names, states, planned_until, planned_after)
         return await runs.flow_runs(self.connection, wanted, offset=offset, limit=limit)
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 from flowtui.api.graphql import answers
 from flowtui.api.graphql.connection import Connection
 from flowtui.api.graphql.dialect import LEAST_PAGE
+from flowtui.api.run_search import IdBeginning, WantedRuns
 from flowtui.models import Ability, Json
 from flowtui.run_models import FlowRun
 
@@ -37,58 +35,42 @@ _FIELDS: Mapping[str, str] = {
 _LATEST_FIRST = "{scheduled_start_time: desc, created: desc}"
 _SOONEST_FIRST = "{scheduled_start_time: asc, created: asc}"
 
-SHORTEST_ID = 8
-"""Characters of a run's id that can stand for it."""
-_ID_BEGINNING = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]*)*")
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which runs are asked for; None leaves a condition out."""
-
-    version_id: str | None = None
-    project: str | None = None
-    name: str | None = None
-    names: Collection[str] | None = None
-    states: Collection[str] | None = None
-    planned_until: datetime | None = None
-    planned_after: datetime | None = None
-
-    def where(self) -> dict[str, Json]:
-        where: dict[str, Json] = {}
-        flow: dict[str, Json] = {}
-        if self.version_id is not None:
-            flow["id"] = {"_eq": self.version_id}
-        of_names: dict[str, Json] = {}
-        if self.name is not None:
-            of_names["_eq"] = self.name
-        if self.names is not None:
-            of_names["_in"] = sorted(self.names)
-        if of_names:
-            flow["name"] = of_names
-        if self.project is not None:
-            flow["project"] = {"name": {"_eq": self.project}}
-        if flow:
-            where["flow"] = flow
-        if self.states is not None:
-            where["state"] = {"_in": sorted(self.states)}
-        planned: dict[str, Json] = {}
-        if self.planned_until is not None:
-            planned["_lte"] = self.planned_until.isoformat()
-        if self.planned_after is not None:
-            planned["_gt"] = self.planned_after.isoformat()
-        if planned:
-            where["scheduled_start_time"] = planned
-        return where
+def _where(wanted: WantedRuns) -> dict[str, Json]:
+    where: dict[str, Json] = {}
+    flow: dict[str, Json] = {}
+    if wanted.version_id is not None:
+        flow["id"] = {"_eq": wanted.version_id}
+    of_names: dict[str, Json] = {}
+    if wanted.name is not None:
+        of_names["_eq"] = wanted.name
+    if wanted.names is not None:
+        of_names["_in"] = sorted(wanted.names)
+    if of_names:
+        flow["name"] = of_names
+    if wanted.project is not None:
+        flow["project"] = {"name": {"_eq": wanted.project}}
+    if flow:
+        where["flow"] = flow
+    if wanted.states is not None:
+        where["state"] = {"_in": sorted(wanted.states)}
+    planned: dict[str, Json] = {}
+    if wanted.planned_until is not None:
+        planned["_lte"] = wanted.planned_until.isoformat()
+    if wanted.planned_after is not None:
+        planned["_gt"] = wanted.planned_after.isoformat()
+    if planned:
+        where["scheduled_start_time"] = planned
+    return where
 
 
 async def flow_runs(
-    api: Connection, wanted: Wanted, *, offset: int, limit: int
+    api: Connection, wanted: WantedRuns, *, offset: int, limit: int
 ) -> tuple[FlowRun, ...]:
     """See `ControlPlane.flow_runs`."""
     await api.require(Ability.TELL_RUNS)
     order = _LATEST_FIRST if wanted.planned_after is None else _SOONEST_FIRST
-    return await _rows(api, wanted.where(), order, offset=offset, limit=limit)
+    return await _rows(api, _where(wanted), order, offset=offset, limit=limit)
 
 
 async def flow_run(api: Connection, run_id: str) -> FlowRun | None:
@@ -100,28 +82,14 @@ async def flow_run(api: Connection, run_id: str) -> FlowRun | None:
 async def find_runs(api: Connection, text: str, *, limit: int) -> tuple[FlowRun, ...]:
     """See `ControlPlane.find_runs`."""
     await api.require(Ability.TELL_RUNS)
-    ids = _ids_from(text)
-    if ids is not None:
-        by_id: dict[str, Json] = {"id": {"_gte": ids[0], "_lte": ids[1]}}
+    beginning = IdBeginning.of(text)
+    if beginning is not None:
+        # A database compares ids, it has no patterns for them.
+        by_id: dict[str, Json] = {"id": {"_gte": beginning.first, "_lte": beginning.last}}
         found = await _rows(api, by_id, _LATEST_FIRST, limit=limit)
         if found:
             return found
     return await _rows(api, {"name": {"_eq": text}}, _LATEST_FIRST, limit=limit)
-
-
-def _ids_from(text: str) -> tuple[str, str] | None:
-    """The first and the last UUID that begins so: a database compares them, it has no patterns."""
-    digits = text.strip().lower()
-    if not _ID_BEGINNING.fullmatch(digits):
-        return None
-    digits = digits.replace("-", "")
-    if not SHORTEST_ID <= len(digits) <= 32:
-        return None
-    return _hyphenated(digits.ljust(32, "0")), _hyphenated(digits.ljust(32, "f"))
-
-
-def _hyphenated(digits: str) -> str:
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 async def last_runs(api: Connection, names: Collection[str]) -> tuple[FlowRun, ...]:

@@ -18,6 +18,7 @@ from flowtui.api.rest.abilities import abilities
 from flowtui.api.rest.credential import Credential
 from flowtui.api.rest.csrf import CsrfTokens
 from flowtui.api.rest.refusals import NotRestError, refusal
+from flowtui.api.understanding import understood
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
@@ -149,14 +150,7 @@ class Connection:
         self, rows: Sequence[JsonObject], make: Callable[[Mapping[str, Any]], T]
     ) -> tuple[T, ...]:
         """Raises ControlPlaneError for rows that do not have the form that `make` expects."""
-        try:
-            return tuple(make(row) for row in rows)
-        except (KeyError, TypeError, ValueError):
-            raise ControlPlaneError(
-                "the control plane's answer does not have the form that was asked for",
-                where=self.api_url,
-                fix="check the address: is it a Prefect 2 or 3 API?",
-            ) from None
+        return understood(rows, make, where=self.api_url, expected="Prefect 2 or 3 API")
 
     async def _call(
         self,

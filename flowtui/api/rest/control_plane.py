@@ -18,6 +18,7 @@ from flowtui.api.rest import (
     work_pools,
 )
 from flowtui.api.rest.connection import Connection
+from flowtui.api.run_search import WantedRuns
 from flowtui.credentials import Secret
 from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project
 from flowtui.run_models import (
@@ -130,7 +131,7 @@ class RestControlPlane:
         offset: int = 0,
         limit: int = 50,
     ) -> tuple[FlowRun, ...]:
-        wanted = runs.Wanted(version_id, project, name, names, states, planned_until, planned_after)
+        wanted = WantedRuns(version_id, project, name, names, states, planned_until, planned_after)
         return await runs.flow_runs(self.connection, wanted, offset=offset, limit=limit)
 
     async def last_runs(self, names: Collection[str]) -> tuple[FlowRun, ...]:

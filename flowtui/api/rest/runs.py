@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flowtui.api.reading import utc
 from flowtui.api.rest import answers, names, project_tags, states
@@ -14,6 +12,7 @@ from flowtui.api.rest.connection import LARGEST_PAGE, Connection
 from flowtui.api.rest.dialect import Dialect, spoken
 from flowtui.api.rest.paging import at_once, page
 from flowtui.api.rest.payload import tags_of
+from flowtui.api.run_search import IdBeginning, WantedRuns
 from flowtui.json_shapes import mapping, whole
 from flowtui.models import Json, JsonObject
 from flowtui.run_models import FlowRun
@@ -23,65 +22,50 @@ _LATEST_FIRST = "EXPECTED_START_TIME_DESC"
 _SOONEST_FIRST = "EXPECTED_START_TIME_ASC"
 _STARTED_LAST_FIRST = "START_TIME_DESC"
 
-SHORTEST_ID = 8
-"""Characters of a run's id that can stand for it."""
-_ID_BEGINNING = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]*)*")
 _MARGIN = 20
 """Runs that may come or go while one is looked for."""
 _MOST_LOOKED_THROUGH = 20
 """Pages, for those that are in no project: they have no tag to ask for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which runs: the arguments of `ControlPlane.flow_runs`."""
-
-    version_id: str | None = None
-    project: str | None = None
-    name: str | None = None
-    names: Collection[str] | None = None
-    states: Collection[str] | None = None
-    planned_until: datetime | None = None
-    planned_after: datetime | None = None
-
-    def body(self, dialect: Dialect) -> dict[str, Json]:
-        of_runs: dict[str, Json] = {}
-        flow, _, deployment = (self.name or "").partition("/")
-        flows = set(self.names) if self.names is not None else {flow}
-        if self.names is not None and flow:
-            flows &= {flow}
-        body: dict[str, Json] = {}
-        if flow or self.names is not None:
-            body["flows"] = {"name": {"any_": sorted(flows)}}
-        if deployment:
-            body["deployments"] = {"name": {"any_": [deployment]}}
-        if self.version_id is not None:
-            of_runs["deployment_id"] = {"any_": [self.version_id]}
-        if self.project:
-            of_runs["tags"] = {"all_": [project_tags.tag(self.project)]}
-        if self.states is not None:
-            of_runs["state"] = states.state_filter(self.states, dialect)
-        planned: dict[str, Json] = {}
-        if self.planned_until is not None:
-            planned["before_"] = utc(self.planned_until)
-        if self.planned_after is not None:
-            # The API includes that very moment.
-            planned["after_"] = utc(self.planned_after + timedelta(microseconds=1))
-        if planned:
-            of_runs["expected_start_time"] = planned
-        if of_runs:
-            body["flow_runs"] = of_runs
-        body["sort"] = _LATEST_FIRST if self.planned_after is None else _SOONEST_FIRST
-        return body
+def _body(wanted: WantedRuns, dialect: Dialect) -> dict[str, Json]:
+    of_runs: dict[str, Json] = {}
+    flow, _, deployment = (wanted.name or "").partition("/")
+    flows = set(wanted.names) if wanted.names is not None else {flow}
+    if wanted.names is not None and flow:
+        flows &= {flow}
+    body: dict[str, Json] = {}
+    if flow or wanted.names is not None:
+        body["flows"] = {"name": {"any_": sorted(flows)}}
+    if deployment:
+        body["deployments"] = {"name": {"any_": [deployment]}}
+    if wanted.version_id is not None:
+        of_runs["deployment_id"] = {"any_": [wanted.version_id]}
+    if wanted.project:
+        of_runs["tags"] = {"all_": [project_tags.tag(wanted.project)]}
+    if wanted.states is not None:
+        of_runs["state"] = states.state_filter(wanted.states, dialect)
+    planned: dict[str, Json] = {}
+    if wanted.planned_until is not None:
+        planned["before_"] = utc(wanted.planned_until)
+    if wanted.planned_after is not None:
+        # The API includes that very moment.
+        planned["after_"] = utc(wanted.planned_after + timedelta(microseconds=1))
+    if planned:
+        of_runs["expected_start_time"] = planned
+    if of_runs:
+        body["flow_runs"] = of_runs
+    body["sort"] = _LATEST_FIRST if wanted.planned_after is None else _SOONEST_FIRST
+    return body
 
 
 async def flow_runs(
-    api: Connection, wanted: Wanted, *, offset: int = 0, limit: int
+    api: Connection, wanted: WantedRuns, *, offset: int = 0, limit: int
 ) -> tuple[FlowRun, ...]:
     """See `ControlPlane.flow_runs`."""
     if wanted.version_id is not None and "@" in wanted.version_id:
         return ()  # the deployment's runs are those of what it is now
-    body = wanted.body(await spoken(api))
+    body = _body(wanted, await spoken(api))
     if wanted.project == "":
         return await _in_no_project(api, body, offset=offset, limit=limit)
     return await runs_of(api, await api.rows(_PATH, body, limit=limit, offset=offset))
@@ -112,18 +96,18 @@ async def last_runs(api: Connection, flows: Collection[str]) -> tuple[FlowRun, .
 
 
 async def flow_run(api: Connection, run_id: str) -> FlowRun | None:
-    digits = _digits(run_id)
-    if digits is None or len(digits) != 32:
+    beginning = IdBeginning.of(run_id)
+    if beginning is None or not beginning.is_whole:
         return None
-    row = await api.get(f"/flow_runs/{_hyphenated(digits)}", missing_ok=True)
+    row = await api.get(f"/flow_runs/{beginning.first}", missing_ok=True)
     return (await runs_of(api, [mapping(row)]))[0] if row is not None else None
 
 
 async def find_runs(api: Connection, text: str, *, limit: int) -> tuple[FlowRun, ...]:
     """See `ControlPlane.find_runs`."""
-    digits = _digits(text)
-    if digits is not None:
-        found = await _beginning_with(api, digits, limit)
+    beginning = IdBeginning.of(text)
+    if beginning is not None:
+        found = await _beginning_with(api, beginning, limit)
         if found:
             return found
     named: JsonObject = {"flow_runs": {"name": {"any_": [text]}}, "sort": _LATEST_FIRST}
@@ -154,13 +138,15 @@ async def _in_no_project(
 # --------------------------------------------------------------------------- the beginning of an id
 
 
-async def _beginning_with(api: Connection, digits: str, limit: int) -> tuple[FlowRun, ...]:
+async def _beginning_with(
+    api: Connection, beginning: IdBeginning, limit: int
+) -> tuple[FlowRun, ...]:
     """The API compares no ids, but it sorts by them: the place is found by halving, with as many
     requests for one run as the number of runs has binary digits."""
-    if len(digits) == 32:
-        run = await flow_run(api, digits)
+    if beginning.is_whole:
+        run = await flow_run(api, beginning.digits)
         return (run,) if run is not None else ()
-    last = _hyphenated(digits.ljust(32, "f"))
+    last = beginning.last
     low, high = 0, whole(await api.post("/flow_runs/count", {}, safe=True))
     while low < high:
         middle = (low + high) // 2
@@ -173,22 +159,9 @@ async def _beginning_with(api: Connection, digits: str, limit: int) -> tuple[Flo
     rows = await page(
         api, _PATH, {"sort": "ID_DESC"}, place, min(LARGEST_PAGE, limit + 2 * _MARGIN)
     )
-    first = _hyphenated(digits.ljust(32, "0"))
+    first = beginning.first
     found = await runs_of(api, [row for row in rows if first <= str(row.get("id")) <= last])
     return tuple(sorted(found, key=_planned, reverse=True)[:limit])
-
-
-def _digits(text: str) -> str | None:
-    """Of what may be an id or begin one."""
-    lower = text.strip().lower()
-    if not _ID_BEGINNING.fullmatch(lower):
-        return None
-    digits = lower.replace("-", "")
-    return digits if SHORTEST_ID <= len(digits) <= 32 else None
-
-
-def _hyphenated(digits: str) -> str:
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def _planned(run: FlowRun) -> float:
