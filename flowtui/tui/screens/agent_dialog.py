@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from flowtui.agents.kinds import AgentKind
 from flowtui.agents.spec import AgentSpec
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.laying import field, problem_content
 from flowtui.tui.looks.words import plain, shortened
 from flowtui.tui.screens.dialogs import Dialog, DialogList, dialog_text, keys_line
-from flowtui.tui.widgets.painted import Painted
+from flowtui.tui.widgets.agent_outlook import AgentOutlook
 
-if TYPE_CHECKING:
-    from flowtui.agents.outlook import Outlook
-
-_REST = 0.15
-"""Seconds that the cursor rests on a kind before it is looked at."""
-_GROUP = "agent-outlook"
 _OFFERED = 6
 
 
@@ -91,17 +81,9 @@ _TITLE = 25
 class AgentDialog(Dialog[AgentSpec]):
     """Answers the agent that is wanted."""
 
-    class Foreseen(Message):
-        """What the kind under the cursor would run in."""
-
-        def __init__(self, asked: str, outlook: Outlook) -> None:
-            super().__init__()
-            self.asked, self.outlook = asked, outlook
-
     def __init__(self, suggestion: Suggestion) -> None:
         super().__init__()
         self._suggestion = suggestion
-        self._asked = ""
         self._suggested_name = ""
 
     def compose(self) -> ComposeResult:
@@ -111,7 +93,10 @@ class AgentDialog(Dialog[AgentSpec]):
             why = f"Suggested: {wanted.kind}, {wanted.why}."
             yield dialog_text(why, classes="dialog-label")
             yield DialogList(*(_option(kind) for kind in _KINDS))
-            yield Painted(id="agent-outlook")
+            yield AgentOutlook(
+                looking_at="this folder's Prefect and at the address",
+                description="looking at what an agent would run in",
+            )
             yield dialog_text("Name", classes="dialog-label")
             yield Input(id="agent-name")
             yield dialog_text(_label_words(wanted.offered), classes="dialog-label")
@@ -129,9 +114,6 @@ class AgentDialog(Dialog[AgentSpec]):
         suggested = (wanted.kind, wanted.hostname_label or wanted.kind is AgentKind.DOCKER)
         self._list.highlighted = kinds.index(suggested)
         self.set_focus(self._list)
-
-    def on_unmount(self) -> None:
-        app_of(self).cancel_group(_GROUP)
 
     @property
     def _list(self) -> DialogList:
@@ -160,40 +142,8 @@ class AgentDialog(Dialog[AgentSpec]):
         field_ = self.query_one("#agent-name", Input)
         if field_.value == self._suggested_name:
             self._suggested_name = field_.value = app.agents.wanted_name(kind.kind)
-        if kind.id == self._asked:
-            return
-        self._asked = asked = kind.id
-        spec = self._spec
-        words = f"{app.glyphs.waiting} looking at this folder's Prefect and at the address"
-        self._tell(Content.styled(words, "$muted"))
-
-        async def job() -> None:
-            await asyncio.sleep(_REST)
-            outlook = await app.agents.outlook(spec)
-            if outlook is not None:
-                self.post_message(self.Foreseen(asked, outlook))
-
-        app.begin(job, group=_GROUP, description="looking at what an agent would run in")
-
-    @on(Foreseen)
-    def _foreseen(self, message: Foreseen) -> None:
-        if message.asked != self._asked:
-            return
-        outlook = message.outlook
-        width = max(self.query_one("#agent-outlook").size.width, 30)
-        parts: list[Content] = []
-        if outlook.runs_in:
-            parts.append(field("runs in", plain(outlook.runs_in), width=width))
-        if outlook.reaches:
-            label = "containers" if self._kind.kind is AgentKind.DOCKER else "works for"
-            parts.append(field(label, plain(outlook.reaches), width=width))
-        if outlook.problem is not None:
-            parts.append(problem_content(outlook.problem, app_of(self).glyphs.failed, width))
-        self._tell(Content.assemble(*parts).rstrip())
-
-    def _tell(self, content: Content) -> None:
-        more = Content.styled(f"{self._kind.more}\n", "$muted")
-        self.query_one("#agent-outlook", Painted).paint(Content.assemble(more, content))
+        reaches = "containers" if kind.kind is AgentKind.DOCKER else "works for"
+        self.query_one(AgentOutlook).look(kind.id, self._spec, purpose=kind.more, reaches=reaches)
 
     # ----------------------------------------------------------------------------------- starting
 

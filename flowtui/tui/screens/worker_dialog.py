@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -20,17 +17,10 @@ from flowtui.agents.work_pools import STARTABLE
 from flowtui.quantities import counted
 from flowtui.run_models import WorkPool
 from flowtui.tui.acting import app_of
-from flowtui.tui.looks.laying import field, problem_content
 from flowtui.tui.looks.words import padded, plain, shortened
 from flowtui.tui.screens.dialogs import Dialog, DialogList, dialog_text, keys_line
-from flowtui.tui.widgets.painted import Painted
+from flowtui.tui.widgets.agent_outlook import AgentOutlook
 
-if TYPE_CHECKING:
-    from flowtui.agents.outlook import Outlook
-
-_REST = 0.15
-"""Seconds that the cursor rests on a pool before it is looked at."""
-_GROUP = "worker-outlook"
 _NAME, _TYPE = 28, 12
 """Cells of the columns of pools."""
 _WHAT = {
@@ -75,19 +65,11 @@ def _free(kind: AgentKind, taken: set[str]) -> str:
 class WorkerDialog(Dialog[AgentSpec]):
     """Answers the worker that is wanted."""
 
-    class Foreseen(Message):
-        """What a worker for the pool under the cursor would run in."""
-
-        def __init__(self, asked: str, outlook: Outlook) -> None:
-            super().__init__()
-            self.asked, self.outlook = asked, outlook
-
     def __init__(self, pools: tuple[WorkPool, ...], suggested: str, why: str) -> None:
         """`suggested` is the pool that is most likely wanted; `why` says why, in words."""
         super().__init__()
         self._choices = pool_choices(pools)
         self._suggested, self._why = suggested, why
-        self._asked = ""
         self._suggested_name = ""
 
     def compose(self) -> ComposeResult:
@@ -95,7 +77,10 @@ class WorkerDialog(Dialog[AgentSpec]):
             box.border_title = "Start a worker"
             yield dialog_text(self._why, classes="dialog-label")
             yield DialogList(*(_option(choice) for choice in self._choices))
-            yield Painted(id="agent-outlook")
+            yield AgentOutlook(
+                looking_at="this folder's Prefect",
+                description="looking at what a worker would run in",
+            )
             yield dialog_text("Name", classes="dialog-label")
             yield Input(id="agent-name")
             yield dialog_text("Runs at once", classes="dialog-label")
@@ -108,9 +93,6 @@ class WorkerDialog(Dialog[AgentSpec]):
         at = names.index(self._suggested) if self._suggested in names else 0
         self._list.highlighted = at
         self.set_focus(self._list)
-
-    def on_unmount(self) -> None:
-        app_of(self).cancel_group(_GROUP)
 
     @property
     def _list(self) -> DialogList:
@@ -139,39 +121,9 @@ class WorkerDialog(Dialog[AgentSpec]):
         name = self.query_one("#agent-name", Input)
         if name.value == self._suggested_name:
             self._suggested_name = name.value = app.agents.wanted_name(choice.kind)
-        if choice.name == self._asked:
-            return
-        self._asked = asked = choice.name
-        spec = self._spec
-        words = f"{app.glyphs.waiting} looking at this folder's Prefect"
-        self._tell(Content.styled(words, "$muted"))
-
-        async def job() -> None:
-            await asyncio.sleep(_REST)
-            outlook = await app.agents.outlook(spec)
-            if outlook is not None:
-                self.post_message(self.Foreseen(asked, outlook))
-
-        app.begin(job, group=_GROUP, description="looking at what a worker would run in")
-
-    @on(Foreseen)
-    def _foreseen(self, message: Foreseen) -> None:
-        if message.asked != self._asked:
-            return
-        outlook = message.outlook
-        width = max(self.query_one("#agent-outlook").size.width, 30)
-        parts: list[Content] = []
-        if outlook.runs_in:
-            parts.append(field("runs in", plain(outlook.runs_in), width=width))
-        if outlook.reaches:
-            parts.append(field("works for", plain(outlook.reaches), width=width))
-        if outlook.problem is not None:
-            parts.append(problem_content(outlook.problem, app_of(self).glyphs.failed, width))
-        self._tell(Content.assemble(*parts).rstrip())
-
-    def _tell(self, content: Content) -> None:
-        what = Content.styled(f"{_WHAT[self._choice.kind]}\n", "$muted")
-        self.query_one("#agent-outlook", Painted).paint(Content.assemble(what, content))
+        self.query_one(AgentOutlook).look(
+            choice.name, self._spec, purpose=_WHAT[choice.kind], reaches="works for"
+        )
 
     # ----------------------------------------------------------------------------------- starting
 
