@@ -73,14 +73,22 @@ def _matched(
     applied: Mapping[str, JsonObject],
     current: Sequence[JsonObject],
 ) -> dict[str, int]:
-    """Where in `current` each slug is; first by slug, then by what it says or said."""
+    """Where in `current` each slug is; first by slug, then by what it says or said.
+
+    One that the project gave up is taken away, so what it said finds only one without a slug: one
+    with another slug is somebody else's.
+    """
     slugs = {**mine, **applied}
     found = {_slug(each): n for n, each in enumerate(current) if _slug(each) in slugs}
     for known in (mine, applied):
         for slug, each in known.items():
             if slug in found:
                 continue
-            free = (n for n in range(len(current)) if n not in found.values())
+            free = (
+                n
+                for n in range(len(current))
+                if n not in found.values() and (known is mine or not _slug(current[n]))
+            )
             same = next((n for n in free if says_the_same(each, current[n])), None)
             if same is not None:
                 found[slug] = same

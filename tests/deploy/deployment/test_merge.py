@@ -140,6 +140,15 @@ def test_another_pool_brings_its_queue_along() -> None:
 # ------------------------------------------------------------------------------- schedules
 
 
+def test_one_of_others_that_says_the_same_is_not_taken_away() -> None:
+    base, wanted = payload(schedules=[schedule(slug="a")]), payload(schedules=[])
+    theirs = schedule(slug="b")
+    assert merge(base, wanted, payload(schedules=[schedule(slug="a"), theirs])).fields == {
+        "schedules": [theirs]
+    }
+    assert merge(base, wanted, payload(schedules=[theirs])).fields == {}
+
+
 def test_a_new_time_keeps_the_pause_of_the_web_ui() -> None:
     base = payload(schedules=[schedule()])
     wanted = payload(schedules=[schedule("0 7 * * *")])
