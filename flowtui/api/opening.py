@@ -16,8 +16,9 @@ from flowtui import addresses
 from flowtui.api.base import ControlPlane
 from flowtui.api.graphql import GraphQLControlPlane
 from flowtui.api.graphql.transport import NotGraphQLError
-from flowtui.api.http import Answer, Http, Patience, Request
+from flowtui.api.http import Answer, Http, Request
 from flowtui.api.rest import RestControlPlane
+from flowtui.api.rest.connection import PATIENCE
 from flowtui.api.rest.credential import Credential
 from flowtui.api.rest.refusals import NotRestError
 from flowtui.credentials import Secret, TokenKind
@@ -25,7 +26,6 @@ from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import Identity
 
 _CLOUD_1 = "https://api.prefect.io"
-_PATIENCE = Patience((0.1, 0.3, 0.6), 2.0, frozenset({408, 429, 502, 503, 504}))
 _REFUSED = (401, 403)
 _LOOKING = 5.0
 """Seconds."""
@@ -45,6 +45,8 @@ class _Found:
 
     rest: str = ""
     """Where the REST API is rooted; empty: it is a GraphQL API, or nothing of Prefect's."""
+    doubt: ControlPlaneError | None = None
+    """Why a REST API that is there may not have been seen."""
 
 
 _known: dict[str, _Found] = {}
@@ -69,6 +71,10 @@ async def connect(
         identified = await _identified(found, address, secret, ca_file, timeout)
     except CredentialsError:
         _known[address] = found
+        raise
+    except NotGraphQLError:
+        if found.doubt is not None:
+            raise found.doubt from None
         raise
     _known[address] = found
     return identified
@@ -120,7 +126,7 @@ async def _find(
         address,
         ca_file=ca_file,
         timeout=timeout,
-        patience=_PATIENCE,
+        patience=PATIENCE,
         authorization=credential.header if secret is not None else None,
     )
     try:
@@ -131,7 +137,8 @@ async def _find(
     finally:
         await http.close()
     healthy = (base for base, answer in zip(bases, answers, strict=True) if _is_health(answer))
-    return _Found(next(healthy, ""))
+    busy = next((answer for answer in answers if answer.status in PATIENCE.busy), None)
+    return _Found(next(healthy, ""), _is_busy(address, busy.status) if busy is not None else None)
 
 
 def _bases(address: str) -> list[str]:
@@ -154,6 +161,14 @@ async def _ask(http: Http, bases: list[str], *, authorized: bool) -> list[Answer
     if len(failures) == len(answers):
         raise failures[0]
     return [answer if isinstance(answer, Answer) else Answer(0, b"") for answer in answers]
+
+
+def _is_busy(address: str, status: int) -> ControlPlaneError:
+    return ControlPlaneError(
+        f"the server is busy: it goes on answering with HTTP {status}",
+        where=address,
+        fix="try again in a moment",
+    )
 
 
 def _is_health(answer: Answer) -> bool:

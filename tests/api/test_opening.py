@@ -59,6 +59,34 @@ def server() -> Iterator[StandIn]:
         yield running
 
 
+async def test_a_server_that_is_busy_for_a_moment_is_waited_for() -> None:
+    asked: list[str] = []
+
+    def busy(request: Asked) -> Reply:
+        asked.append(request.path)
+        if request.path == "/api/health" and asked.count("/api/health") < 6:
+            return Reply(503, {})
+        return prefect_server(request)
+
+    with stand_in(busy) as running:
+        plane, identity = await connect(f"{running.url}/api", None)
+        await plane.close()
+    assert identity.server == "Prefect 3.9.1"
+
+
+async def test_one_that_stays_busy_is_not_taken_for_another_api(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(request: Asked) -> Reply:
+        return Reply(503, {}) if request.path.startswith("/api") else prefect_server(request)
+
+    monkeypatch.setattr(opening, "PATIENCE", replace(opening.PATIENCE, pauses=(0.01,)))
+    with stand_in(busy) as running:
+        with pytest.raises(ControlPlaneError, match="HTTP 503") as raised:
+            await connect(running.url, None)
+    assert "try again" in raised.value.problem.fix
+
+
 @pytest.fixture
 def cloud() -> Iterator[DocumentedCloud]:
     with documented_cloud() as running:

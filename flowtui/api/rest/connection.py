@@ -29,7 +29,7 @@ API_VERSION = "0.8.4"
 LARGEST_PAGE = 200
 """Rows that a filter gives at once, at most."""
 
-_PATIENCE = Patience(
+PATIENCE = Patience(
     # A server on SQLite is busy for moments, and says so with a bare 503.
     pauses=(0.07, 0.15, 0.3, 0.6, 1.0, 1.5, 2.0),
     longest_pause=10.0,
@@ -70,7 +70,7 @@ class Connection:
             self.base,
             ca_file=ca_file,
             timeout=timeout,
-            patience=_PATIENCE,
+            patience=PATIENCE,
             authorization=self.credential.header if secret is not None else None,
         )
         self._csrf = CsrfTokens()
