@@ -81,9 +81,11 @@ async def test_one_that_stays_busy_is_not_taken_for_another_api(
         return Reply(503, {}) if request.path.startswith("/api") else prefect_server(request)
 
     monkeypatch.setattr(opening, "PATIENCE", replace(opening.PATIENCE, pauses=(0.01,)))
-    with stand_in(busy) as running:
-        with pytest.raises(ControlPlaneError, match="HTTP 503") as raised:
-            await connect(running.url, None)
+    with (
+        stand_in(busy) as running,
+        pytest.raises(ControlPlaneError, match="HTTP 503") as raised,
+    ):
+        await connect(running.url, None)
     assert "try again" in raised.value.problem.fix
 
 

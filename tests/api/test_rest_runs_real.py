@@ -314,6 +314,7 @@ async def test_changes_of_runs_are_told_at_once_where_there_are_events(
                 await plane.cancel_run(run.id)
             await asyncio.sleep(0.2)
         assert await changed == run.id
-        assert await among_all in {each.id for each in await plane.flow_runs()}
+        # It may be a run of any other test: there are more than one page of them.
+        assert await plane.flow_run(await among_all) is not None
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(endless.recv(), 0.5)

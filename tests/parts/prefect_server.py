@@ -132,10 +132,17 @@ def prefect_worker(
 
             def is_so() -> bool:
                 assert process.poll() is None, worker.said()
-                return "started!" in worker.said()
+                return "started!" in worker.said() and name in _workers(server, pool)
 
             until(is_so, f"worker {name} started", told=worker.said)
             yield worker
+
+
+def _workers(server: PrefectServer, pool: str) -> list[str]:
+    """Names of those that the server knows: the first heartbeat comes after the first words."""
+    with server.client() as client:
+        answer = client.post(f"/work_pools/{pool}/workers/filter", json={})
+    return [each["name"] for each in answer.json()] if answer.is_success else []
 
 
 def prefect_command(
