@@ -30,11 +30,11 @@ PASSWORD = "ada:correct-horse"
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As often as in earnest, without the waiting."""
-    known = connection._PATIENCE
+    known = connection.PATIENCE
     pauses = tuple(0.001 for _ in known.pauses)
     monkeypatch.setattr(
         connection,
-        "_PATIENCE",
+        "PATIENCE",
         Patience(pauses, known.longest_pause, known.busy, known.turned_away),
     )
 
@@ -131,7 +131,7 @@ async def test_a_server_that_stays_busy_is_told(server: StandIn, api: Connection
     server.answer = lambda _: BUSY
     with pytest.raises(ControlPlaneError, match="trouble: HTTP 503: Service Unavailable"):
         await api.get("/x")
-    assert len(server.asked) == 1 + len(connection._PATIENCE.pauses)
+    assert len(server.asked) == 1 + len(connection.PATIENCE.pauses)
 
 
 async def test_the_time_that_a_server_asks_for_is_kept(
@@ -170,7 +170,7 @@ async def test_maintenance_is_told_as_such(server: StandIn, api: Connection) -> 
 
 async def test_a_server_that_restarts_is_waited_for(server: StandIn, api: Connection) -> None:
     assert await api.get("/x") == {}
-    failing(server, *[Reply(hang_up=True)] * len(connection._PATIENCE.pauses))
+    failing(server, *[Reply(hang_up=True)] * len(connection.PATIENCE.pauses))
     assert await api.get("/x") == {"done": True}
 
 

@@ -23,10 +23,10 @@ MOMENT = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As often as in earnest, without the waiting."""
-    known = connection._PATIENCE
+    known = connection.PATIENCE
     pauses = tuple(0.001 for _ in known.pauses)
     patience = Patience(pauses, known.longest_pause, known.busy, known.turned_away)
-    monkeypatch.setattr(connection, "_PATIENCE", patience)
+    monkeypatch.setattr(connection, "PATIENCE", patience)
 
 
 @pytest.fixture

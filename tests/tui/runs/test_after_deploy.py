@@ -51,7 +51,9 @@ async def test_a_roll_back_offers_one_too(workspace: MemoryWorkspace) -> None:
         pane = await open_tab(driver, "versions")
         await driver.until(lambda: bool(driver.app.session.all_versions))
         assert pane.chosen is not None
-        await driver.press("j", "u", "down", "enter")
+        await driver.press("j", "u")
+        await driver.see("Roll “etl” back to version 1?")
+        await driver.press("down", "enter")
         await driver.until(lambda: len(workspace.deploys) == 1)
         workspace.deploys[0].finish(Outcome.DONE, version=3)
         await driver.see("version 3 is registered", "x  run it")
