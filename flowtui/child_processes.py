@@ -10,7 +10,6 @@ import signal
 import sys
 from asyncio import subprocess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -44,9 +43,6 @@ class Start(Protocol):
     ) -> Process | None: ...
 
 
-started_by: ContextVar[Start | None] = ContextVar("started_by", default=None)
-"""Of the tasks of one batch: see `source.warm`."""
-
 _TERM_GRACE = 0.4
 """Seconds between SIGTERM and SIGKILL."""
 _DRAIN = 0.5
@@ -63,12 +59,14 @@ async def run(
     on_errors: Take | None = None,
     stdin: IO[bytes] | None = None,
     time_limit: float,
+    start: Start | None = None,
 ) -> int:
     """Run a command to its end; gives its exit status, -n when signal n ended it.
 
     `on_output` gets standard output in pieces, and standard error as well without `on_errors`;
-    without `stdin` there is no input. `time_limit` is in seconds. At the limit, when cancelled,
-    and for what the command left behind: SIGTERM, then SIGKILL to the whole process group.
+    without `stdin` there is no input. `time_limit` is in seconds; `start` is another way to start
+    it. At the limit, when cancelled, and for what the command left behind: SIGTERM, then SIGKILL to
+    the whole process group.
     Raises TimeoutError, and OSError when the command does not start.
     """
     # Pipes of our own: asyncio's `wait` waits for its pipes to close, and a daemon that the
@@ -82,7 +80,9 @@ async def run(
                     read_end, write_end = os.pipe()
                     write_ends.append(write_end)
                     readers.append(asyncio.create_task(_read(read_end, take)))
-            process = await _started(_start(command, stdin, write_ends, cwd=cwd, env=env))
+            process = await _started(
+                _start(command, stdin, write_ends, cwd=cwd, env=env, start=start)
+            )
         finally:
             for write_end in write_ends:
                 os.close(write_end)
@@ -102,8 +102,8 @@ async def _start(
     *,
     cwd: Path | str,
     env: Mapping[str, str],
+    start: Start | None,
 ) -> Process:
-    start = started_by.get()
     if start is not None:
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:

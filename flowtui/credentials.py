@@ -172,8 +172,11 @@ class CredentialStore:
         """What went wrong in the last call without stopping it, in words for a person."""
         return tuple(self._notes)
 
-    async def find(self, api_url: str) -> Credential | None:
+    async def find(self, api_url: str, *, everywhere: bool = False) -> Credential | None:
         """The token for this address, None if there is none.
+
+        The keyring is asked where a token was put into it from here, or nothing is known of that;
+        `everywhere`: in any case.
 
         Order: FLOWTUI_API_KEY, FLOWTUI_API_KEY_FILE, this session, keyring, file, and last, read
         only, the variables of Prefect itself where they belong to this address. Raises
@@ -185,7 +188,7 @@ class CredentialStore:
         homes = _homes(address)
         found = found or _first(self._from_session(home) for home in homes)
         for home in homes:
-            found = found or await self._from_keyring(home)
+            found = found or await self._from_keyring(home, everywhere=everywhere)
         for home in homes:
             found = found or await asyncio.to_thread(self._from_file, home)
         return found or self._from_prefect(address)
@@ -245,7 +248,7 @@ class CredentialStore:
         return await asyncio.to_thread(self._kept, tuple(api_urls))
 
     def _kept(self, api_urls: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        in_keyring = keyring_index.read()
+        in_keyring = keyring_index.read() or frozenset[str]()
         try:
             in_file = frozenset(_read_file())
         except CredentialsError:
@@ -323,7 +326,10 @@ class CredentialStore:
         secret = self._session.get(address)
         return Credential(secret, Source.SESSION) if secret else None
 
-    async def _from_keyring(self, address: str) -> Credential | None:
+    async def _from_keyring(self, address: str, *, everywhere: bool) -> Credential | None:
+        noted = await asyncio.to_thread(keyring_index.read)
+        if noted is not None and address not in noted and not everywhere:
+            return None
         try:
             found, name = await self._keyring.get(address)
         except KeyringError as error:

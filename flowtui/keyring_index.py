@@ -1,6 +1,7 @@
 """For which addresses a token was put into the system's keyring: addresses only, never a token.
 
-Asking the keyring itself may open a window that wants a password; a list of profiles must not.
+Asking the keyring itself may open a window that wants a password, which a list of profiles must
+not, and takes as long as a whole deploy that finds nothing to do.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ def index_file() -> Path:
     return paths.data_dir() / "keyring.json"
 
 
-def read() -> frozenset[str]:
-    """Addresses; none when the file is not there or cannot be read. Blocking."""
+def read() -> frozenset[str] | None:
+    """Addresses; None when nothing was noted yet, or the file cannot be read. Blocking."""
     try:
         content = json.loads(index_file().read_bytes())
     except (OSError, ValueError):
-        return frozenset()
+        return None
     if not isinstance(content, list):
-        return frozenset()
+        return None
     return frozenset(each for each in cast("list[Any]", content) if isinstance(each, str))
 
 
 def note(address: str, *, kept: bool) -> None:
     """Remember that the keyring holds, or no longer holds, a token. Blocking; raises OSError."""
     known = read()
-    if (address in known) == kept:
+    if known is not None and (address in known) == kept:
         return
     with private_files.locked(paths.data_dir()):
-        changed = read() | {address} if kept else read() - {address}
+        known = read() or frozenset()
+        changed = known | {address} if kept else known - {address}
         private_files.write(index_file(), json.dumps(sorted(changed), indent=1) + "\n")

@@ -445,6 +445,14 @@ class FlowVersion:
         return f"{storage['registry_url']}/{image}" if storage.get("registry_url") else image
 
 
+@dataclass(frozen=True, slots=True)
+class RegisteredDeployment:
+    """A deployment of Prefect 2 or 3, and its payload in the form that `register` takes."""
+
+    version: FlowVersion
+    payload: JsonObject
+
+
 class Ability(StrEnum):
     """What a control plane can do, in the words that say what it cannot."""
 

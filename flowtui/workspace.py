@@ -156,10 +156,21 @@ class Workspace:
         await self._disconnect()
         self._credential = await self.credentials.find(self.profile.api_url)
         try:
-            self._control_plane, self._identity = await self._reach(self.secret)
+            self._control_plane, self._identity = await self._reach_anyhow()
         except CredentialsError as error:
             raise _with_notes(error, self.credentials.notes) from error
         return self._identity
+
+    async def _reach_anyhow(self) -> tuple[ControlPlane, Identity]:
+        try:
+            return await self._reach(self.secret)
+        except CredentialsError:
+            if self._credential is not None:
+                raise
+            self._credential = await self.credentials.find(self.profile.api_url, everywhere=True)
+            if self._credential is None:
+                raise
+        return await self._reach(self.secret)
 
     async def _reach(self, secret: Secret | None) -> tuple[ControlPlane, Identity]:
         # In a thread: both kinds of control plane are imported, and the app goes on meanwhile.

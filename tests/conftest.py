@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flowtui.text import redact
 from tests.parts import cache as _cache  # noqa: F401  (takes the real home before it is replaced)
 
 _PRIVATE = ("FLOWTUI_", "PREFECT_", "DOCKER_")
@@ -18,6 +19,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in list(os.environ):
         if name.startswith(_PRIVATE) and not name.startswith("FLOWTUI_TEST_"):
             monkeypatch.delenv(name)
+    monkeypatch.setattr(redact, "_secrets", ())  # tokens of other tests may be plain words here
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("FLOWTUI_HOME", str(home / "flowtui"))

@@ -45,9 +45,20 @@ async def test_storing_finding_and_forgetting_keep_it_current() -> None:
     assert SECRET not in keyring_index.index_file().read_text()
     await store.forget(URL)
     assert await store.kept([URL]) == {URL: ()}
+
+
+async def test_the_keyring_is_asked_where_it_may_hold_a_token() -> None:
+    keyring = CountingKeyring()
+    store = CredentialStore({}, keyring)
     keyring.tokens[URL] = SECRET
-    assert await store.find(URL) is not None
+    assert await store.find("https://other.example.com") is None
+    assert keyring.asked == 1  # nothing was noted yet
+    assert await store.find("https://other.example.com") is None
+    assert await store.find(URL) is None
+    assert keyring.asked == 1
+    assert await store.find(URL, everywhere=True) is not None
     assert await store.kept([URL]) == {URL: ("keyring",)}
+    assert await store.find(URL) is not None
 
 
 async def test_a_token_kept_elsewhere_leaves_it() -> None:
@@ -64,9 +75,12 @@ async def test_a_token_of_the_environment_counts_for_its_own_address() -> None:
     assert await store.kept([URL, other]) == {URL: ("environment (FLOWTUI_API_KEY)",), other: ()}
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[1, null]", "\xff"])
-def test_a_damaged_file_counts_as_empty(content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [("", None), ("{}", None), ("\xff", None), ("[1, null]", frozenset[str]())],
+)
+def test_a_damaged_file_says_nothing(content: str, known: frozenset[str] | None) -> None:
     file = keyring_index.index_file()
     file.parent.mkdir(parents=True)
     file.write_bytes(content.encode("latin-1"))
-    assert keyring_index.read() == frozenset()
+    assert keyring_index.read() == known

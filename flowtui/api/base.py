@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
-from flowtui.models import FlowVersion, Identity, JsonObject, Project
+from flowtui.models import FlowVersion, Identity, JsonObject, Project, RegisteredDeployment
 from flowtui.run_models import (
     Agent,
     FlowRun,
@@ -85,6 +85,10 @@ class ControlPlane(Protocol):
         """
         ...
 
+    async def deployments(self, flow_names: Collection[str]) -> tuple[RegisteredDeployment, ...]:
+        """All deployments of these flows (`Ability.REGISTER_DEPLOYMENTS`), newest first."""
+        ...
+
     async def register(
         self,
         project: Project,
@@ -102,11 +106,14 @@ class ControlPlane(Protocol):
         """
         ...
 
-    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
-        """Change just these fields of a deployment (`Ability.CHANGE_IN_PLACE`).
+    async def amend(
+        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+    ) -> FlowVersion:
+        """Change some fields of a deployment (`Ability.CHANGE_IN_PLACE`).
 
-        The names are those of `serialized_flow`; a field that is not named stays as it is. Nothing
-        is sent for no fields.
+        `change` is given the payload as it is registered at this moment and tells the fields that
+        are to be others, by the names of `serialized_flow`; what it does not name stays as it is.
+        Nothing is sent for no fields.
         """
         ...
 

@@ -33,6 +33,10 @@ _UNTRUSTED = (18, 19, 20, 21)
 _MISNAMED = (62, 64)
 
 
+class OtherApiError(ControlPlaneError):
+    """Something answers at the address, but it is not an API of this kind."""
+
+
 class OutcomeUnknownError(ControlPlaneError):
     """The request left, and no answer came: the server may or may not have done it."""
 

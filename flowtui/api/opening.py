@@ -14,13 +14,11 @@ from typing import Protocol
 
 from flowtui import addresses
 from flowtui.api.base import ControlPlane
-from flowtui.api.graphql import GraphQLControlPlane
-from flowtui.api.graphql.transport import NotGraphQLError
+from flowtui.api.causes import OtherApiError
 from flowtui.api.http import Answer, Http, Request
 from flowtui.api.rest import RestControlPlane
 from flowtui.api.rest.connection import PATIENCE
 from flowtui.api.rest.credential import Credential
-from flowtui.api.rest.refusals import NotRestError
 from flowtui.credentials import Secret, TokenKind
 from flowtui.errors import ControlPlaneError, CredentialsError
 from flowtui.models import Identity
@@ -64,7 +62,7 @@ async def connect(
     if known is not None:
         try:
             return await _identified(known, address, secret, ca_file, timeout)
-        except (NotRestError, NotGraphQLError):
+        except OtherApiError:
             del _known[address]  # something else runs there now
     found = await _find(address, secret, ca_file, timeout)
     try:
@@ -72,7 +70,7 @@ async def connect(
     except CredentialsError:
         _known[address] = found
         raise
-    except NotGraphQLError:
+    except OtherApiError:
         if found.doubt is not None:
             raise found.doubt from None
         raise
@@ -102,9 +100,12 @@ async def _identified(
     found: _Found, address: str, secret: Secret | None, ca_file: Path | None, timeout: float
 ) -> tuple[ControlPlane, Identity]:
     plane: ControlPlane
+    # Imported where it is needed: an address speaks one of the two.
     if found.rest:
         plane = RestControlPlane(address, secret, ca_file=ca_file, timeout=timeout, base=found.rest)
     else:
+        from flowtui.api.graphql import GraphQLControlPlane
+
         plane = GraphQLControlPlane(address, secret, ca_file=ca_file, timeout=timeout)
     try:
         return plane, await plane.identify()

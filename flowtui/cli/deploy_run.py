@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from flowtui.cli.deploying import Asked, Deploying
 from flowtui.cli.output import Output
-from flowtui.cli.planning import How, plan_all
 from flowtui.cli.targets import Targets, root_of, wanted
 from flowtui.errors import ExitCode, FlowtuiError
 from flowtui.models import DeployTable, FlowKind
@@ -88,6 +87,8 @@ async def _remember(
 
 
 async def _dry_run(workspace: Workspace, found: Targets, asked_for: Wanted, output: Output) -> int:
+    from flowtui.cli.planning import How, plan_all
+
     how = How(force=asked_for.force, push=asked_for.push, new_pool=asked_for.new_pool)
     try:
         await workspace.connect()

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from flowtui.cli.output import Output, print_problem
-from flowtui.cli.plan_report import problem_of
 from flowtui.cli.progress import EventPrinter
 from flowtui.cli.progress_together import TogetherPrinter
 from flowtui.cli.results import Ended, exit_code_of, print_results
-from flowtui.cli.targets import Targets
+from flowtui.cli.targets import Targets, problem_of
 from flowtui.deploy.at_once import at_once
 from flowtui.deploy.events import DeployFinished, Event, Progress, to_json
 from flowtui.deploy.together import Together
@@ -75,7 +74,7 @@ class Deploying:
 
     async def _side_by_side(self, flows: tuple[LocalFlow, ...]) -> None:
         printer = TogetherPrinter(verbose=self._verbose)
-        together = Together(len(flows))
+        together = Together(flows)
         await at_once(
             flows, lambda flow: self._one(flow, printer, together), limit=max(len(flows), 1)
         )

@@ -10,7 +10,7 @@ from flowtui.cli.change_lines import changes_as_json, print_changes
 from flowtui.cli.output import Output
 from flowtui.deploy.plan import Lane, Plan, as_mapping
 from flowtui.errors import ExitCode, FlowtuiError
-from flowtui.models import BrokenFile, LocalFlow, Problem
+from flowtui.models import BrokenFile, LocalFlow
 from flowtui.quantities import counted
 
 
@@ -91,12 +91,6 @@ def summary(found: list[Planned], broken: tuple[BrokenFile, ...]) -> str:
         f"{counted(len(broken), 'file does', 'files do')} not parse" if broken else "",
     ]
     return ", ".join(part for part in parts if part)
-
-
-def problem_of(file: BrokenFile) -> Problem:
-    """What is told of something broken that was named."""
-    unseen = "; its flows cannot be seen until it parses" if not file.subject else ""
-    return Problem(file.words, f"{file.path}:{file.line}", f"mend the file{unseen}")
 
 
 def _print_plan(plan: Plan, output: Output) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from flowtui.cli.output import Output, print_problem
-from flowtui.cli.plan_report import Planned, print_planned, problem_of, summary
-from flowtui.cli.targets import Targets
+from flowtui.cli.plan_report import Planned, print_planned, summary
+from flowtui.cli.targets import Targets, problem_of
 from flowtui.deploy.at_once import at_once, cores
 from flowtui.deploy.plan import Plan
 from flowtui.errors import ExitCode, FlowtuiError
 from flowtui.models import DeployTable, LocalFlow
 from flowtui.run_models import NewWorkPool
-from flowtui.source.warm import warm_pythons
 from flowtui.workspace import Workspace
 
 
@@ -61,13 +60,12 @@ async def plan_all(
         if output.as_json:
             output.data({"event": "problem", **asdict(problem)})
         print_problem(problem)
-    async with warm_pythons():
-        planned = await at_once(
-            found.flows,
-            lambda flow: plan_one(workspace, flow, overrides, how),
-            limit=2 * cores(),
-            ready=lambda each: print_planned(each, output, everything=everything),
-        )
+    planned = await at_once(
+        found.flows,
+        lambda flow: plan_one(workspace, flow, overrides, how),
+        limit=2 * cores(),
+        ready=lambda each: print_planned(each, output, everything=everything),
+    )
     code = _exit_code(planned, broken=bool(found.broken))
     if output.as_json:
         output.data({"event": "result", "exit_code": int(code), "planned": len(planned)})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowtui.config import find_root, is_project
 from flowtui.errors import UsageError
-from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow
+from flowtui.models import BrokenFile, Discovery, FlowKind, LocalFlow, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +156,9 @@ def _refuse_double_names(flows: tuple[LocalFlow, ...]) -> None:
                 where=", ".join(sorted(found)),
                 fix="give each its own name, or deploy one of them: PATH:VARIABLE",
             )
+
+
+def problem_of(file: BrokenFile) -> Problem:
+    """What is told of something broken that was named."""
+    unseen = "; its flows cannot be seen until it parses" if not file.subject else ""
+    return Problem(file.words, f"{file.path}:{file.line}", f"mend the file{unseen}")

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+_One = TypeVar("_One")
+_Two = TypeVar("_Two")
+_Three = TypeVar("_Three")
 
 
 def cores() -> int:
@@ -42,3 +45,21 @@ async def at_once(
             if ready is not None:
                 ready(result)
     return results
+
+
+async def all_of(
+    one: Awaitable[_One], two: Awaitable[_Two], three: Awaitable[_Three]
+) -> tuple[_One, _Two, _Three]:
+    """Work done side by side; the first failure ends the rest, and is what is raised."""
+    first, second, third = (
+        asyncio.ensure_future(one),
+        asyncio.ensure_future(two),
+        asyncio.ensure_future(three),
+    )
+    tasks = (first, second, third)
+    try:
+        return await asyncio.gather(first, second, third)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from flowtui.deploy.docker.image_spec import default_base_image
 from flowtui.deploy.request import PlanRequest
-from flowtui.deploy.settings import Layer
+from flowtui.deploy.settings import Layer, execution_of
 from flowtui.deploy.slug import slug
-from flowtui.models import DeployTable, LoadedFlow, Origin, StorageOptions
+from flowtui.models import DeployTable, ExecutionOptions, LoadedFlow, Origin, StorageOptions
 
 
 def own_layers(request: PlanRequest, name: str | None) -> tuple[Layer, ...]:
@@ -24,6 +24,11 @@ def own_layers(request: PlanRequest, name: str | None) -> tuple[Layer, ...]:
         *own,
         Layer(Origin.PROJECT_FILE, config.table, file),
     )
+
+
+def known_execution(request: PlanRequest) -> ExecutionOptions:
+    """What settings say of the execution before the flow is loaded."""
+    return execution_of(own_layers(request, request.flow.name))
 
 
 def inferred(loaded: LoadedFlow) -> tuple[Layer, ...]:

@@ -13,9 +13,7 @@ from flowtui.config import ProjectConfig
 from flowtui.deploy import planning
 from flowtui.deploy.applied import AppliedPayload, Memory, NoMemory
 from flowtui.deploy.checkpoint import Checkpoint
-from flowtui.deploy.deployment.run import DeploymentRun
 from flowtui.deploy.events import DeployFinished
-from flowtui.deploy.flow_object.run import FlowObjectRun
 from flowtui.deploy.generation import refuse_other
 from flowtui.deploy.plan import Plan
 from flowtui.deploy.request import PlanRequest
@@ -189,8 +187,13 @@ class _Run:
     async def _carry_out(self) -> Made:
         request = self._request
         refuse_other(request.flow, self._abilities, request.profile.api_url)
+        # Imported where it is needed: a flow is of one generation.
         if request.flow.kind is FlowKind.FLOW_FUNCTION:
+            from flowtui.deploy.deployment.run import DeploymentRun
+
             return await DeploymentRun(self._stages).carry_out()
+        from flowtui.deploy.flow_object.run import FlowObjectRun
+
         return await FlowObjectRun(self._stages).carry_out()
 
     async def run(self) -> DeployFinished:

@@ -6,20 +6,21 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flowtui.api.base import ControlPlane
-from flowtui.deploy import planner as flow_objects
-from flowtui.deploy.deployment import draft as deployments
-from flowtui.deploy.deployment.settle import settle
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.docker.registry import Registry
+from flowtui.deploy.layers import known_execution
 from flowtui.deploy.request import PlanRequest, Prepared
 from flowtui.deploy.shared_stages import checked_registry
 from flowtui.deploy.stages import serialize
 from flowtui.errors import EngineError
 from flowtui.models import FlowKind, LoadedFlow, StorageKind, StorageOptions
 from flowtui.run_models import WorkPool
+
+if TYPE_CHECKING:
+    from flowtui.deploy.deployment.draft import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,16 @@ async def plan(
     loaded = await serialize.load(
         request.config,
         request.flow,
-        flow_objects.known_execution(request),
+        known_execution(request),
         anew=request.force,
     )
     if request.flow.kind is FlowKind.FLOW_FUNCTION:
         return await _deployment(request, loaded, control_plane, stack)
-    settled = flow_objects.settle(request, loaded)
+    from flowtui.deploy.flow_object import planner
+
+    settled = planner.settle(request, loaded)
     reached = await _reach(settled.options, settled.options.type, stack)
-    prepared = await flow_objects.make_plan(
+    prepared = await planner.make_plan(
         request,
         loaded,
         settled,
@@ -61,15 +64,24 @@ async def _deployment(
     control_plane: ControlPlane | None,
     stack: AsyncExitStack,
 ) -> tuple[Prepared, Reached]:
+    from flowtui.deploy.deployment import draft
+    from flowtui.deploy.deployment.settle import settle
+
     pools, known = await asyncio.gather(
-        _pools(request, control_plane), deployments.look_up(request, loaded, control_plane)
+        _pools(request, control_plane), draft.look_up(request, loaded, _look(control_plane))
     )
     settled = settle(request, loaded, pools, known.version)
     reached = await _reach(settled.resolved.options, settled.storage, stack)
-    prepared = await deployments.make_plan(
+    prepared = await draft.make_plan(
         request, loaded, settled, known, engine=reached.engine, registry=reached.registry
     )
     return prepared, reached
+
+
+def _look(control_plane: ControlPlane | None) -> Look | None:
+    if control_plane is None:
+        return None
+    return lambda flow_name: control_plane.deployments((flow_name,))
 
 
 async def _pools(

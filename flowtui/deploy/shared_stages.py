@@ -26,7 +26,7 @@ from flowtui.deploy.stages.push import PushedImage, push_image
 from flowtui.deploy.together import NamedImage, SharedImage, Together
 from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import ControlPlaneError
-from flowtui.models import JsonObject, Origin, StorageOptions
+from flowtui.models import JsonObject, Origin, RegisteredDeployment, StorageOptions
 from flowtui.run_models import WorkPool
 
 Keep = Callable[[Checkpoint | AppliedPayload], None]
@@ -74,6 +74,7 @@ class Stages:
         """What an earlier deploy got done, until it shows that it cannot be gone on from."""
         self._given_control_plane = control_plane
         self._together = together
+        self._deployments: dict[str, tuple[RegisteredDeployment, ...]] = {}
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -84,6 +85,20 @@ class Stages:
                 fix="`flowtui whoami` shows what stands in the way",
             )
         return self._given_control_plane
+
+    async def deployments(self, flow_name: str) -> tuple[RegisteredDeployment, ...]:
+        """Those of the flows of this name, and maybe of others; deploys made together look once."""
+        ask, together = self.control_plane.deployments, self._together
+        if together is not None and flow_name in together.flow_names:
+            return await together.deployments.result(lambda: ask(together.flow_names))
+        if flow_name not in self._deployments:
+            self._deployments[flow_name] = await ask((flow_name,))
+        return self._deployments[flow_name]
+
+    async def look_up_early(self) -> None:
+        """While the flow is loaded, where the source tells its name already."""
+        if name := self.request.flow.name:
+            await self.deployments(name)
 
     async def work_pools(self) -> tuple[WorkPool, ...]:
         """Those of the control plane; deploys made together look once."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from flowtui.child_processes import started_by
 from flowtui.deploy.at_once import cores
 from flowtui.deploy.docker.shared_image import Wanted, share
 from flowtui.deploy.events import Stage
 from flowtui.deploy.stages.push import PushedImage
 from flowtui.errors import FlowtuiError
+from flowtui.models import LocalFlow, RegisteredDeployment
 from flowtui.run_models import WorkPool
-from flowtui.source.warm import WarmPythons
 
 _BUILDS = 2
 """An engine does not build faster for more."""
@@ -70,8 +69,11 @@ class SharedImage:
 class Together:
     """What deploys of one batch have in common. Each still has its own events and history."""
 
-    def __init__(self, deploys: int) -> None:
-        """`deploys` is how many there are: what they share is decided when all have a plan."""
+    def __init__(self, flows: Sequence[LocalFlow]) -> None:
+        """`flows` are those of all deploys: what they share is decided when all have a plan."""
+        self.flow_names = frozenset(flow.name for flow in flows if flow.name)
+        """As far as the sources tell them: these are looked up with one question."""
+        self.deployments = Once[tuple[RegisteredDeployment, ...]]()
         busy = cores()
         self._places = {
             Stage.SERIALIZE: asyncio.Semaphore(busy * _LOADS),
@@ -80,9 +82,7 @@ class Together:
             Stage.PUSH: asyncio.Semaphore(_PUSHES),
             Stage.REGISTER: asyncio.Semaphore(_REGISTRATIONS),
         }
-        self._expected = deploys
-        self._ended = 0
-        self._pythons = WarmPythons()
+        self._expected = len(flows)
         self.work_pools = Once[tuple[WorkPool, ...]]()
         self.new_pool = Once[WorkPool]()
         self._planned: dict[Hashable, Wanted | None] = {}
@@ -97,16 +97,11 @@ class Together:
 
     @asynccontextmanager
     async def taking_part(self, member: Hashable) -> AsyncGenerator[None]:
-        """One deploy, from its beginning to its end. Its Pythons are forked from a warm one."""
-        before = started_by.set(self._pythons.start)
+        """One deploy, from its beginning to its end."""
         try:
             yield
         finally:
-            started_by.reset(before)
             self.planned(member)
-            self._ended += 1
-            if self._ended >= self._expected:
-                await self._pythons.close()
 
     def planned(self, member: Hashable, wanted: Wanted | None = None) -> None:
         """This deploy knows what it will build, or ended before that. The first word counts."""

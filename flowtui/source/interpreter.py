@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from flowtui import child_processes
+from flowtui import child_processes, paths
 from flowtui.errors import UsageError
 from flowtui.models import Interpreter
+from flowtui.source import installation
 
 _ASK_LIMIT = 20.0
 """Seconds. A cold interpreter on a busy machine needs two or three."""
@@ -59,7 +64,42 @@ async def find_interpreter(root: Path, configured: str | None) -> Interpreter:
     work: a wrong setting never falls back in silence. An environment that was found but is broken
     is an error too, since the next one would have other packages.
     """
-    return await _ask(_chosen(root, configured))
+    candidate = await asyncio.to_thread(_chosen, root, configured)
+    place = await asyncio.to_thread(_place_of, candidate)
+    known = await asyncio.to_thread(_recall, place, candidate) if place is not None else None
+    if known is not None:
+        return known
+    found = await _ask(candidate)
+    if place is not None:
+        await asyncio.to_thread(_remember, place, found)
+    return found
+
+
+def _place_of(candidate: _Candidate) -> Path | None:
+    """Where the answer is kept of an interpreter with just these packages; None: it is not kept."""
+    installed = installation.stamp(Path(candidate.executable))
+    if installed is None:
+        return None
+    variables = [os.environ.get(name) for name in ("PYTHONPATH", "PYTHONHOME")]
+    described = repr((candidate.executable, installed, variables, _QUESTION))
+    key = hashlib.sha256(described.encode("utf-8", "surrogateescape")).hexdigest()
+    return paths.cache_dir() / "interpreters" / f"{key}.json"
+
+
+def _recall(place: Path, candidate: _Candidate) -> Interpreter | None:
+    try:
+        told = cast("dict[str, Any]", json.loads(place.read_bytes()))
+        return Interpreter(**{**told, "origin": candidate.origin})
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _remember(place: Path, found: Interpreter) -> None:
+    half = place.with_name(f"{secrets.token_hex(8)}.half")
+    with suppress(OSError):  # it only costs time later
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half.write_text(json.dumps(asdict(found)), encoding="utf-8")
+        half.replace(place)
 
 
 def chosen_python(root: Path, configured: str | None) -> str:

@@ -29,8 +29,10 @@ from flowtui.models import (
     PickledFlow,
 )
 from flowtui.releases import release
+from flowtui.source.apart import apart
 from flowtui.source.closure import static_closure
 from flowtui.source.loaded import to_work_out, understand
+from flowtui.source.warm import KEEP, WarmStart
 
 OnLine = Callable[[str], None]
 
@@ -47,8 +49,6 @@ _WORKER = Path(__file__).with_name("worker") / "__main__.py"
 _SECRET_VARIABLES = ("FLOWTUI_API_KEY", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
 _SECRET_PREFIX = "PREFECT__CLOUD__"
 _PROFILE_VARIABLES = ("PREFECT_PROFILE", "PREFECT_PROFILES_PATH")
-_NOWHERE = "http://127.0.0.1:9/api"
-"""Where Prefect 2 and 3 find no API: they would start a server of their own without an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,21 @@ async def inspect(
     *,
     execution: ExecutionOptions | None = None,
     time_limit: float = 60.0,
+    keep_warm: float = KEEP,
     on_line: OnLine | None = None,
 ) -> LoadedFlow:
-    """Load a flow as it is on disk. `time_limit` is in seconds. Raises LoadError.
+    """Load a flow as it is on disk. Raises LoadError.
+
+    `time_limit` is in seconds, and so is `keep_warm`: how long a Python that has imported Prefect 2
+    or 3 waits for the next load.
 
     `execution` is what settings are known to say before the flow is: its executor is looked for in
     the flow's Prefect and tried with its arguments.
     """
     tried = {"execution": _asked(execution or ExecutionOptions())}
-    loaded, _ = await _load("inspect", flow, root, interpreter, tried, time_limit, on_line)
+    loaded, _ = await _load(
+        "inspect", flow, root, interpreter, tried, time_limit, on_line, start=WarmStart(keep_warm)
+    )
     return loaded
 
 
@@ -149,6 +155,7 @@ async def _load(
     time_limit: float,
     on_line: OnLine | None,
     pickle_limit: int = PICKLE_LIMIT,
+    start: child_processes.Start | None = None,
 ) -> tuple[LoadedFlow, bytes]:
     _refuse_without_prefect(flow, interpreter)
     root = await asyncio.to_thread(root.resolve)
@@ -168,7 +175,7 @@ async def _load(
     }
     with _exchange(request) as files:
         run = _Run(flow, root, interpreter, files, on_line)
-        await run.finish(time_limit)
+        await run.finish(time_limit, start)
         answer = await asyncio.to_thread(run.answer)
         content = await asyncio.to_thread(files.pickle.read_bytes) if action == "pickle" else b""
     return understand(answer, flow, interpreter, tuple(run.log)), content
@@ -267,10 +274,10 @@ class _Run:
         self._status: int | None = None
         self.log: deque[str] = deque(maxlen=_LOG_LIMIT)
 
-    async def finish(self, time_limit: float) -> None:
+    async def finish(self, time_limit: float, start: child_processes.Start | None) -> None:
         """Run the worker to its end. Raises LoadError for one that does not start or end."""
         try:
-            self._status = await self._exit_status(time_limit)
+            self._status = await self._exit_status(time_limit, start)
         except TimeoutError:
             raise self._timed_out(time_limit) from None
         except OSError as error:
@@ -281,7 +288,7 @@ class _Run:
                 fix="repair it, or set `python` to another interpreter",
             ) from error
 
-    async def _exit_status(self, time_limit: float) -> int:
+    async def _exit_status(self, time_limit: float, start: child_processes.Start | None) -> int:
         lines = ByteLines(self._line, _LINE_LIMIT)
         try:
             with self._files.request.open("rb") as request:
@@ -292,6 +299,7 @@ class _Run:
                     cwd=self._root,
                     env=self._environment(),
                     time_limit=time_limit,
+                    start=start,
                 )
         finally:
             lines.end()
@@ -300,7 +308,7 @@ class _Run:
         inherited = child_environment(os.environ)
         if release(self._interpreter.prefect_version or "") < (2,):
             return inherited
-        return inherited | _apart(self._files.prefect_home)
+        return inherited | apart(self._files.prefect_home)
 
     def _line(self, line: str) -> None:
         self.log.append(line)
@@ -430,18 +438,6 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
-    }
-
-
-def _apart(home: Path) -> dict[str, str]:
-    """Keeps a Prefect 2 or 3 from the person's own folder, from every API and from telemetry."""
-    return {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": _NOWHERE,
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLIENT_MAX_RETRIES": "0",
-        "DO_NOT_TRACK": "1",
     }
 
 

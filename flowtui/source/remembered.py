@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from flowtui import __version__, paths
 from flowtui.models import Declaration, Interpreter, LoadedFlow, LocalFlow, LocalModule, Package
+from flowtui.source import installation
 from flowtui.source.closure import closure_sources
 from flowtui.source.interpreter import chosen_python
 
@@ -51,7 +52,9 @@ def place_of(
     along with the flow, relative to the root. Blocking. Raises UsageError for a bad interpreter."""
     executable = chosen_python(root, python)
     try:
-        environment = _environment(Path(executable))
+        installed = installation.stamp(Path(executable))
+        if installed is None:
+            return None
         sources = closure_sources(root, flow.path)
         described = [
             _SCHEME,
@@ -60,12 +63,12 @@ def place_of(
             str(root),
             repr((flow, flow.declared.values if flow.declared else None)),
             executable,
-            environment,
+            installed,
             {path: hashlib.sha256(text).hexdigest() for path, text in sources.items()},
-            [_state(each) for each in _files(root, data)],
+            [installation.state(each) for each in _files(root, data)],
             _mentioned(sources.values(), environ),
         ]
-    except (OSError, _UnknownError):
+    except OSError:
         return None
     key = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
     return Place(paths.cache_dir() / "loaded" / f"{key}.json")
@@ -89,27 +92,6 @@ def remember(place: Place, loaded: LoadedFlow) -> None:
         half.write_text(json.dumps(asdict(loaded)), encoding="utf-8")
         half.replace(place.file)
         _forget_oldest(place.file.parent)
-
-
-class _UnknownError(Exception):
-    """Something that a report depends on cannot be told from outside of the interpreter."""
-
-
-def _environment(executable: Path) -> list[Any]:
-    """Which packages there are: pip makes or removes a folder in site-packages for each change."""
-    prefix = executable.parent.parent
-    sites = sorted(prefix.glob("lib/python3*/*-packages"))
-    settings = prefix / "pyvenv.cfg"
-    said = settings.read_text(encoding="utf-8", errors="replace") if settings.exists() else ""
-    if not sites or "include-system-site-packages = true" in said.lower():
-        raise _UnknownError
-    real = executable.resolve(strict=True)
-    return [_state(real), said, [_state(site) for site in sites]]
-
-
-def _state(path: Path) -> list[Any]:
-    found = path.stat()
-    return [str(path), found.st_mtime_ns, found.st_size, found.st_ino]
 
 
 def _files(root: Path, named: Iterable[str]) -> Iterator[Path]:

@@ -167,8 +167,8 @@ async def test_registering_again_makes_no_second_one_and_sends_nothing(
     del wanted["schedules"]
     again = await plane.register(Project("Team", "Team"), wanted)
     assert again == made
-    assert await plane.amend(made.id, {}) == made
-    assert await plane.amend(made.id, {"description": "Loads the sales."}) == made
+    assert await plane.amend(made.id, lambda _: {}) == made
+    assert await plane.amend(made.id, lambda _: {"description": "Loads the sales."}) == made
     (only,) = await plane.flow_versions(name=str(wanted["flow_name"]))
     assert only == made
     assert len(schedules(row(witness, made))) == 2
@@ -196,7 +196,7 @@ async def test_a_pool_that_is_not_there_is_named_with_those_like_it(
     assert f"“{pool}”" in caught.value.problem.fix
     made = await plane.register(NOWHERE, payload(pool))
     with pytest.raises(ControlPlaneError, match=f"no work pool named “{pool}y”"):
-        await plane.amend(made.id, {"work_pool_name": f"{pool}y"})
+        await plane.amend(made.id, lambda _: {"work_pool_name": f"{pool}y"})
 
 
 async def test_a_server_that_is_often_busy_has_each_once(
@@ -208,7 +208,7 @@ async def test_a_server_that_is_often_busy_has_each_once(
         shaky = RestControlPlane(proxy.api_url, None, timeout=LIMIT)
         for number in range(4):
             made = await shaky.register(PROJECT, {**wanted, "name": f"d{number}"})
-            await shaky.amend(made.id, {"description": "New."})
+            await shaky.amend(made.id, lambda _: {"description": "New."})
             request = RunRequest(made.id, {"count": 1}, idempotency_key=f"{made.id}-{number}")
             first, again = await shaky.start_run(request), await shaky.start_run(request)
             assert first.id == again.id
@@ -240,7 +240,9 @@ async def test_what_was_edited_elsewhere_stays(
     path = f"/deployments/{made.id}/schedules/{first['id']}"
     by_hand(witness, "PATCH", path, {"active": not first["active"]})
     before = row(witness, made)
-    changed = await plane.amend(made.id, {"description": "New.", "entrypoint": "flows/new.py:etl"})
+    changed = await plane.amend(
+        made.id, lambda _: {"description": "New.", "entrypoint": "flows/new.py:etl"}
+    )
     after = row(witness, made)
     assert (changed.description, changed.entrypoint) == ("New.", "flows/new.py:etl")
     differing = {key for key in before if before[key] != after[key]}
@@ -262,7 +264,7 @@ async def test_what_no_patch_takes_is_changed_with_all_else_kept(
     }
     if is_3(server):
         fields["labels"] = {"team": "ops"}
-    await plane.amend(made.id, fields)
+    await plane.amend(made.id, lambda _: fields)
     after = row(witness, made)
     for key in ("parameter_openapi_schema", "parameters", "pull_steps"):
         assert after[key] == fields[key], key
@@ -287,19 +289,21 @@ async def test_schedules_are_changed_added_and_removed_one_by_one(
     assert told is not None
     first, second = (dict(each) for each in told["schedules"])  # type: ignore[union-attr,arg-type]
     new = {"slug": "c", "active": True, "schedule": {"cron": "5 5 * * *", "timezone": "UTC"}}
-    await plane.amend(made.id, {"schedules": [{**first, "active": False}, new]})
+    await plane.amend(made.id, lambda _: {"schedules": [{**first, "active": False}, new]})
     assert schedules(row(witness, made)) == {"0 2 * * *": False, "5 5 * * *": True}
-    await plane.amend(made.id, {"schedules": [second, new]})
+    await plane.amend(made.id, lambda _: {"schedules": [second, new]})
     assert schedules(row(witness, made)) == {"3600.0": False, "5 5 * * *": True}
-    changed = await plane.amend(made.id, {"schedules": []})
+    changed = await plane.amend(made.id, lambda _: {"schedules": []})
     assert changed.schedule is Schedule.NONE and row(witness, made)["schedules"] == []
     if is_3(server):
         own = {**new, "parameters": {"count": 7}}
-        await plane.amend(made.id, {"schedules": [own]})
+        await plane.amend(made.id, lambda _: {"schedules": [own]})
         assert row(witness, made)["schedules"][0]["parameters"] == {"count": 7}
     else:
         with pytest.raises(ControlPlaneError, match="cannot give a schedule parameters"):
-            await plane.amend(made.id, {"schedules": [{**new, "parameters": {"count": 7}}]})
+            await plane.amend(
+                made.id, lambda _: {"schedules": [{**new, "parameters": {"count": 7}}]}
+            )
 
 
 async def test_a_schedule_without_a_slug_among_others_with_one_is_kept(
@@ -312,7 +316,7 @@ async def test_a_schedule_without_a_slug_among_others_with_one_is_kept(
     told = await plane.serialized_flow(made.id)
     assert told is not None
     kept = [each for each in told["schedules"] if each["active"]]  # type: ignore[index,union-attr]
-    await plane.amend(made.id, {"schedules": kept})
+    await plane.amend(made.id, lambda _: {"schedules": kept})
     assert schedules(row(witness, made)) == {"0 2 * * *": True, "7 7 * * *": True}
 
 
@@ -321,10 +325,10 @@ async def test_a_queue_alone_stays_in_its_pool(
 ) -> None:
     """The API puts it in the pool `default-agent-pool`."""
     made = await plane.register(NOWHERE, payload(pool))
-    changed = await plane.amend(made.id, {"work_queue_name": "urgent"})
+    changed = await plane.amend(made.id, lambda _: {"work_queue_name": "urgent"})
     assert (changed.work_pool, changed.work_queue) == (pool, "urgent")
     other = (await plane.create_work_pool(named("other"), "process")).name
-    changed = await plane.amend(made.id, {"work_pool_name": other})
+    changed = await plane.amend(made.id, lambda _: {"work_pool_name": other})
     assert (changed.work_pool, changed.work_queue) == (other, "default")
 
 
@@ -333,14 +337,14 @@ async def test_what_the_control_plane_refuses_is_said_by_field(
 ) -> None:
     made = await plane.register(NOWHERE, payload(pool))
     with pytest.raises(ControlPlaneError, match="'count'"):
-        await plane.amend(made.id, {"parameters": {"count": "many"}})
+        await plane.amend(made.id, lambda _: {"parameters": {"count": "many"}})
     with pytest.raises(ControlPlaneError, match="nonsense"):
-        await plane.amend(made.id, {"nonsense": 1})
+        await plane.amend(made.id, lambda _: {"nonsense": 1})
     with pytest.raises(ControlPlaneError, match="keep their names"):
-        await plane.amend(made.id, {"name": "other"})
+        await plane.amend(made.id, lambda _: {"name": "other"})
     with pytest.raises(ControlPlaneError, match="'count'"):
         await plane.register(NOWHERE, payload(pool, parameters={"count": "many"}))
-    assert await plane.amend(made.id, {}) == made
+    assert await plane.amend(made.id, lambda _: {}) == made
 
 
 async def test_job_variables_and_the_limit_of_runs(
@@ -349,15 +353,15 @@ async def test_job_variables_and_the_limit_of_runs(
     made = await plane.register(NOWHERE, payload(pool))
     if not is_3(server):
         with pytest.raises(ControlPlaneError, match="the last job variable"):
-            await plane.amend(made.id, {"job_variables": {}})
+            await plane.amend(made.id, lambda _: {"job_variables": {}})
         with pytest.raises(ControlPlaneError, match="cannot limit the runs"):
-            await plane.amend(made.id, {"concurrency_limit": 2})
+            await plane.amend(made.id, lambda _: {"concurrency_limit": 2})
         return
-    await plane.amend(made.id, {"job_variables": {}, "concurrency_limit": 2})
+    await plane.amend(made.id, lambda _: {"job_variables": {}, "concurrency_limit": 2})
     told = await plane.serialized_flow(made.id)
     assert told is not None
     assert (told["job_variables"], told["concurrency_limit"]) == ({}, 2)
-    await plane.amend(made.id, {"concurrency_limit": None})
+    await plane.amend(made.id, lambda _: {"concurrency_limit": None})
     told = await plane.serialized_flow(made.id)
     assert told is not None and told["concurrency_limit"] is None
 
@@ -367,18 +371,18 @@ async def test_schedules_go_on_as_they_were(
 ) -> None:
     made = await plane.register(NOWHERE, payload(pool))
     await plane.set_schedule_active(made.id, False)
-    paused = await plane.amend(made.id, {})
+    paused = await plane.amend(made.id, lambda _: {})
     assert (paused.schedule, paused.paused) == (Schedule.PAUSED, True)
     before = row(witness, made)["updated"]
     await plane.set_schedule_active(made.id, False)
     assert row(witness, made)["updated"] == before
     await plane.set_schedule_active(made.id, True)
-    assert (await plane.amend(made.id, {})).schedule is Schedule.ACTIVE
+    assert (await plane.amend(made.id, lambda _: {})).schedule is Schedule.ACTIVE
     assert schedules(row(witness, made)) == {"0 2 * * *": True, "3600.0": False}
     for each in row(witness, made)["schedules"]:
         path = f"/deployments/{made.id}/schedules/{each['id']}"
         by_hand(witness, "PATCH", path, {"active": False})
-    assert (await plane.amend(made.id, {})).schedule is Schedule.PAUSED
+    assert (await plane.amend(made.id, lambda _: {})).schedule is Schedule.PAUSED
     await plane.set_schedule_active(made.id, True)
     assert set(schedules(row(witness, made)).values()) == {True}
 
@@ -391,7 +395,7 @@ async def test_what_is_deleted_is_gone(plane: RestControlPlane, pool: str) -> No
     assert await plane.serialized_flow(made.id) is None
     assert await plane.flow_versions(name=made.name) == ()
     with pytest.raises(ControlPlaneError, match="not registered any more"):
-        await plane.amend(made.id, {"description": "x"})
+        await plane.amend(made.id, lambda _: {"description": "x"})
     with pytest.raises(ControlPlaneError, match="not registered any more"):
         await plane.delete_version(made.id)
 

@@ -15,7 +15,7 @@ from flowtui.deploy.docker.prefect_pins import pins_for
 from flowtui.deploy.events import Event, LogLine, Progress, Stage, tidied
 from flowtui.deploy.stages.build import BuiltImage, build_image
 from flowtui.deploy.stages.context import StageContext
-from flowtui.deploy.stages.healthcheck import Expectation
+from flowtui.deploy.stages.healthcheck.expectation import Expectation
 from tests.parts.engine import RunningEngine
 from tests.parts.pickles import PickledSample
 

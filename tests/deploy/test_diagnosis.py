@@ -206,9 +206,9 @@ def test_modules_of_the_project_and_packages_get_different_fixes() -> None:
 
 def test_results_are_an_error_only_where_prefect_itself_refuses() -> None:
     from flowtui.deploy.events import Level
-    from flowtui.deploy.stages.healthcheck import Expectation
     from flowtui.deploy.stages.healthcheck.answer import WithoutResult
     from flowtui.deploy.stages.healthcheck.checks import results_check
+    from flowtui.deploy.stages.healthcheck.expectation import Expectation
 
     findings = [WithoutResult("again", "retries", "its inputs")]
 

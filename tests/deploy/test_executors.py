@@ -10,8 +10,10 @@ import pytest
 
 from flowtui.config import ProjectConfig
 from flowtui.deploy.docker.prefect_pins import OLD_DASK
+from flowtui.deploy.flow_object.planner import make_plan, settle
+from flowtui.deploy.layers import known_execution
 from flowtui.deploy.plan import Plan
-from flowtui.deploy.planner import PlanRequest, known_execution, make_plan, settle
+from flowtui.deploy.request import PlanRequest
 from flowtui.deploy.stages.healthcheck.answer import FoundExecutor, Raised
 from flowtui.deploy.stages.healthcheck.checks import executor_check
 from flowtui.deploy.stages.healthcheck.expectation import Expectation

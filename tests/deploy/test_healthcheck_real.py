@@ -12,7 +12,8 @@ import pytest
 
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.events import Stage
-from flowtui.deploy.stages.healthcheck import HealthReport, check_image, check_local
+from flowtui.deploy.stages.healthcheck.checks import HealthReport
+from flowtui.deploy.stages.healthcheck.stage import check_image, check_local
 from flowtui.errors import DeployError
 from flowtui.models import Interpreter, LocalModule
 from tests.deploy.stage_helpers import (

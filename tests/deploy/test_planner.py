@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from flowtui.config import ProjectConfig, load_project
+from flowtui.deploy.flow_object.planner import make_plan, settle
 from flowtui.deploy.plan import Lane, Plan
-from flowtui.deploy.planner import PlanRequest, make_plan, settle
+from flowtui.deploy.request import PlanRequest
 from flowtui.errors import UsageError
 from flowtui.models import (
     DeployTable,

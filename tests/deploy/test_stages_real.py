@@ -11,7 +11,7 @@ from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.docker.registry import Registry
 from flowtui.deploy.events import Stage
 from flowtui.deploy.stages.build import build_image
-from flowtui.deploy.stages.healthcheck import check_image
+from flowtui.deploy.stages.healthcheck.stage import check_image
 from flowtui.deploy.stages.push import push_image
 from tests.deploy.stage_helpers import Recorder, expectation_for, no_containers, recipe_for
 from tests.parts.base_images import prefect_image

@@ -16,6 +16,7 @@ from flowtui.deploy.events import Event, Outcome, Stage, StageStarted
 from flowtui.deploy.together import Once, Together
 from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import DeployError, EngineError
+from flowtui.models import FlowKind, LocalFlow
 from tests.deploy.test_shared_image import spec
 
 
@@ -59,10 +60,14 @@ async def test_cancelled_it_waits_until_all_have_cleaned_up() -> None:
     assert sorted(cleaned) == [0, 1, 2]
 
 
+def flows(count: int) -> list[LocalFlow]:
+    return [LocalFlow("etl.py", 1, f"etl{n}", FlowKind.FLOW_FUNCTION) for n in range(count)]
+
+
 async def test_a_stage_begins_when_there_is_a_place_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(together_module, "cores", lambda: 1)
     monkeypatch.setattr(together_module, "_LOADS", 1)
-    together, events = Together(2), list[Event]()
+    together, events = Together(flows(2)), list[Event]()
     loaded = asyncio.Event()
 
     async def deploy(name: str) -> None:
@@ -93,7 +98,7 @@ def wanted(name: str, **more: Any) -> Wanted:
 
 
 async def test_what_is_shared_is_decided_when_all_have_a_plan() -> None:
-    together = Together(4)
+    together = Together(flows(4))
     together.planned("a", wanted("a"))
     together.planned("b", wanted("b"))
     image = asyncio.create_task(together.image_of("a"))
@@ -111,7 +116,7 @@ async def test_what_is_shared_is_decided_when_all_have_a_plan() -> None:
 
 
 async def test_one_that_goes_on_from_an_earlier_deploy_is_not_waited_for() -> None:
-    together = Together(2)
+    together = Together(flows(2))
     together.planned("a", wanted("a"))
     together.one_less()
     assert await together.image_of("a") is None

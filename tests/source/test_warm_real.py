@@ -4,101 +4,187 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flowtui import child_processes
-from flowtui.source.warm import WarmPythons
-from tests.parts.prefect_server import PREFECT3
+from flowtui.source.apart import apart
+from flowtui.source.warm import WarmStart, place
+from flowtui.source.warm.program import identity
+from tests.parts.prefect_server import PREFECT2, PREFECT3
 from tests.parts.prefects import prefect_python
+from tests.parts.processes import gone
 
 pytestmark = pytest.mark.real
 
 _LIMIT = 120.0
+_PARENT = "import os; print(os.getppid())"
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Warm Pythons of this test alone, in a folder with a short name."""
+    folder = tmp_path_factory.mktemp("w")
+    folder.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
 
 
 @pytest.fixture
-async def pythons() -> AsyncIterator[WarmPythons]:
-    made = WarmPythons()
-    yield made
-    await made.close()
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-        "DO_NOT_TRACK": "1",
-        "PYTHONUNBUFFERED": "1",
-        **more,
-    }
+@pytest.fixture(autouse=True)
+def ended(own_place: Path) -> Iterator[None]:
+    yield
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and str(own_place) in environment_of(process):
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def environment_of(process: Path) -> str:
+    try:
+        return (process / "environ").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 async def run(
-    pythons: WarmPythons, source: str, folder: Path, *arguments: str, limit: float = _LIMIT
+    source: str,
+    folder: Path,
+    *arguments: str,
+    limit: float = _LIMIT,
+    version: str = PREFECT3,
+    keep: float = 600,
+    **more: str,
 ) -> tuple[int, str]:
-    """Exit status and output of `python -c source`, started by them."""
+    """Exit status and output of `python -c source`."""
     said = bytearray()
-    before = child_processes.started_by.set(pythons.start)
-    try:
-        code = await child_processes.run(
-            [str(prefect_python(PREFECT3)), "-c", source, *arguments],
-            cwd=folder,
-            env=environment(folder),
-            on_output=said.extend,
-            time_limit=limit,
-        )
-    finally:
-        child_processes.started_by.reset(before)
+    code = await child_processes.run(
+        [str(prefect_python(version)), "-c", source, *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **apart(folder), **more},
+        on_output=said.extend,
+        time_limit=limit,
+        start=WarmStart(keep),
+    )
     return code, said.decode()
 
 
-async def test_a_program_finds_all_that_it_would_find_alone(
-    pythons: WarmPythons, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("version", [PREFECT3, PREFECT2])
+async def test_a_program_finds_all_that_it_would_find_alone(tmp_path: Path, version: str) -> None:
     source = (
         "import json, os, sys\n"
         "warm = 'prefect.flows' in sys.modules\n"
         "print(json.dumps([warm, os.getcwd(), sys.argv, os.environ['PREFECT_HOME'], __name__,"
-        " os.getsid(0) == os.getpid(), sys.stdin.read(), 'flowtui_warm_up' in sys.modules]))\n"
+        " os.getsid(0) == os.getpid(), sys.stdin.read(), 'flowtui_warm_up' in sys.modules,"
+        " sorted(os.listdir('/proc/self/fd'))]))\n"
         "sys.exit(7)"
     )
-    code, said = await run(pythons, source, tmp_path, "one", "two")
+    before = os.umask(0o027)
+    try:
+        code, said = await run(source, tmp_path, "one", "two", version=version)
+        made = await run("open('made', 'w').close(); print()", tmp_path, version=version)
+    finally:
+        os.umask(before)
     assert code == 7, said
     folder = str(tmp_path)
-    assert json.loads(said) == [
-        *(True, folder, ["-c", "one", "two"], folder, "__main__", True, "", False)
-    ]
+    *found, descriptors = json.loads(said)
+    assert found == [*(True, folder, ["-c", "one", "two"], folder, "__main__", True, "", False)]
+    assert descriptors == ["0", "1", "2", "3"]  # the last one lists the folder
+    assert made[0] == 0 and (tmp_path / "made").stat().st_mode & 0o777 == 0o640
 
 
-async def test_what_one_leaves_behind_no_other_finds(pythons: WarmPythons, tmp_path: Path) -> None:
+async def test_what_one_leaves_behind_no_other_finds(tmp_path: Path) -> None:
     leave = "import sys, os; sys.modules['left'] = sys; os.environ['LEFT'] = '1'; print('left')"
     look = "import sys, os; print('left' in sys.modules, 'LEFT' in os.environ)"
-    assert await run(pythons, leave, tmp_path) == (0, "left\n")
-    assert await run(pythons, look, tmp_path) == (0, "False False\n")
+    assert await run(leave, tmp_path) == (0, "left\n")
+    assert await run(look, tmp_path) == (0, "False False\n")
 
 
-async def test_failures_signals_and_limits_are_those_of_a_process(
-    pythons: WarmPythons, tmp_path: Path
-) -> None:
-    code, said = await run(pythons, "raise ValueError('no')", tmp_path)
+async def test_failures_signals_and_limits_are_those_of_a_process(tmp_path: Path) -> None:
+    code, said = await run("raise ValueError('no')", tmp_path)
     assert (code, said.strip().splitlines()[-1]) == (1, "ValueError: no")
-    assert (await run(pythons, "import os; os.kill(os.getpid(), 11)", tmp_path))[0] == -11
+    assert (await run("import os; os.kill(os.getpid(), 11)", tmp_path))[0] == -11
     with pytest.raises(TimeoutError):
-        await run(pythons, "import time; time.sleep(600)", tmp_path, limit=0.5)
-    assert await run(pythons, "print('still there')", tmp_path) == (0, "still there\n")
+        await run("import time; time.sleep(600)", tmp_path, limit=0.5)
+    assert await run("print('still there')", tmp_path) == (0, "still there\n")
 
 
-async def test_what_is_not_meant_for_it_is_started_as_ever(
-    pythons: WarmPythons, tmp_path: Path
-) -> None:
+async def test_what_is_not_meant_for_it_is_started_as_ever(tmp_path: Path) -> None:
+    alone = {"PATH": os.environ["PATH"]}
     for command, env in (
-        (["git", "--version"], environment(tmp_path)),
-        ([str(prefect_python(PREFECT3)), "-c", "print()"], {"PATH": os.environ["PATH"]}),
-        ([str(tmp_path / "no-python"), "-c", "print()"], environment(tmp_path)),
+        (["git", "--version"], {**alone, **apart(tmp_path)}),
+        ([str(prefect_python(PREFECT3)), "-c", "print()"], alone),
+        ([str(tmp_path / "no-python"), "-c", "print()"], {**alone, **apart(tmp_path)}),
     ):
-        made = await pythons.start(command, stdin=0, stdout=1, stderr=2, cwd=str(tmp_path), env=env)
+        made = await WarmStart(0)(command, stdin=0, stdout=1, stderr=2, cwd=str(tmp_path), env=env)
         assert made is None
+
+
+async def test_one_python_serves_all_that_need_the_same(tmp_path: Path) -> None:
+    _, first = await run(_WATCHED_BY, tmp_path)
+    _, again = await run(_WATCHED_BY, tmp_path, HOME=str(tmp_path), ANYTHING="1")
+    _, other = await run(_WATCHED_BY, tmp_path, PYTHONPATH=str(tmp_path))
+    assert first == again != other
+
+
+_WATCHED_BY = (
+    "import pathlib, os\n"
+    "def parent(pid):\n"
+    "    return pathlib.Path('/proc/%s/stat' % pid).read_text().rpartition(')')[2].split()[1]\n"
+    "print(parent(parent(os.getpid())))"
+)
+
+
+async def test_it_ends_when_nobody_needs_it(tmp_path: Path) -> None:
+    _, pid = await run(_WATCHED_BY, tmp_path, keep=0)
+    await gone(int(pid))
+
+
+async def test_one_whose_packages_have_changed_is_not_asked_again(tmp_path: Path) -> None:
+    python = prefect_python(PREFECT3)
+    packages = next(python.parent.parent.glob("lib/python3*/site-packages"))
+    _, before = await run(_WATCHED_BY, tmp_path)
+    packages.touch()
+    pids = set[str]()
+
+    async def asked() -> None:
+        pids.add((await run(_WATCHED_BY, tmp_path))[1])
+
+    await asked()
+    while pids == {before}:  # what was looked at a moment ago is not looked at again
+        await asked()
+    assert before not in pids or len(pids) == 2
+
+
+async def test_settings_of_the_folder_count(tmp_path: Path) -> None:
+    source = "from prefect.settings import PREFECT_LOGGING_LEVEL as level; print(level.value())"
+    assert await run(source, tmp_path) == (0, "INFO\n")
+    (tmp_path / "prefect.toml").write_text('[logging]\nlevel = "WARNING"\n')
+    assert await run(source, tmp_path) == (0, "WARNING\n")
+
+
+async def test_a_folder_that_others_can_enter_is_not_used(
+    tmp_path: Path, own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own_place / "flowtui").mkdir()
+    (own_place / "flowtui").chmod(0o755)
+    assert place.folder() is None
+    look = "import sys; print('prefect.flows' in sys.modules)"
+    assert await run(look, tmp_path) == (0, "False\n")
+
+
+async def test_one_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    _, pid = await run(_WATCHED_BY, tmp_path)
+    os.kill(int(pid), signal.SIGKILL)
+    _, other = await run(_WATCHED_BY, tmp_path)
+    assert pid != other
+    folder = place.folder()
+    assert folder is not None
+    env = {"PATH": os.environ["PATH"], **apart(tmp_path)}
+    assert (folder / identity(str(prefect_python(PREFECT3)), env)).is_socket()

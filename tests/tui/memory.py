@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +46,7 @@ from flowtui.models import (
     Problem,
     Profile,
     Project,
+    RegisteredDeployment,
     Schedule,
     StorageKind,
     StorageOptions,
@@ -211,9 +212,16 @@ class MemoryControlPlane(MemoryRuns):
             replace(v, schedule=state) if v.id == version_id else v for v in self.version_list
         ]
 
-    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+    async def deployments(self, flow_names: Collection[str]) -> tuple[RegisteredDeployment, ...]:
         self.answering()
-        self.serialized[version_id] = {**self.serialized.get(version_id, {}), **fields}
+        raise ControlPlaneError("this API cannot register deployments", where=ADDRESS)
+
+    async def amend(
+        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+    ) -> FlowVersion:
+        self.answering()
+        there = self.serialized.get(version_id) or {}
+        self.serialized[version_id] = {**there, **change(there)}
         return next(version for version in self.version_list if version.id == version_id)
 
     async def delete_version(self, version_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from flowtui.models import (
     JsonObject,
     LocalFlow,
     Project,
+    RegisteredDeployment,
     Schedule,
 )
 from flowtui.run_models import Agent, WorkPool, WorkQueue
@@ -104,7 +106,7 @@ class RestMemoryControlPlane(MemoryControlPlane):
         flow, name = str(serialized["flow_name"]), str(serialized["name"])
         known = [v for v in self.version_list if (v.name, v.deployment) == (flow, name)]
         if known:
-            return await self.amend(known[0].id, serialized)
+            return await self.amend(known[0].id, lambda _: serialized)
         return self.add_deployment(flow, name, project=project.name, payload=serialized)
 
     def add_deployment(
@@ -150,8 +152,19 @@ class RestMemoryControlPlane(MemoryControlPlane):
         self.serialized[made.id] = body
         return made
 
-    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+    async def deployments(self, flow_names: Collection[str]) -> tuple[RegisteredDeployment, ...]:
         self.answering()
+        return tuple(
+            RegisteredDeployment(version, self.serialized[version.id] or {})
+            for version in self.version_list
+            if version.name in flow_names
+        )
+
+    async def amend(
+        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+    ) -> FlowVersion:
+        self.answering()
+        fields = change(self.serialized[version_id] or {})
         if fields:
             self.amended.append((version_id, fields))
         body = {**(self.serialized[version_id] or {}), **fields}
@@ -167,7 +180,7 @@ class RestMemoryControlPlane(MemoryControlPlane):
             {**mapping(each), "active": active}
             for each in items(mapping(self.serialized[version_id]).get("schedules"))
         ]
-        await self.amend(version_id, {"schedules": schedules})
+        await self.amend(version_id, lambda _: {"schedules": schedules})
 
     async def delete_version(self, version_id: str) -> None:
         self.answering()

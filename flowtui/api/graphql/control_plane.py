@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from flowtui.api.graphql import (
 from flowtui.api.graphql.connection import Connection
 from flowtui.api.run_search import WantedRuns
 from flowtui.credentials import Secret
-from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project
+from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project, RegisteredDeployment
 from flowtui.run_models import (
     Agent,
     FlowRun,
@@ -172,7 +172,12 @@ class GraphQLControlPlane:
     async def agents(self) -> tuple[Agent, ...]:
         return await agents.agents(self.connection)
 
-    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
+    async def deployments(self, flow_names: Collection[str]) -> tuple[RegisteredDeployment, ...]:
+        raise self.connection.cannot(Ability.REGISTER_DEPLOYMENTS)
+
+    async def amend(
+        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+    ) -> FlowVersion:
         raise self.connection.cannot(Ability.CHANGE_IN_PLACE)
 
     async def delete_version(self, version_id: str) -> None:

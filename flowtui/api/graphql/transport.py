@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from flowtui.api.causes import OtherApiError
 from flowtui.api.http import REDIRECT, Answer, Http, Patience, Request, shortened
 from flowtui.credentials import Secret
 from flowtui.errors import ControlPlaneError, CredentialsError
@@ -19,7 +20,7 @@ _PATIENCE = Patience((0.1, 0.3, 0.6), 5.0, frozenset({429, 502, 503, 504}))
 _LOGIN = "store one with `flowtui login`, or set FLOWTUI_API_KEY"
 
 
-class NotGraphQLError(ControlPlaneError):
+class NotGraphQLError(OtherApiError):
     """Something answers at the address, but it is not a GraphQL API."""
 
 

@@ -6,8 +6,10 @@ this one.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
@@ -36,6 +38,9 @@ PATIENCE = Patience(
     busy=frozenset({408, 429, 502, 503, 504}),
     turned_away=frozenset({408, 429, 503}),
 )
+
+_CLOUD_CHANGES = 8
+"""At a time."""
 
 T = TypeVar("T")
 
@@ -74,6 +79,8 @@ class Connection:
             authorization=self.credential.header if secret is not None else None,
         )
         self._csrf = CsrfTokens()
+        # A server on SQLite refuses a change while it makes another one: waiting for it is quicker.
+        self._changes = asyncio.Semaphore(_CLOUD_CHANGES if self.credential.is_cloud else 1)
         self.release: tuple[int, ...] = ()
         """Of the server, once it was identified; empty for Prefect Cloud, which has none."""
         self.names: dict[str, str] = {}
@@ -196,7 +203,11 @@ class Connection:
         self, method: str, url: str, content: bytes | None, csrf: Mapping[str, str], *, safe: bool
     ) -> Answer:
         headers = {"X-PREFECT-API-VERSION": API_VERSION, **csrf}
-        return await self._http.exchange(Request(method, url, content, headers, safe))
+        request = Request(method, url, content, headers, safe)
+        # What is created is posted to the path of its kind, which ends with a slash.
+        changes = method in ("PATCH", "PUT", "DELETE") or (method == "POST" and url.endswith("/"))
+        async with self._changes if changes else nullcontext():
+            return await self._http.exchange(request)
 
     async def _token(self) -> Answer:
         return await self._send("GET", f"{self.base}{self._csrf.path}", None, {}, safe=True)

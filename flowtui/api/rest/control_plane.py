@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from flowtui.api.rest import (
 from flowtui.api.rest.connection import Connection
 from flowtui.api.run_search import WantedRuns
 from flowtui.credentials import Secret
-from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project
+from flowtui.models import Ability, FlowVersion, Identity, JsonObject, Project, RegisteredDeployment
 from flowtui.run_models import (
     Agent,
     FlowRun,
@@ -106,8 +106,13 @@ class RestControlPlane:
         """
         return await registration.register(self.connection, project, serialized)
 
-    async def amend(self, version_id: str, fields: JsonObject) -> FlowVersion:
-        return await registration.amend(self.connection, version_id, fields)
+    async def deployments(self, flow_names: Collection[str]) -> tuple[RegisteredDeployment, ...]:
+        return await deployments.of_flows(self.connection, flow_names)
+
+    async def amend(
+        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+    ) -> FlowVersion:
+        return await registration.amend(self.connection, version_id, change)
 
     async def delete_version(self, version_id: str) -> None:
         await deployments.delete(self.connection, version_id)

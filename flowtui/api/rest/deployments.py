@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from flowtui.api.rest.connection import LARGEST_PAGE, Connection
 from flowtui.api.rest.paging import at_once, every, page
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import mapping
-from flowtui.models import FlowVersion, Json, JsonObject
+from flowtui.models import FlowVersion, Json, JsonObject, RegisteredDeployment
 from flowtui.run_models import Parameter
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -30,6 +31,26 @@ async def payload_of(api: Connection, deployment_id: str) -> JsonObject | None:
     """See `ControlPlane.serialized_flow`; None where there is no such deployment."""
     row = await found(api, deployment_id)
     return payload.of_row(row, names.known(api, row["flow_id"])) if row is not None else None
+
+
+async def of_flows(
+    api: Connection, flow_names: Collection[str]
+) -> tuple[RegisteredDeployment, ...]:
+    """See `ControlPlane.deployments`: one request where it is one flow, however many it has."""
+    body: dict[str, Json] = {
+        "sort": "CREATED_DESC",
+        "flows": {"name": {"any_": sorted(flow_names)}},
+    }
+    rows = await every(api, "deployments", body)
+    if len(flow_names) == 1:
+        (name,) = flow_names
+        names.learn(api, ({"id": row["flow_id"], "name": name} for row in map(mapping, rows)))
+    return tuple(
+        RegisteredDeployment(
+            _version(api, row), payload.of_row(row, names.known(api, row["flow_id"]))
+        )
+        for row in await _in_form(api, rows)
+    )
 
 
 async def parameters(api: Connection, deployment_id: str) -> tuple[Parameter, ...]:
@@ -122,6 +143,12 @@ async def named(api: Connection, flow: str, deployment: str) -> dict[str, Any] |
     path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
     row = await api.get(path, missing_ok=True)
     return (await _in_form(api, [mapping(row)]))[0] if row is not None else None
+
+
+def version_of(api: Connection, row: Mapping[str, Any]) -> FlowVersion:
+    """Of a row in the form of Prefect 3.9. Raises ControlPlaneError for one that is not."""
+    (told,) = api.understood([dict(row)], lambda row: _version(api, row))
+    return told
 
 
 async def version(api: Connection, deployment_id: str) -> FlowVersion:

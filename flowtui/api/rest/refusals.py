@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from flowtui.api.causes import OutcomeUnknownError
+from flowtui.api.causes import OtherApiError, OutcomeUnknownError
 from flowtui.api.http import REDIRECT, Answer, shortened
 from flowtui.api.rest.credential import Credential
 from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError
@@ -30,7 +30,7 @@ class RefusedError(ControlPlaneError):
         self.reason = reason
 
 
-class NotRestError(ControlPlaneError):
+class NotRestError(OtherApiError):
     """Something answers at the address, but it is not a Prefect REST API."""
 
 

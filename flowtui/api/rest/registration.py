@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowtui.api.rest import deployments, dialect, names, payload, project_tags, work_pools
@@ -13,6 +13,8 @@ from flowtui.json_shapes import items, mapping
 from flowtui.models import FlowVersion, Json, JsonObject, Project
 
 _NAMES = ("flow_name", "name")
+_DECIDED_BY_THE_SERVER = frozenset({"schedules", "paused", "work_queue_name", "work_pool_name"})
+"""Others follow from these: an answer to a change is empty, so it is asked for."""
 
 
 async def register(api: Connection, project: Project, wanted: JsonObject) -> FlowVersion:
@@ -32,9 +34,12 @@ async def register(api: Connection, project: Project, wanted: JsonObject) -> Flo
     return await _change(api, row, fields)
 
 
-async def amend(api: Connection, deployment_id: str, fields: JsonObject) -> FlowVersion:
+async def amend(
+    api: Connection, deployment_id: str, change: Callable[[JsonObject], JsonObject]
+) -> FlowVersion:
     """See `ControlPlane.amend`."""
     row = await deployments.existing(api, deployment_id)
+    fields = change(payload.of_row(row, names.known(api, row["flow_id"])))
     for key, own in zip(_NAMES, (names.known(api, row["flow_id"]), row["name"]), strict=True):
         if fields.get(key, own) != own:
             raise ControlPlaneError(
@@ -83,7 +88,7 @@ async def _change(
     if set(_texts(changed.get("tags"))) == set(tags):
         changed.pop("tags", None)
     if changed.keys() <= spoken.forgets:
-        return await deployments.version(api, str(row["id"]))
+        return deployments.version_of(api, row)
     if changed.get("job_variables") == {} and not spoken.empties_job_variables:
         raise ControlPlaneError(
             "Prefect 2 does not take away the last job variable of a deployment",
@@ -106,7 +111,9 @@ async def _change(
         await api.patch(f"/deployments/{row['id']}", body)
     for schedule_id in gone:
         await api.delete(f"/deployments/{row['id']}/schedules/{schedule_id}")
-    return await deployments.version(api, str(row["id"]))
+    if gone or changed.keys() & _DECIDED_BY_THE_SERVER:
+        return await deployments.version(api, str(row["id"]))
+    return deployments.version_of(api, {**row, **changed})
 
 
 def _with_whole_place(changed: dict[str, Json], there: Mapping[str, Json]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from flowtui.api.base import ControlPlane
 from flowtui.deploy.applied import Applied
 from flowtui.deploy.deployment import snapshot, work_pool
 from flowtui.deploy.deployment.payload import SET_FOLDER, Code, payload_of, said_paths
@@ -37,11 +37,13 @@ from flowtui.models import (
     LocalFlow,
     Origin,
     Problem,
+    RegisteredDeployment,
     StorageKind,
     StorageOptions,
 )
 from flowtui.source.closure import imports_of
 
+Look = Callable[[str], Awaitable[tuple[RegisteredDeployment, ...]]]
 _FORCED = "--force: everything is made anew whatever changed"
 _LOCAL_ONLY = frozenset({"directory", "in_place"})
 _SHARED = frozenset({"type", "ignore_healthchecks", "files"})
@@ -85,23 +87,17 @@ def name_of(flow: LocalFlow, loaded: LoadedFlow) -> str:
     return declared.name
 
 
-async def look_up(
-    request: PlanRequest, loaded: LoadedFlow, control_plane: ControlPlane | None
-) -> Known:
-    """Raises ControlPlaneError."""
-    if control_plane is None:
+async def look_up(request: PlanRequest, loaded: LoadedFlow, deployments: Look | None) -> Known:
+    """`deployments` tells those of the flows of a name. Raises what it raises."""
+    if deployments is None:
         return Known()
-    name = name_of(request.flow, loaded)
-    found = await control_plane.flow_versions(name=loaded.name)
-    named = [each for each in found if each.deployment == name]
-    version = next((each for each in named if not each.archived), None)
-    if version is None:
+    place = (loaded.name, name_of(request.flow, loaded))
+    found = await deployments(loaded.name)
+    there = next((e for e in found if (e.version.name, e.version.deployment) == place), None)
+    if there is None:
         return Known(asked=True)
-    payload, applied = await asyncio.gather(
-        control_plane.serialized_flow(version.id),
-        asyncio.to_thread(request.memory.applied, version.id),
-    )
-    return Known(True, version, payload, applied)
+    applied = await asyncio.to_thread(request.memory.applied, there.version.id)
+    return Known(True, there.version, there.payload, applied)
 
 
 async def make_plan(

@@ -121,17 +121,19 @@ class DeploymentRollBack:
 
     async def _send(self, ctx: StageContext) -> FlowVersion:
         """What differs, from what the server has at this very moment."""
-        version = self._version
-        current = await registered_now(self._control_plane, version)
-        merged = merged_back(self._applied, self._last, current, exactly=self._exactly)
-        for change in merged.changes.found:
-            if change.kept:
-                ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
-        for change in sent(merged.changes):
-            ctx.log(f"{change.sign} {change.field}")
-        if not merged.fields:
-            ctx.log("it is like that already: nothing has to be sent")
-        return await self._control_plane.amend(deployment_id(version.id), merged.fields)
+
+        def change(now: JsonObject) -> JsonObject:
+            merged = merged_back(self._applied, self._last, now, exactly=self._exactly)
+            for change in merged.changes.found:
+                if change.kept:
+                    ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
+            for change in sent(merged.changes):
+                ctx.log(f"{change.sign} {change.field}")
+            if not merged.fields:
+                ctx.log("it is like that already: nothing has to be sent")
+            return merged.fields
+
+        return await self._control_plane.amend(deployment_id(self._version.id), change)
 
     @property
     def _storage(self) -> str:

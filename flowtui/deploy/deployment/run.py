@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowtui.deploy.applied import AppliedPayload
+from flowtui.deploy.at_once import all_of
 from flowtui.deploy.deployment import snapshot
 from flowtui.deploy.deployment.draft import by_digest, look_up, make_plan, renewed
 from flowtui.deploy.deployment.registration import Registration, sent
@@ -15,8 +16,8 @@ from flowtui.deploy.deployment.settle import settle
 from flowtui.deploy.deployment.snapshot import Snapshot
 from flowtui.deploy.docker.image import ImageRecipe
 from flowtui.deploy.events import Level, Outcome, Stage
+from flowtui.deploy.layers import known_execution
 from flowtui.deploy.plan import Lane, Plan
-from flowtui.deploy.planner import known_execution
 from flowtui.deploy.shared_stages import Docker, Stages
 from flowtui.deploy.stages import serialize
 from flowtui.deploy.stages.context import StageContext
@@ -28,7 +29,7 @@ from flowtui.deploy.stages.healthcheck.entrypoint import (
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Made
 from flowtui.json_shapes import mapping
-from flowtui.models import FlowVersion, Project, StorageKind
+from flowtui.models import FlowVersion, JsonObject, Project, StorageKind
 from flowtui.run_models import WorkPool
 
 
@@ -45,19 +46,20 @@ class DeploymentRun:
         async with AsyncExitStack() as stack:
             docker: Docker | None = None
             async with self._under_way.stage(Stage.SERIALIZE) as ctx:
-                loaded = await serialize.load(
-                    request.config,
-                    request.flow,
-                    known_execution(request),
-                    ctx,
-                    anew=request.force,
+                loaded, pools, _ = await all_of(
+                    serialize.load(
+                        request.config,
+                        request.flow,
+                        known_execution(request),
+                        ctx,
+                        anew=request.force,
+                    ),
+                    shared.work_pools(),
+                    shared.look_up_early(),
                 )
                 flow = replace(request.flow, name=loaded.name)
                 self._under_way.flow_name = flow.display_name
-                pools, known = await asyncio.gather(
-                    shared.work_pools(),
-                    look_up(request, loaded, shared.control_plane),
-                )
+                known = await look_up(request, loaded, shared.deployments)
                 pools = await self._with_new_pool(pools, ctx)
                 settled = settle(request, loaded, pools, known.version)
                 if settled.storage is StorageKind.DOCKER:
@@ -140,6 +142,7 @@ class DeploymentRun:
                 plan.loaded.interpreter,
                 expectation,
                 time_limit=self._request.config.health_timeout,
+                keep_warm=self._request.config.keep_warm,
             )
 
         made = False
@@ -176,12 +179,7 @@ class DeploymentRun:
         return Made(Outcome.DONE, version, plan.image, reason=plan.reasons[0])
 
     async def _register(self, registration: Registration) -> FlowVersion:
-        control_plane = self._shared.control_plane
         async with self._under_way.stage(Stage.REGISTER) as ctx:
-            if registration.version is not None:
-                # While it was built somebody may have paused it, or edited a schedule.
-                now = await control_plane.serialized_flow(registration.version.id)
-                registration = renewed(registration, now)
             version = await self._sent(registration, ctx)
             self._shared.keep(AppliedPayload(self._under_way.id, version.id, registration.wanted))
             return version
@@ -193,20 +191,25 @@ class DeploymentRun:
             made = await control_plane.register(project, registration.wanted)
             ctx.log(f"registered “{made.flow_name}” {made.words}{_in_project(made)}")
             return made
-        merged = registration.merged()
-        for change in merged.changes.found:
-            if change.kept:
-                ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
-        for change in sent(merged.changes):
-            ctx.log(f"{change.sign} {change.field}")
+
+        def change(now: JsonObject | None) -> JsonObject:
+            # While it was built somebody may have paused it, or edited a schedule.
+            merged = renewed(registration, now).merged()
+            for change in merged.changes.found:
+                if change.kept:
+                    ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
+            for change in sent(merged.changes):
+                ctx.log(f"{change.sign} {change.field}")
+            if not merged.fields:
+                ctx.log("nothing has to be sent")
+            return merged.fields
+
         if registration.moves:
             names = {key: registration.wanted[key] for key in ("flow_name", "name")}
-            made = await control_plane.register(project, {**names, **merged.fields})
-        elif merged.fields:
-            made = await control_plane.amend(version.id, merged.fields)
+            fields = change(await control_plane.serialized_flow(version.id))
+            made = await control_plane.register(project, {**names, **fields})
         else:
-            ctx.log("nothing has to be sent")
-            return version
+            made = await control_plane.amend(version.id, change)
         ctx.log(f"changed “{made.flow_name}”{_in_project(made)}: {made.words}")
         return made
 

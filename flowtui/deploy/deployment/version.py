@@ -73,6 +73,8 @@ async def commit_of(root: Path, files: Sequence[str]) -> Commit | None:
 
     `files` are those of the flow, relative to `root` or absolute. Raises nothing.
     """
+    if not await asyncio.to_thread(_in_repository, root):
+        return None  # four processes that say so take longer than looking
     head, branch, url, changed = await asyncio.gather(
         _git(root, "log", "-1", "--format=%H%n%s"),
         _git(root, "rev-parse", "--abbrev-ref", "HEAD"),
@@ -83,6 +85,11 @@ async def commit_of(root: Path, files: Sequence[str]) -> Commit | None:
         return None
     sha, _, message = head.partition("\n")
     return Commit(sha, branch or "", message.strip(), _public(url or ""), dirty=bool(changed))
+
+
+def _in_repository(root: Path) -> bool:
+    inherited = any(os.environ.get(name) for name in ("GIT_DIR", "GIT_WORK_TREE"))
+    return inherited or any((folder / ".git").exists() for folder in (root, *root.parents))
 
 
 async def _git(root: Path, *arguments: str) -> str | None:

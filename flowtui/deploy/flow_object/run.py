@@ -10,13 +10,15 @@ from pathlib import Path
 from flowtui.deploy import local_storage
 from flowtui.deploy.docker.image import ImageRecipe
 from flowtui.deploy.events import Level, Outcome, Stage
+from flowtui.deploy.flow_object.planner import make_plan, settle
+from flowtui.deploy.layers import known_execution
 from flowtui.deploy.local_storage import LocalRecipe
 from flowtui.deploy.plan import Lane, Plan
-from flowtui.deploy.planner import known_execution, make_plan, settle
 from flowtui.deploy.shared_stages import Docker, Stages
 from flowtui.deploy.stages import serialize
 from flowtui.deploy.stages.context import StageContext
-from flowtui.deploy.stages.healthcheck import Expectation, check_image, check_local
+from flowtui.deploy.stages.healthcheck.expectation import Expectation
+from flowtui.deploy.stages.healthcheck.stage import check_image, check_local
 from flowtui.deploy.stages.register import find_project, register
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Made

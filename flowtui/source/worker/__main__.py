@@ -45,8 +45,20 @@ def main():
     os._exit(0)  # threads and exit handlers of the user's code have no say
 
 
+def prepare():
+    """All that loading needs whatever is loaded, in a Python that others are forked from."""
+    take_as_package()
+    installed = part("installed").distributions()
+    for distribution in installed.values():
+        distribution.top_level  # noqa: B018  (read once, here)
+    for name in ("failures", "project", "notices", generation_of(installed)):
+        part(name)
+
+
 def take_as_package():
     """Under a name of its own: this folder on sys.path would hide modules of the user's."""
+    if _PACKAGE in sys.modules:
+        return
     folder = os.path.dirname(os.path.abspath(__file__))
     spec = importlib.util.spec_from_file_location(
         _PACKAGE, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]

@@ -107,8 +107,9 @@ def ignore_function(original, name, notice):
         notice("%s() ignored: %s" % (name, _REGISTERS))
         return nothing_later() if is_awaited(original) else Ignored()
 
-    for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").split(".")[0] != "prefect":
+    for place, module in list(sys.modules.items()):
+        # By its key: asking another one for its name may import it only now.
+        if place != "prefect" and not place.startswith("prefect."):
             continue
         if vars(module).get(name) is original:
             setattr(module, name, ignored)

@@ -14,6 +14,7 @@ class Distribution:
         self.info = info
         self._metadata = None
         self._files = None
+        self._top_level = None
 
     def _read(self, *names):
         paths = (os.path.join(self.info, name) for name in names)
@@ -58,6 +59,11 @@ class Distribution:
 
     @property
     def top_level(self):
+        if self._top_level is None:
+            self._top_level = self._importable()
+        return self._top_level
+
+    def _importable(self):
         names = set(self._read("top_level.txt").split())
         if names:
             return names
@@ -82,10 +88,21 @@ def normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+_known = {}
+"""What was found on a search path: a process forked from one that has looked need not look."""
+
+
 def distributions():
     """Every installed distribution by its normalized name; the first on sys.path wins."""
+    path = tuple(sys.path)
+    if path not in _known:
+        _known[path] = found_on(path)
+    return dict(_known[path])
+
+
+def found_on(path):
     found = {}
-    for folder in sys.path:
+    for folder in path:
         try:
             entries = sorted(os.listdir(folder or "."))
         except OSError:

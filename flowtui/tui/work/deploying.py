@@ -198,7 +198,7 @@ class Deploying:
         if workspace is None:
             return
         records = tuple(self._app.session.deploys.open(flow) for flow in flows)
-        batch, together = _Batch(records), Together(len(records))
+        batch, together = _Batch(records), Together(tuple(flows))
         for record in records:
             record.at_once = True
             self._batches[record.key] = batch

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from flowtui.api.base import ControlPlane
 from flowtui.config import load_project
 from flowtui.deploy.applied import Applied
 from flowtui.deploy.deployment.draft import look_up, make_plan, name_of
@@ -25,12 +24,12 @@ from flowtui.models import (
     FlowKind,
     FlowVersion,
     Interpreter,
-    JsonObject,
     LoadedFlow,
     LocalFlow,
     LocalModule,
     Origin,
     Profile,
+    RegisteredDeployment,
     StorageKind,
     StorageOptions,
 )
@@ -54,8 +53,8 @@ class Server:
     project: str = ""
     asked: list[str] = field(default_factory=list)
 
-    async def flow_versions(self, *, name: str) -> tuple[FlowVersion, ...]:
-        self.asked.append(name)
+    async def deployments(self, flow_name: str) -> tuple[RegisteredDeployment, ...]:
+        self.asked.append(flow_name)
         if self.payload is None:
             return ()
         version = FlowVersion(
@@ -69,11 +68,7 @@ class Server:
             deployment="default",
             label=str(self.payload["version"]),
         )
-        return (version,)
-
-    async def serialized_flow(self, version_id: str) -> JsonObject | None:
-        assert version_id == "d1"
-        return self.payload
+        return (RegisteredDeployment(version, self.payload),)
 
 
 @dataclass
@@ -148,7 +143,7 @@ async def prepared(
         **more,
     )
     there = loaded(root, **(told or {}))
-    known = await look_up(request, there, cast("ControlPlane", server or Server()))
+    known = await look_up(request, there, (server or Server()).deployments)
     settled = settle(request, there, POOLS, known.version)
     return await make_plan(request, there, settled, known, engine=None, registry=None)
 

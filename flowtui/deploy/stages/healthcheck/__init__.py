@@ -10,9 +10,3 @@ facts; what they mean is decided here, outside of it.
 - `answer`: what it found
 - `checks`: what that means
 """
-
-from flowtui.deploy.stages.healthcheck.checks import Check, HealthReport
-from flowtui.deploy.stages.healthcheck.expectation import Expectation
-from flowtui.deploy.stages.healthcheck.stage import check_image, check_local
-
-__all__ = ["Check", "Expectation", "HealthReport", "check_image", "check_local"]

@@ -22,6 +22,8 @@ from flowtui.deploy.stages.healthcheck.place import Ending, Place
 from flowtui.deploy.stages.healthcheck.process import run_in_process
 from flowtui.deploy.stages.healthcheck.verdict import judged
 from flowtui.models import Interpreter, JsonObject, LoadedFlow
+from flowtui.source.apart import apart
+from flowtui.source.warm import KEEP, WarmStart
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.engine import Engine
@@ -30,13 +32,6 @@ _SECONDS = 120.0
 _GRACE = 5.0
 """Seconds for the engine beside the probe, which ends itself at the time limit."""
 _MEMORY = 2**30
-_QUIET = {
-    "PREFECT_LOGGING_TO_API_ENABLED": "false",
-    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
-"""Prefect must neither start a server nor look for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +87,6 @@ async def check_entrypoint_in_image(
     """
     place = Place("in the image", in_image=True, seconds=time_limit, memory=memory, verb="imported")
     marker = secrets.token_hex(16)
-    environment = {**_QUIET, "PREFECT_HOME": "/tmp/prefect"}
     try:
         async with asyncio.timeout(time_limit + _GRACE):
             ending = await run_in_container(
@@ -101,7 +95,7 @@ async def check_entrypoint_in_image(
                 image_id,
                 _arguments(marker, expectation, time_limit),
                 memory=memory,
-                environment=environment,
+                environment=apart("/tmp/prefect"),
             )
     except TimeoutError:
         raise too_slow(place) from None
@@ -114,10 +108,12 @@ async def check_entrypoint_locally(
     expectation: EntrypointExpectation,
     *,
     time_limit: float = _SECONDS,
+    keep_warm: float = KEEP,
 ) -> HealthReport:
     """Run the probe in a fresh process of `interpreter`, with nothing of this session's.
 
-    Raises DeployError with the diagnosis when a run would fail.
+    `time_limit` and `keep_warm` (see `source.warm`) are in seconds. Raises DeployError with the
+    diagnosis when a run would fail.
     """
     words = f"in {expectation.folder}"
     place = Place(words, in_image=False, seconds=time_limit, memory=0, verb="imported")
@@ -129,7 +125,8 @@ async def check_entrypoint_locally(
                 interpreter.executable,
                 _arguments(marker, expectation, time_limit),
                 time_limit=time_limit + _GRACE,
-                environment={**_QUIET, "PREFECT_HOME": home},
+                environment=apart(home),
+                start=WarmStart(keep_warm),
             )
         except TimeoutError:
             raise too_slow(place) from None

@@ -22,10 +22,12 @@ async def run_in_process(
     *,
     time_limit: float,
     environment: Mapping[str, str] | None = None,
+    start: child_processes.Start | None = None,
 ) -> Ending:
     """Run the interpreter in an empty folder with a clean environment and a session of its own.
 
-    `time_limit` is in seconds. Raises TimeoutError, and DeployError when it does not start.
+    `time_limit` is in seconds; `start` is another way to start it. Raises TimeoutError, and
+    DeployError when it does not start.
     """
     output = ProbeOutput(ctx)
     try:
@@ -39,6 +41,7 @@ async def run_in_process(
                 cwd=folder,
                 env={**_clean_environment(os.environ), **(environment or {})},
                 time_limit=time_limit,
+                start=start,
             )
     except TimeoutError:
         raise
@@ -58,4 +61,8 @@ def _clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
         name: value
         for name, value in environ.items()
         if name in _ENVIRONMENT or name.startswith(("LC_", "SSL_CERT_"))
-    } | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    } | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
+    }

@@ -8,13 +8,12 @@ from flowtui.api.base import ControlPlane
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.docker.registry import Registry
 from flowtui.deploy.flow_object.draft import Draft
-from flowtui.deploy.layers import inferred, own_layers
+from flowtui.deploy.layers import inferred, known_execution, own_layers
 from flowtui.deploy.plan import Setting
 from flowtui.deploy.request import PlanRequest, Prepared
 from flowtui.deploy.settings import (
     Layer,
     Resolved,
-    execution_of,
     flow_layer,
     resolve,
     with_options,
@@ -22,19 +21,13 @@ from flowtui.deploy.settings import (
 from flowtui.errors import UsageError
 from flowtui.models import (
     DeployTable,
-    ExecutionOptions,
     LoadedFlow,
     Origin,
     StorageKind,
     StorageOptions,
 )
 
-__all__ = ["PlanRequest", "Prepared", "known_execution", "make_plan", "settle"]
-
-
-def known_execution(request: PlanRequest) -> ExecutionOptions:
-    """What settings say of the execution before the flow is loaded."""
-    return execution_of(own_layers(request, request.flow.name))
+__all__ = ["PlanRequest", "Prepared", "make_plan", "settle"]
 
 
 def settle(request: PlanRequest, loaded: LoadedFlow) -> Resolved:
