@@ -9,6 +9,7 @@ import pytest
 
 from flowtui.config import user_file
 from flowtui.models import Discovery
+from flowtui.tui.messages import Part
 from flowtui.tui.screens.help import HelpScreen
 from flowtui.tui.screens.sheet import SheetList
 from flowtui.tui.widgets.flows import FlowTable
@@ -103,6 +104,19 @@ async def test_counts_move_in_sheets_and_escape_drops_them(workspace: MemoryWork
         assert isinstance(driver.app.screen, HelpScreen)
         await driver.press("9", "9", "9", "9", "9", "9", "k")
         assert _on_sheet(driver) == first
+
+
+@pytest.mark.slow
+async def test_a_count_stands_in_the_sheet_and_not_in_the_bar_behind(
+    workspace: MemoryWorkspace,
+) -> None:
+    async with running(workspace, size=(100, 40)) as driver:
+        await driver.press("question_mark", "3")
+        driver.app.session_changed.publish(Part.CONNECTION)
+        await driver.settled()
+        assert driver.screen_text().count("3…") == 1
+        await driver.press("j")
+        assert "3…" not in driver.screen_text()
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ class KeyBar(Painted):
             parts.extend(piece.parts)
             spots.append((used, used + piece.length, piece.key))
             used += piece.length
-        if app.counting.pending:
+        if app.counting.pending and app.screen is self.screen:
             tail = Content.assemble((f" {app.counting.pending}… ", "bold"), tail)
         gap = max(width - used - tail.cell_length, 0)
         end = used + gap + tail.cell_length

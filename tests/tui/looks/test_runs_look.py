@@ -26,11 +26,18 @@ pytestmark = pytest.mark.slow
 _SECONDS = 60
 
 
-def acted(workspace: MemoryWorkspace) -> FlowRun:
-    """Runs of the last hours, the newest still at work; every moment of it is set."""
+@pytest.fixture
+def workspace(workspace: MemoryWorkspace) -> MemoryWorkspace:
+    """The details read at some moment of the start what is registered: it is there before."""
     server, version = workspace.server, etl(workspace)
     server.parameter_lists[version.id] = PARAMETERS
     server.serialized[version.id] = serialized()
+    return workspace
+
+
+def acted(workspace: MemoryWorkspace) -> FlowRun:
+    """Runs of the last hours, the newest still at work; every moment of it is set."""
+    server, version = workspace.server, etl(workspace)
     states = ("Success", "Failed", "Cancelled", "Success")
     for number in range(12, 0, -1):
         began = NOW - timedelta(minutes=13 * number)
@@ -51,7 +58,9 @@ def acted(workspace: MemoryWorkspace) -> FlowRun:
 
 async def run_form(driver: Driver) -> None:
     acted(driver.workspace)
-    await driver.press("g", "x")
+    await driver.press("g")
+    await driver.until(lambda: bool(driver.app.session.registered))
+    await driver.press("x")
     await driver.see("country *")
     await driver.type("north")
     await driver.press("tab", "tab", "tab", "backspace")
