@@ -17,7 +17,7 @@ from flowtui.deploy.checkpoint import Checkpoint
 from flowtui.deploy.events import DeployFinished, Event, Outcome, Stage, problem_found
 from flowtui.deploy.history import INTERRUPTED, RUNNING, History, Recorder
 from flowtui.deploy.uncancelled import uncancelled
-from flowtui.errors import ControlPlaneError, CredentialsError, UsageError
+from flowtui.errors import ControlPlaneError, CredentialsError, FlowtuiError, UsageError
 from flowtui.flow_rows import FlowRow, Folder, Registered, flow_rows
 from flowtui.models import (
     Ability,
@@ -117,10 +117,11 @@ class Workspace:
         other._credentials = credentials or self._credentials
         return other
 
-    async def check_token(self, secret: Secret) -> Identity:
+    async def check_token(self, secret: Secret | None) -> Identity:
         """Ask the control plane whether it takes this token, without keeping or using it.
 
-        Raises CredentialsError when it does not, ControlPlaneError when it does not answer.
+        With None, whether it wants one. What is connected stays so. Raises CredentialsError when
+        it does not, ControlPlaneError when it does not answer.
         """
         control_plane, identity = await self._reach(secret)
         await control_plane.close()
@@ -152,14 +153,22 @@ class Workspace:
         return await workspaces(self.cloud, secret, ca_file=ca_file)
 
     async def connect(self) -> Identity:
-        """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError."""
-        await self._disconnect()
+        """Find the token, reach the control plane. Raises ControlPlaneError, CredentialsError.
+
+        What is connected can be used until then; where it cannot be reached again, nothing is.
+        """
         self._credential = await self.credentials.find(self.profile.api_url)
         try:
-            self._control_plane, self._identity = await self._reach_anyhow()
-        except CredentialsError as error:
-            raise _with_notes(error, self.credentials.notes) from error
-        return self._identity
+            reached, identity = await self._reach_anyhow()
+        except FlowtuiError as error:
+            await self._disconnect()
+            if isinstance(error, CredentialsError):
+                raise _with_notes(error, self.credentials.notes) from error
+            raise
+        before, self._control_plane, self._identity = self._control_plane, reached, identity
+        if before is not None:
+            await before.close()
+        return identity
 
     async def _reach_anyhow(self) -> tuple[ControlPlane, Identity]:
         try:

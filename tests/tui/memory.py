@@ -299,16 +299,7 @@ class MemoryWorkspace(Workspace):
         other._credentials = credentials or self._credentials
         return other
 
-    async def check_token(self, secret: Secret) -> Identity:
-        if self.refuse_token:
-            raise CredentialsError(
-                "the token was refused", where=self.profile.api_url, fix="log in again"
-            )
-        return await self.server.identify()
-
-    async def connect(self) -> Identity:
-        self._up = None
-        self._credential = await self.credentials.find(self.profile.api_url)
+    async def check_token(self, secret: Secret | None) -> Identity:
         if self.refuse_token:
             raise CredentialsError(
                 "the token was refused", where=self.profile.api_url, fix="log in again"
@@ -319,7 +310,12 @@ class MemoryWorkspace(Workspace):
                 where=self.profile.api_url,
                 fix="start it, or check the address",
             )
-        identity = await self.server.identify()
+        return await self.server.identify()
+
+    async def connect(self) -> Identity:
+        self._up = None
+        self._credential = await self.credentials.find(self.profile.api_url)
+        identity = await self.check_token(None)
         self._up = self.server
         self._identity = replace(
             identity, api_url=self.profile.api_url, authenticated=self._credential is not None

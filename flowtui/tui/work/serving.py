@@ -45,8 +45,10 @@ class Serving:
         self._server = server = embedded.EmbeddedServer(kind, workspace.root)
 
         async def answers() -> bool:
+            # Not by connecting: a connection that was being made may have found it already, and
+            # may be in use.
             try:
-                await workspace.connect()
+                await workspace.check_token(None)
             except CredentialsError:
                 return True
             except FlowtuiError:
@@ -75,8 +77,8 @@ class Serving:
             app.post_message(msg.ServerStopped())
 
         app.begin(until_it_ends, group="server-end", description=words, counts=False)
-        # A connection that was being made may have found it already.
-        app.connecting.connect(quietly=True)
+        if not app.session.connected:
+            app.connecting.connect()
 
     def _stopped(self, _: msg.ServerStopped) -> None:
         self._app.connecting.connect()
