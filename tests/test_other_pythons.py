@@ -13,7 +13,7 @@ from tests.parts.cache import key_of, made_once
 from tests.parts.need import missing
 from tests.parts.prefects import find_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(6)]
 
 _ROOT = Path(__file__).parent.parent
 _NEWEST = "3.13"

@@ -28,7 +28,7 @@ from tests.parts.base_images import prefect_image, python_image
 from tests.parts.engine import RunningEngine
 from tests.parts.pickles import SIMPLE, PickledSample, pickled_flow
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _AT_UNPICKLE = """
 class At:

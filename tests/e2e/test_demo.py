@@ -16,7 +16,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.processes import with_variable
 from tests.parts.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 
 def _demo(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from tests.e2e.test_watch import watching
 from tests.parts.prefect_server import PrefectServer
 from tests.parts.prefects import prefect_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 
 @pytest.fixture
@@ -80,21 +80,15 @@ def test_a_field_alone_is_changed_without_a_build(project: PrefectProject) -> No
     assert project.deployment["parameters"] == {"day": 3}
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        {"paused": True},
-        {"description": "edited"},
-        {"tags": ["theirs"]},
-        {"parameters": {"day": 9}},
-        {"job_variables": {"env": {"A": "b"}}},
-    ],
-    ids=lambda edit: next(iter(edit)),
-)
-def test_what_was_edited_in_the_web_ui_survives(
-    project: PrefectProject, edit: dict[str, object]
-) -> None:
+def test_what_was_edited_in_the_web_ui_survives(project: PrefectProject) -> None:
     assert project.deploy("flows/etl.py").code == 0
+    edit = {
+        "paused": True,
+        "description": "edited",
+        "tags": ["theirs"],
+        "parameters": {"day": 9},
+        "job_variables": {"env": {"A": "b"}},
+    }
     project.edit(**edit)
     project.write_flow(head="import helper", day=2)
     ran = project.deploy("flows/etl.py")

@@ -14,7 +14,7 @@ from tests.parts.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.parts.prefect_server import PrefectServer
 from tests.parts.registry import RunningRegistry
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 ONE_LOOK = {"POST /api/deployments/filter": 1}
 
 

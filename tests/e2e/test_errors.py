@@ -17,7 +17,7 @@ from tests.parts.control_plane import embedded_server
 from tests.parts.engine import RunningEngine
 from tests.parts.registry import PASSWORD, USER, RunningRegistry
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _FLOW = "from prefect import Flow\nflow = Flow('plain')\n"
 

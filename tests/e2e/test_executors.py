@@ -17,7 +17,7 @@ from tests.parts.control_plane import RunningServer
 from tests.parts.dask_cluster import dask_cluster
 from tests.parts.prefects import client_environment, prefect_python, prefect_venv
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _SOURCE = Path(__file__).parent / "run_flows" / "spread.py"
 _MAPPED = 4

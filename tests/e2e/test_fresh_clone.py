@@ -10,7 +10,7 @@ import pytest
 
 from tests.parts.prefects import find_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _ROOT = Path(__file__).parents[2]
 

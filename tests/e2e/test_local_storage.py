@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.conftest import Project
 from tests.parts.prefects import prefect_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _FLOW = """
 from prefect import Flow, task

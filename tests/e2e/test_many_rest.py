@@ -16,7 +16,7 @@ from tests.parts.engine import RunningEngine
 from tests.parts.prefect_server import PrefectServer
 from tests.parts.registry import RunningRegistry
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _GOOD = ("one", "two", "three")
 

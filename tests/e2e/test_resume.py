@@ -23,7 +23,7 @@ from tests.parts.holding_proxy import holding_proxy
 from tests.parts.need import missing
 from tests.parts.registry import RunningRegistry, free_port
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _FLOW = """\
 from prefect import Flow, task

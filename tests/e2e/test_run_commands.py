@@ -25,7 +25,7 @@ from tests.parts.control_plane import (
 )
 from tests.parts.prefects import prefect_python
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _SECONDS = 180
 

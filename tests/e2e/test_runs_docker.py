@@ -24,7 +24,7 @@ from tests.parts.prefects import prefect_python
 from tests.parts.registry import RunningRegistry
 from tests.parts.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _TOKEN = "the-token-of-these-containers"
 _MEANT = ("not at the first attempt", "come back later", "the price is negative")

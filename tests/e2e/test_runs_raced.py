@@ -16,7 +16,7 @@ from tests.parts.control_plane import RunningServer
 from tests.parts.prefects import prefect_python
 from tests.parts.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 _VERSION = "1.4.1"
 _NAMES = ("left", "right")

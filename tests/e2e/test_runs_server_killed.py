@@ -20,7 +20,7 @@ from tests.parts.prefects import prefect_python
 from tests.parts.registry import RunningRegistry
 from tests.parts.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(3)]
 
 _TOKEN = "the-token-of-these-containers"
 _STEPS = 30

@@ -22,7 +22,7 @@ from tests.parts.prefects import prefect_venv
 from tests.parts.registry import RunningRegistry
 from tests.parts.waiting import until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(4)]
 
 _HEAD = "import pathlib, time"
 _BODY = "print('day', day)\n    time.sleep(600 if day == 99 else 0)"

@@ -15,7 +15,7 @@ from tests.parts.prefect_server import PrefectServer, prefect_command
 from tests.parts.waiting import until
 from tests.source.loading import Project, interpreter
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.long(2)]
 
 PREFECT2, PREFECT3 = VERSIONS = ("2.20.27", "3.9.1")
 
@@ -319,21 +319,29 @@ async def test_a_flow_that_only_running_shows_is_loaded(project: Project, versio
     assert told.serialized["entrypoint"] == "flow.py:nightly"
 
 
+_GOES_WRONG_IN_PYTHON = (
+    ("import nowhere_at_all\n", "ModuleNotFoundError", "No module named", "flow.py:1: import"),
+    ("open('data.csv')\n", "FileNotFoundError", "data.csv", "flow.py:1: open('data.csv')"),
+    ("x = 1\nraise ValueError('no')\n", "ValueError", "ValueError: no", "flow.py:2"),
+    ("def f(:\n", "SyntaxError", "SyntaxError", "flow.py:1"),
+    ("import sys\nsys.exit(3)\n", "SystemExit", "sys.exit(3)", "flow.py:2"),
+)
+_GOES_WRONG_IN_PREFECT = (
+    (
+        "from prefect.blocks.system import Secret\nx = Secret.load('x')\n",
+        "AsksThePrefectApi",
+        "asks the Prefect API while it is loaded",
+        "flow.py:2: x = Secret.load('x')",
+    ),
+    ("from prefect import flow\n", "NoSuchFlow", "no flow etl in flow.py", "flow.py"),
+)
+
+
 @pytest.mark.parametrize(
-    ("content", "kind", "what", "where"),
+    ("version", "content", "kind", "what", "where"),
     [
-        ("import nowhere_at_all\n", "ModuleNotFoundError", "No module named", "flow.py:1: import"),
-        ("open('data.csv')\n", "FileNotFoundError", "data.csv", "flow.py:1: open('data.csv')"),
-        ("x = 1\nraise ValueError('no')\n", "ValueError", "ValueError: no", "flow.py:2"),
-        ("def f(:\n", "SyntaxError", "SyntaxError", "flow.py:1"),
-        ("import sys\nsys.exit(3)\n", "SystemExit", "sys.exit(3)", "flow.py:2"),
-        (
-            "from prefect.blocks.system import Secret\nx = Secret.load('x')\n",
-            "AsksThePrefectApi",
-            "asks the Prefect API while it is loaded",
-            "flow.py:2: x = Secret.load('x')",
-        ),
-        ("from prefect import flow\n", "NoSuchFlow", "no flow etl in flow.py", "flow.py"),
+        *((PREFECT3, *case) for case in _GOES_WRONG_IN_PYTHON),
+        *((version, *case) for version in VERSIONS for case in _GOES_WRONG_IN_PREFECT),
     ],
 )
 async def test_what_goes_wrong_is_told_with_its_line(
