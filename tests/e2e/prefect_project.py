@@ -56,10 +56,7 @@ class PrefectProject(Project):
         """Past flowtui: what the server itself says."""
         assert self.server is not None
         with self.server.client() as client:
-            for _ in range(20):  # SQLite is busy now and then (503 without Retry-After)
-                answer = client.request(method, path, json=body)
-                if answer.status_code != 503:
-                    break
+            answer = client.request(method, path, json=body)
             answer.raise_for_status()
             return json.loads(answer.content) if answer.content else None
 

@@ -1,6 +1,7 @@
 """An HTTP proxy before one server: counts requests, answers 503 to some, drops connections.
 
-WebSockets pass through unharmed.
+WebSockets pass through unharmed. The 503s of a server that really is busy are not counted and not
+passed on: it is asked again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import re
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 _PIECE = 65536
 _SECONDS = 120
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_BUSY_ANSWERS = 100
+_BUSY_PAUSE = 0.1
 _NOT_OURS_TO_SEND = ("connection", "transfer-encoding", "keep-alive")
 _WRITES = ("PATCH", "PUT", "DELETE")
 
@@ -96,22 +100,16 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             if fault == "unavailable":
                 self._answer(503, [("Content-Type", "text/plain")], b"Service Unavailable")
                 return
-            connection = http.client.HTTPConnection("127.0.0.1", proxy.target, timeout=_SECONDS)
-            try:
-                headers = {
-                    name: value
-                    for name, value in self.headers.items()
-                    if name.lower() not in _NOT_OURS_TO_SEND
-                }
-                connection.request(self.command, self.path, body, headers)
-                answer = connection.getresponse()
-                said = answer.read()
-            finally:
-                connection.close()
+            headers = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in _NOT_OURS_TO_SEND
+            }
+            status, told, said = _asked(proxy.target, self.command, self.path, body, headers)
             if fault == "dropped":
                 self.close_connection = True
                 return
-            self._answer(answer.status, answer.getheaders(), said)
+            self._answer(status, told, said)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
 
@@ -147,6 +145,24 @@ def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             """Nothing: what was asked is in the counters."""
 
     return Handler
+
+
+def _asked(
+    port: int, method: str, path: str, body: bytes, headers: dict[str, str]
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and content of the server's answer."""
+    for _ in range(_BUSY_ANSWERS):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            found = answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+        if answer.status != 503:
+            break
+        time.sleep(_BUSY_PAUSE)
+    return found
 
 
 def _forward(source: socket.socket, sink: socket.socket) -> None:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from tests.parts.waiting import until
 
 PREFECT3, PREFECT2 = "3.9.1", "2.20.27"
 _STOP_SECONDS = 30
+_BUSY_ANSWERS = 100
+_BUSY_PAUSE = 0.1
 _NOTHING: Mapping[str, str] = {}
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -37,6 +40,19 @@ _QUIET = {
 }
 
 WorkerType = Literal["process", "docker"]
+
+
+class _Patient(httpx.HTTPTransport):
+    """On SQLite a server answers 503 while another request writes, and did nothing then."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(_BUSY_ANSWERS):
+            answer = super().handle_request(request)
+            if answer.status_code != 503:
+                break
+            answer.close()
+            time.sleep(_BUSY_PAUSE)
+        return answer
 
 
 @dataclass(frozen=True)
@@ -65,10 +81,10 @@ class PrefectServer:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def client(self) -> httpx.Client:
-        """The independent witness of tests: plain requests, no retries."""
+        """The independent witness of tests: plain requests, sent again only to a busy server."""
         user, _, password = (self.auth or "").partition(":")
         auth = httpx.BasicAuth(user, password) if self.auth else None
-        return httpx.Client(base_url=self.api_url, auth=auth, timeout=120)
+        return httpx.Client(base_url=self.api_url, auth=auth, timeout=120, transport=_Patient())
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from flowtui.models import Declaration, FlowKind, LoadedFlow, LocalFlow
 from flowtui.source.loader import LoadError, inspect
 from tests.parts.prefect_server import PrefectServer, prefect_command
-from tests.parts.waiting import until
 from tests.source.loading import Project, interpreter
 
 pytestmark = [pytest.mark.real, pytest.mark.long(2)]
@@ -125,25 +122,14 @@ async def test_what_is_told_is_what_prefect_deploy_registers(
     for flow in ("report", "later"):
         told = (await loaded(project, version, f"{flow}/told")).serialized
         with server.client() as client:
-            registered = _answer(client, f"/deployments/name/{told['name']}/told")
+            answer = client.get(f"/deployments/name/{told['name']}/told")
+        registered = answer.raise_for_status().json()
         assert registered["parameter_openapi_schema"] == told["parameter_openapi_schema"]
         assert registered["entrypoint"] == told["entrypoint"]
         assert registered["description"] == told["description"]
         if number == "3":  # `prefect deploy` of Prefect 2 takes no version of the flow's own
             assert registered["version"] == told["version"]
         assert told["is_async"] is (flow == "later")
-
-
-def _answer(client: httpx.Client, path: str) -> dict[str, Any]:
-    """A server that is busy answers 503 at times."""
-    answers: list[httpx.Response] = []
-
-    def is_there() -> bool:
-        answers.append(client.get(path))
-        return answers[-1].status_code == 200
-
-    until(is_there, path, told=lambda: answers[-1].text)
-    return answers[-1].json()
 
 
 async def test_nothing_is_run_registered_or_written(
