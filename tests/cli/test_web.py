@@ -88,7 +88,7 @@ def command_lines() -> list[str]:
 
 def until_childless() -> None:
     """Until every process that was started here has ended and its end was noticed."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while any(file.read_text() for file in Path("/proc/self/task").glob("*/children")):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -55,7 +55,7 @@ def _started(stage: str) -> Callable[[dict[str, Any]], bool]:
 
 def _no_container_is_left(engine: RunningEngine, mark: str) -> None:
     """The engine removes the container of a build step once it sees the client gone."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while engine.containers(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert engine.containers(mark) == []

@@ -53,7 +53,7 @@ def registry_on(port: int, folder: Path) -> Iterator[None]:
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([program, "serve", str(configuration)], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -135,7 +135,7 @@ def test_killed_while_it_pushed_then_gone_on_with(
         process = project.start("deploy", "hello.py", "--json")
         assert proxy.held.wait(120)
         # The history is written at most a tenth of a second after what happened.
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "push" not in project.run("history", newest(project)["id"]).stderr:
             assert time.monotonic() < deadline
         os.kill(process.pid, signal.SIGKILL)
@@ -223,7 +223,7 @@ def test_local_storage_killed_while_it_registers(project: Project, python_141: P
         project.api_url = f"http://127.0.0.1:{port}"
         process = project.start("deploy", "hello.py", "--json")
         assert proxy.held.wait(60)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "register" not in project.run("history", newest(project)["id"]).stderr:
             assert time.monotonic() < deadline
         os.kill(process.pid, signal.SIGKILL)

@@ -108,7 +108,7 @@ def test_saves_become_versions_a_broken_one_does_not_and_ctrl_c_ends(hello: Proj
         assert numbers(hello) == [1, 2]
 
         watch.process.send_signal(signal.SIGINT)
-        assert watch.process.wait(timeout=30) == 130
+        assert watch.process.wait(timeout=60) == 130
         assert "Traceback" not in (watch.process.stderr.read() if watch.process.stderr else "")
 
 

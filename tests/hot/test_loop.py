@@ -38,7 +38,7 @@ from tests.tui.memory import ADDRESS, MemoryControlPlane
 
 ETL = "from prefect import Flow\nimport helper\nflow = Flow('etl')\n"
 REPORT = "from prefect import Flow\nflow = Flow('report')\n"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 class Folder(Workspace):

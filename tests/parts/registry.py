@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.parts.need import missing
 
-_START_SECONDS = 30
+_START_SECONDS = 90
 USER, PASSWORD = "alice", "wonder-land-7"
 
 

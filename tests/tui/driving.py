@@ -16,7 +16,7 @@ from flowtui.tui.app import FlowtuiApp
 from flowtui.workspace import Workspace
 from tests.tui.memory import MemoryWorkspace
 
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 """Seconds until a test that waits for something that never comes gives up."""
 _LOOK = 0.005
 """Seconds between two looks whether running work has brought it about."""

@@ -32,7 +32,7 @@ class Terminal:
             capture_output=True,
             text=True,
             check=True,
-            timeout=20,
+            timeout=60,
         )
         return answer.stdout
 
@@ -99,9 +99,9 @@ def terminal(
         env=variables,
         cwd=cwd,
         check=True,
-        timeout=20,
+        timeout=60,
     )
     try:
         yield session
     finally:
-        subprocess.run([*tmux, "kill-server"], check=False, timeout=20)
+        subprocess.run([*tmux, "kill-server"], check=False, timeout=60)

@@ -20,7 +20,7 @@ from tests.tui.memory import MemoryWorkspace
 from tests.tui.test_terminal import FLOW, answers, free_port
 
 APP = (sys.executable, "-m", "flowtui", ".")
-PROMPT = 8.0
+PROMPT = 60.0
 """Seconds in which it has to be over, on a machine that is busy with other tests."""
 
 
