@@ -67,8 +67,6 @@ class ProjectConfig:
     """Seconds."""
     health_timeout: float = 120
     """Seconds."""
-    keep_warm: float = 600
-    """Seconds that a Python which has imported Prefect 2 or 3 waits for the next load."""
     habits: DeployHabits = DeployHabits()
 
     def tables_of(
@@ -241,7 +239,6 @@ def _project(root: Path, file: Path, table: dict[str, Any]) -> ProjectConfig:
         exclude=tuple(table.get("exclude", ())),
         load_timeout=float(table.get("load_timeout", defaults.load_timeout)),
         health_timeout=float(table.get("health_timeout", defaults.health_timeout)),
-        keep_warm=float(table.get("keep_warm", defaults.keep_warm)),
         habits=_habits(table, name, prefix),
     )
 

@@ -40,10 +40,6 @@ def _is_seconds(value: object) -> bool:
     return 0 < value <= _LONGEST_SECONDS
 
 
-def _is_seconds_or_none(value: object) -> bool:
-    return _is_seconds(value) or (not isinstance(value, bool) and value == 0)
-
-
 def _is_rate(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -83,7 +79,6 @@ def is_json(value: object) -> bool:
 
 TEXT = Kind("text", _is_text)
 SECONDS = Kind("number of seconds, more than 0 and at most a week", _is_seconds)
-SECONDS_OR_NONE = Kind("number of seconds, at most a week", _is_seconds_or_none)
 RATE = Kind(f"number from 1 to {_FASTEST_RATE}", _is_rate)
 EXECUTOR = Kind(
     ", ".join(f'"{name}"' for name in executors.CLASSES) + " or the dotted path of an executor",
@@ -146,12 +141,6 @@ PROJECT = (
     Key("exclude", TEXTS, "Patterns, as in .gitignore, of files that are not searched for flows."),
     Key("load_timeout", SECONDS, "How long loading a flow file may take.", "60"),
     Key("health_timeout", SECONDS, "How long the health check may take.", "120"),
-    Key(
-        "keep_warm",
-        SECONDS_OR_NONE,
-        "How long a Python that has imported Prefect 2 or 3 waits for the next load and check.",
-        "600",
-    ),
 )
 STORAGE = (
     Key(

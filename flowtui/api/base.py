@@ -107,13 +107,18 @@ class ControlPlane(Protocol):
         ...
 
     async def amend(
-        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+        self,
+        version_id: str,
+        change: Callable[[JsonObject], JsonObject],
+        *,
+        seen: RegisteredDeployment | None = None,
     ) -> FlowVersion:
         """Change some fields of a deployment (`Ability.CHANGE_IN_PLACE`).
 
         `change` is given the payload as it is registered at this moment and tells the fields that
         are to be others, by the names of `serialized_flow`; what it does not name stays as it is.
-        Nothing is sent for no fields.
+        Nothing is sent for no fields. `seen` is what was registered a while ago: where `change`
+        then only names what nobody but a deploy changes, it is not looked up again.
         """
         ...
 

@@ -349,6 +349,8 @@ class History:
             with closing(sqlite3.connect(self.path, timeout=10.0)) as db:
                 db.row_factory = sqlite3.Row
                 db.execute("PRAGMA journal_mode=WAL")
+                # What is committed survives this process; a power cut may take the last moment.
+                db.execute("PRAGMA synchronous=NORMAL")
                 db.execute("PRAGMA foreign_keys=ON")
                 _upgrade(db)
                 yield db
@@ -377,6 +379,7 @@ class Recorder:
         self._queue: queue.SimpleQueue[Event | Checkpoint | AppliedPayload | None] = (
             queue.SimpleQueue()
         )
+        self._closing = threading.Event()
         self._error: FlowtuiError | None = None
         self.deploy = ""
         """Id of the deploy, once it has started."""
@@ -394,6 +397,7 @@ class Recorder:
     def close(self) -> FlowtuiError | None:
         """Wait until everything is on disk; what kept it from being written, if anything did."""
         self._queue.put(None)
+        self._closing.set()
         self._thread.join()
         return self._error
 
@@ -410,7 +414,7 @@ class Recorder:
         while not ended:
             batch = [self._queue.get()]
             if batch[0] is not None:
-                time.sleep(self._BATCH_SECONDS)
+                self._closing.wait(self._BATCH_SECONDS)
             while not self._queue.empty():
                 batch.append(self._queue.get())
             with db:

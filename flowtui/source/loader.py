@@ -32,7 +32,7 @@ from flowtui.releases import release
 from flowtui.source.apart import apart
 from flowtui.source.closure import static_closure
 from flowtui.source.loaded import to_work_out, understand
-from flowtui.source.warm import KEEP, WarmStart
+from flowtui.warm.forking import start_warm
 
 OnLine = Callable[[str], None]
 
@@ -99,20 +99,18 @@ async def inspect(
     *,
     execution: ExecutionOptions | None = None,
     time_limit: float = 60.0,
-    keep_warm: float = KEEP,
     on_line: OnLine | None = None,
 ) -> LoadedFlow:
     """Load a flow as it is on disk. Raises LoadError.
 
-    `time_limit` is in seconds, and so is `keep_warm`: how long a Python that has imported Prefect 2
-    or 3 waits for the next load.
+    `time_limit` is in seconds.
 
     `execution` is what settings are known to say before the flow is: its executor is looked for in
     the flow's Prefect and tried with its arguments.
     """
     tried = {"execution": _asked(execution or ExecutionOptions())}
     loaded, _ = await _load(
-        "inspect", flow, root, interpreter, tried, time_limit, on_line, start=WarmStart(keep_warm)
+        "inspect", flow, root, interpreter, tried, time_limit, on_line, start=start_warm
     )
     return loaded
 

@@ -29,6 +29,8 @@ from flowtui.source.interpreter import chosen_python
 _SCHEME = 1
 _MOST = 500
 """Reports kept; the oldest go first."""
+_SLACK = 50
+"""More than that may be there before they are looked through."""
 _LONGEST_VARIABLE = 3
 """Names of environment variables up to this long stand in any text."""
 
@@ -137,6 +139,8 @@ def _loaded(told: dict[str, Any]) -> LoadedFlow:
 
 
 def _forget_oldest(folder: Path) -> None:
+    if len(os.listdir(folder)) <= _MOST + _SLACK:  # noqa: PTH208  (names alone)
+        return
     kept = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     for file in kept[_MOST:]:
         file.unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from types import ModuleType
 import pytest
 
 import flowtui.source.loader as loader
-from flowtui.source.worker.installed import distributions, packages
+from flowtui.source.worker.installed import found_on, packages
+from flowtui.source.worker.project import imported_since, newest_import
 from flowtui.source.worker.values import plain as as_plain_values
 from tests.parts.need import missing
 from tests.parts.prefects import find_python
@@ -136,8 +137,7 @@ def test_import_names_lead_to_distributions(
         "def late():\n    from sklearn.svm import SVC\n    import not_installed\n"
     )
     monkeypatch.syspath_prepend(str(site))
-    installed = {key: one for key, one in distributions().items() if one.folder == str(site)}
-    found = packages([str(flow)], {"helper"}, installed, set(sys.modules))
+    found = packages([str(flow)], {"helper"}, found_on([str(site)]), [])
     assert found == [
         ["google-storage", "2.0"],
         ["PyYAML", "5.1"],
@@ -158,13 +158,14 @@ def test_a_prefect_extra_counts_once_it_is_loaded(
     distribution(site, "some_cloud_sdk", "1.2", "cloudsdk.py")
     distribution(site, "other", "1", "other_sdk.py")
     distribution(site, "click", "8", "click/__init__.py")
-    monkeypatch.syspath_prepend(str(site))
-    installed = {key: one for key, one in distributions().items() if one.folder == str(site)}
-    before = set(sys.modules)
-    monkeypatch.setitem(sys.modules, "cloudsdk", ModuleType("cloudsdk"))
-    monkeypatch.setitem(sys.modules, "click", ModuleType("click"))
-    before.discard("click")
-    assert packages([], set(), installed, before) == [["some_cloud_sdk", "1.2"]]
+    mark = newest_import()
+    monkeypatch.delitem(sys.modules, "click", raising=False)
+    for name in ("cloudsdk", "click"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    imported = imported_since(mark)
+    assert imported == ["click", "cloudsdk"]
+    assert packages([], set(), found_on([str(site)]), imported) == [["some_cloud_sdk", "1.2"]]
+    assert packages([], set(), found_on([str(site)]), []) == []
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,11 @@ class MemoryControlPlane(MemoryRuns):
         raise ControlPlaneError("this API cannot register deployments", where=ADDRESS)
 
     async def amend(
-        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+        self,
+        version_id: str,
+        change: Callable[[JsonObject], JsonObject],
+        *,
+        seen: RegisteredDeployment | None = None,
     ) -> FlowVersion:
         self.answering()
         there = self.serialized.get(version_id) or {}

@@ -161,7 +161,11 @@ class RestMemoryControlPlane(MemoryControlPlane):
         )
 
     async def amend(
-        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+        self,
+        version_id: str,
+        change: Callable[[JsonObject], JsonObject],
+        *,
+        seen: RegisteredDeployment | None = None,
     ) -> FlowVersion:
         self.answering()
         fields = change(self.serialized[version_id] or {})

@@ -176,7 +176,11 @@ class GraphQLControlPlane:
         raise self.connection.cannot(Ability.REGISTER_DEPLOYMENTS)
 
     async def amend(
-        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+        self,
+        version_id: str,
+        change: Callable[[JsonObject], JsonObject],
+        *,
+        seen: RegisteredDeployment | None = None,
     ) -> FlowVersion:
         raise self.connection.cannot(Ability.CHANGE_IN_PLACE)
 

@@ -110,9 +110,13 @@ class RestControlPlane:
         return await deployments.of_flows(self.connection, flow_names)
 
     async def amend(
-        self, version_id: str, change: Callable[[JsonObject], JsonObject]
+        self,
+        version_id: str,
+        change: Callable[[JsonObject], JsonObject],
+        *,
+        seen: RegisteredDeployment | None = None,
     ) -> FlowVersion:
-        return await registration.amend(self.connection, version_id, change)
+        return await registration.amend(self.connection, version_id, change, seen)
 
     async def delete_version(self, version_id: str) -> None:
         await deployments.delete(self.connection, version_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import mapping
 from flowtui.models import FlowVersion, Json, JsonObject, RegisteredDeployment
 from flowtui.run_models import Parameter
+from flowtui.text import clean
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
@@ -149,6 +151,13 @@ def version_of(api: Connection, row: Mapping[str, Any]) -> FlowVersion:
     """Of a row in the form of Prefect 3.9. Raises ControlPlaneError for one that is not."""
     (told,) = api.understood([dict(row)], lambda row: _version(api, row))
     return told
+
+
+def version_after(before: FlowVersion, changed: JsonObject) -> FlowVersion:
+    """With another label and entrypoint, where those were changed."""
+    label = clean(str(changed.get("version", before.label) or ""))
+    entrypoint = clean(str(changed.get("entrypoint", before.entrypoint) or ""))
+    return replace(before, label=label, entrypoint=entrypoint)
 
 
 async def version(api: Connection, deployment_id: str) -> FlowVersion:

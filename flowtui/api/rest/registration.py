@@ -10,9 +10,13 @@ from flowtui.api.rest.connection import Connection
 from flowtui.api.rest.refusals import RefusedError
 from flowtui.errors import ControlPlaneError
 from flowtui.json_shapes import items, mapping
-from flowtui.models import FlowVersion, Json, JsonObject, Project
+from flowtui.models import FlowVersion, Json, JsonObject, Project, RegisteredDeployment
 
 _NAMES = ("flow_name", "name")
+_OF_DEPLOYS = frozenset(
+    {"entrypoint", "parameter_openapi_schema", "path", "pull_steps", "version", "version_info"}
+)
+"""What nobody but a deploy changes."""
 _DECIDED_BY_THE_SERVER = frozenset({"schedules", "paused", "work_queue_name", "work_pool_name"})
 """Others follow from these: an answer to a change is empty, so it is asked for."""
 
@@ -35,9 +39,20 @@ async def register(api: Connection, project: Project, wanted: JsonObject) -> Flo
 
 
 async def amend(
-    api: Connection, deployment_id: str, change: Callable[[JsonObject], JsonObject]
+    api: Connection,
+    deployment_id: str,
+    change: Callable[[JsonObject], JsonObject],
+    seen: RegisteredDeployment | None = None,
 ) -> FlowVersion:
     """See `ControlPlane.amend`."""
+    if seen is not None:
+        fields = change(seen.payload)
+        spoken = await dialect.spoken(api)
+        if fields.keys() <= _OF_DEPLOYS - spoken.created_only:
+            if not fields.keys() <= spoken.forgets:
+                body = spoken.body(fields, where=api.api_url)
+                await api.patch(f"/deployments/{deployment_id}", body)
+            return deployments.version_after(seen.version, fields)
     row = await deployments.existing(api, deployment_id)
     fields = change(payload.of_row(row, names.known(api, row["flow_id"])))
     for key, own in zip(_NAMES, (names.known(api, row["flow_id"]), row["name"]), strict=True):

@@ -29,7 +29,7 @@ from flowtui.deploy.stages.healthcheck.entrypoint import (
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Made
 from flowtui.json_shapes import mapping
-from flowtui.models import FlowVersion, JsonObject, Project, StorageKind
+from flowtui.models import FlowVersion, JsonObject, Project, RegisteredDeployment, StorageKind
 from flowtui.run_models import WorkPool
 
 
@@ -142,7 +142,6 @@ class DeploymentRun:
                 plan.loaded.interpreter,
                 expectation,
                 time_limit=self._request.config.health_timeout,
-                keep_warm=self._request.config.keep_warm,
             )
 
         made = False
@@ -191,17 +190,12 @@ class DeploymentRun:
             made = await control_plane.register(project, registration.wanted)
             ctx.log(f"registered “{made.flow_name}” {made.words}{_in_project(made)}")
             return made
+        merged = registration.merged()
 
         def change(now: JsonObject | None) -> JsonObject:
             # While it was built somebody may have paused it, or edited a schedule.
+            nonlocal merged
             merged = renewed(registration, now).merged()
-            for change in merged.changes.found:
-                if change.kept:
-                    ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
-            for change in sent(merged.changes):
-                ctx.log(f"{change.sign} {change.field}")
-            if not merged.fields:
-                ctx.log("nothing has to be sent")
             return merged.fields
 
         if registration.moves:
@@ -209,7 +203,15 @@ class DeploymentRun:
             fields = change(await control_plane.serialized_flow(version.id))
             made = await control_plane.register(project, {**names, **fields})
         else:
-            made = await control_plane.amend(version.id, change)
+            seen = RegisteredDeployment(version, registration.current)
+            made = await control_plane.amend(version.id, change, seen=seen)
+        for each in merged.changes.found:
+            if each.kept:
+                ctx.log(f"left as it is: {each.field}: {each.before or 'removed'}")
+        for each in sent(merged.changes):
+            ctx.log(f"{each.sign} {each.field}")
+        if not merged.fields:
+            ctx.log("nothing has to be sent")
         ctx.log(f"changed “{made.flow_name}”{_in_project(made)}: {made.words}")
         return made
 

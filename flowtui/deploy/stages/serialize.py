@@ -69,7 +69,6 @@ async def _load(
         interpreter,
         execution=execution,
         time_limit=config.load_timeout,
-        keep_warm=config.keep_warm,
         on_line=ctx.log if ctx is not None else None,
     )
 

@@ -49,10 +49,11 @@ def prepare():
     """All that loading needs whatever is loaded, in a Python that others are forked from."""
     take_as_package()
     installed = part("installed").distributions()
-    for distribution in installed.values():
-        distribution.top_level  # noqa: B018  (read once, here)
+    installed.owners  # noqa: B018  (found out once, here)
     for name in ("failures", "project", "notices", generation_of(installed)):
         part(name)
+    if generation_of(installed) == "flow_functions":
+        part("ignored_calls").look_for_functions()
 
 
 def take_as_package():

@@ -12,9 +12,11 @@ from .installed import packages
 from .project import (
     as_module,
     frame_at,
+    imported_since,
     imports_relatively,
     local_modules,
     merged,
+    newest_import,
     package_path,
     prepare_path,
     run,
@@ -29,12 +31,13 @@ def answer(request, project, notice, installed):
     prefect = importlib.import_module("prefect")
     flow_class = importlib.import_module("prefect.flows").Flow
     ignore_calls(flow_class, notice)
-    before = set(sys.modules)
+    mark = newest_import()
     prepare_path(project)
     module = load(project)
     variable, flow = choose(request, project, module, flow_class)
     refuse_unreachable(flow, variable, project, request)
-    modules = merged(local_modules(project, before), request.get("modules") or [])
+    imported = imported_since(mark)
+    modules = merged(local_modules(project, imported), request.get("modules") or [])
     local = {name.split(".")[0] for name, _ in modules}
     files = [project.file] + [path for _, path in modules if path.endswith(".py")]
     declared = request.get("declared")
@@ -43,7 +46,7 @@ def answer(request, project, notice, installed):
         "declared": worked_out(declared, module, project, notice) if declared else {},
         "serialized": serialized(flow, variable, project),
         "modules": modules,
-        "packages": packages(files, local, installed, before),
+        "packages": packages(files, local, installed, imported),
         "python_version": "%d.%d.%d" % sys.version_info[:3],
         "prefect_version": prefect.__version__,
         "cloudpickle_version": importlib.import_module("cloudpickle").__version__,

@@ -12,8 +12,10 @@ from .project import (
     as_module,
     enclosing_function,
     frame_at,
+    imported_since,
     local_modules,
     merged,
+    newest_import,
     place,
     prepare_path,
     run,
@@ -185,7 +187,7 @@ def answer(request, project, notice, installed):
     prefect = importlib.import_module("prefect")
     recorder = Recorder(project, notice)
     recorder.watch(prefect)
-    before = set(sys.modules)
+    mark = newest_import()
     prepare_path(project)
     values = load(project, prefect)
     flow = choose(request, project, recorder, values, prefect)
@@ -205,7 +207,8 @@ def answer(request, project, notice, installed):
         attach(flow, request["attachment"], recorder, notice)
         content = pickled(flow, request["attachment"].get("source_dir"), request["pickle_limit"])
     serialized = flow.serialize()
-    modules = merged(local_modules(project, before), request.get("modules") or [])
+    imported = imported_since(mark)
+    modules = merged(local_modules(project, imported), request.get("modules") or [])
     local = {name.split(".")[0] for name, _ in modules}
     files = [project.file] + [path for _, path in modules if path.endswith(".py")]
     cloudpickle = importlib.import_module("cloudpickle")
@@ -218,7 +221,7 @@ def answer(request, project, notice, installed):
         "environment_replaced": replaced,
         "executor_in_force": executor_in_force(flow),
         "modules": modules,
-        "packages": packages(files, local, installed, before),
+        "packages": packages(files, local, installed, imported),
         "python_version": "%d.%d.%d" % sys.version_info[:3],
         "prefect_version": prefect.__version__,
         "cloudpickle_version": cloudpickle.__version__,

@@ -107,12 +107,29 @@ def ignore_function(original, name, notice):
         notice("%s() ignored: %s" % (name, _REGISTERS))
         return nothing_later() if is_awaited(original) else Ignored()
 
-    for place, module in list(sys.modules.items()):
-        # By its key: asking another one for its name may import it only now.
-        if place != "prefect" and not place.startswith("prefect."):
-            continue
+    for module in holders(name):
         if vars(module).get(name) is original:
             setattr(module, name, ignored)
+
+
+_held = {}
+"""By name: a process forked from one that has looked need not look."""
+
+
+def holders(name):
+    """Prefect's modules that have something of this name."""
+    if name not in _held:
+        # By their keys: asking another module for its name may import it only now.
+        found = [key for key in sys.modules if key == "prefect" or key.startswith("prefect.")]
+        _held[name] = [sys.modules[key] for key in found if name in vars(sys.modules[key])]
+    return _held[name]
+
+
+def look_for_functions():
+    """What `ignore_calls` would look for, in a Python that others are forked from."""
+    for names in _FUNCTIONS.values():
+        for name in names:
+            holders(name)
 
 
 def is_awaited(function):

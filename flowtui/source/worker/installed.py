@@ -97,11 +97,27 @@ def distributions():
     path = tuple(sys.path)
     if path not in _known:
         _known[path] = found_on(path)
-    return dict(_known[path])
+    return _known[path]
+
+
+class Installed(dict):
+    """Distributions by their normalized names."""
+
+    _owners = None
+
+    @property
+    def owners(self):
+        """Names of those that a top-level module may belong to."""
+        if self._owners is None:
+            self._owners = {}
+            for key, distribution in self.items():
+                for top in distribution.top_level:
+                    self._owners.setdefault(top, []).append(key)
+        return self._owners
 
 
 def found_on(path):
-    found = {}
+    found = Installed()
     for folder in path:
         try:
             entries = sorted(os.listdir(folder or "."))
@@ -136,21 +152,18 @@ def imported_names(path):
     return names
 
 
-def packages(paths, local, installed, before):
+def packages(paths, local, installed, imported):
     """[[name, version]] of the distributions these files import, without Prefect itself."""
     names = set()
     for path in paths:
         names |= imported_names(path)
-    owners = {}
-    for key, distribution in installed.items():
-        for top in distribution.top_level:
-            owners.setdefault(top, []).append(key)
+    owners = installed.owners
     keys = set()
     for name in names:
         top = name.split(".")[0]
         if top not in local:
             keys.update(owners_of(name, owners.get(top, []), installed))
-    keys |= extras_in_use(installed, owners, before)
+    keys |= extras_in_use(installed, owners, imported)
     keys -= {"prefect", "cloudpickle"}
     chosen = [installed[key] for key in sorted(keys)]
     return [[distribution.name, distribution.version] for distribution in chosen]
@@ -176,11 +189,11 @@ def module_file(name):
     return spec.origin if spec is not None and spec.has_location else None
 
 
-def extras_in_use(installed, owners, before):
+def extras_in_use(installed, owners, imported):
     """Optional requirements of Prefect that got loaded with the flow, for example boto3."""
     prefect = installed.get("prefect")
     if prefect is None:
         return set()
     optional = prefect.requirements(True) - prefect.requirements(False)
-    loaded = {name.split(".")[0] for name in set(sys.modules) - before}
+    loaded = {name.split(".")[0] for name in imported}
     return {key for top in loaded for key in owners.get(top, ()) if key in optional}

@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.machinery
 import importlib.util
+import itertools
 import keyword
 import linecache
 import os
@@ -159,11 +160,27 @@ def place(project, line):
     return "%s:%d" % (project.path, line) if line else project.path
 
 
-def local_modules(project, before):
-    """[[name, path]] of the project's modules that were imported since `before`."""
+def newest_import():
+    """A mark for `imported_since`."""
+    return next(imports_backwards())
+
+
+def imported_since(mark):
+    """Names of the modules that were imported after the one of this name."""
+    return list(itertools.takewhile(lambda name: name != mark, imports_backwards()))
+
+
+def imports_backwards():
+    """The newest first. Of a forked process's memory looking at all of them would copy much."""
+    return reversed(sys.modules if sys.version_info >= (3, 8) else list(sys.modules))
+
+
+def local_modules(project, imported):
+    """[[name, path]] of the project's own among these modules."""
     found = []
-    for name, module in sorted(sys.modules.items()):
-        if name in before or module is None or name in ("__main__", "__mp_main__"):
+    for name in sorted(imported):
+        module = sys.modules.get(name)
+        if module is None or name in ("__main__", "__mp_main__"):
             continue
         path = getattr(module, "__file__", None)
         if path is None:

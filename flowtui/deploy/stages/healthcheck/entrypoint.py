@@ -23,7 +23,7 @@ from flowtui.deploy.stages.healthcheck.process import run_in_process
 from flowtui.deploy.stages.healthcheck.verdict import judged
 from flowtui.models import Interpreter, JsonObject, LoadedFlow
 from flowtui.source.apart import apart
-from flowtui.source.warm import KEEP, WarmStart
+from flowtui.warm.forking import start_warm
 
 if TYPE_CHECKING:
     from flowtui.deploy.docker.engine import Engine
@@ -108,12 +108,10 @@ async def check_entrypoint_locally(
     expectation: EntrypointExpectation,
     *,
     time_limit: float = _SECONDS,
-    keep_warm: float = KEEP,
 ) -> HealthReport:
     """Run the probe in a fresh process of `interpreter`, with nothing of this session's.
 
-    `time_limit` and `keep_warm` (see `source.warm`) are in seconds. Raises DeployError with the
-    diagnosis when a run would fail.
+    `time_limit` is in seconds. Raises DeployError with the diagnosis when a run would fail.
     """
     words = f"in {expectation.folder}"
     place = Place(words, in_image=False, seconds=time_limit, memory=0, verb="imported")
@@ -126,7 +124,7 @@ async def check_entrypoint_locally(
                 _arguments(marker, expectation, time_limit),
                 time_limit=time_limit + _GRACE,
                 environment=apart(home),
-                start=WarmStart(keep_warm),
+                start=start_warm,
             )
         except TimeoutError:
             raise too_slow(place) from None

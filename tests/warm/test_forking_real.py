@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import pytest
 
 from flowtui import child_processes
+from flowtui.errors import UsageError
 from flowtui.source.apart import apart
-from flowtui.source.warm import WarmStart, place
-from flowtui.source.warm.program import identity
+from flowtui.warm import place
+from flowtui.warm.forking import keep_seconds, start_warm
+from flowtui.warm.meeting import PREFECT, Warm
 from tests.parts.prefect_server import PREFECT2, PREFECT3
 from tests.parts.prefects import prefect_python
 from tests.parts.processes import gone
+from tests.parts.waiting import until
 
 pytestmark = pytest.mark.real
 
 _LIMIT = 120.0
-_PARENT = "import os; print(os.getppid())"
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Warm Pythons of this test alone, in a folder with a short name."""
-    folder = tmp_path_factory.mktemp("w")
-    folder.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    return folder
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-@pytest.fixture(autouse=True)
-def ended(own_place: Path) -> Iterator[None]:
-    yield
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and str(own_place) in environment_of(process):
-            os.kill(int(process.name), signal.SIGKILL)
-
-
-def environment_of(process: Path) -> str:
-    try:
-        return (process / "environ").read_text(errors="replace")
-    except OSError:
-        return ""
+_WATCHED_BY = "import os; print(os.getppid())"
 
 
 async def run(
@@ -59,7 +34,6 @@ async def run(
     *arguments: str,
     limit: float = _LIMIT,
     version: str = PREFECT3,
-    keep: float = 600,
     **more: str,
 ) -> tuple[int, str]:
     """Exit status and output of `python -c source`."""
@@ -70,7 +44,7 @@ async def run(
         env={"PATH": os.environ["PATH"], **apart(folder), **more},
         on_output=said.extend,
         time_limit=limit,
-        start=WarmStart(keep),
+        start=start_warm,
     )
     return code, said.decode()
 
@@ -122,7 +96,7 @@ async def test_what_is_not_meant_for_it_is_started_as_ever(tmp_path: Path) -> No
         ([str(prefect_python(PREFECT3)), "-c", "print()"], alone),
         ([str(tmp_path / "no-python"), "-c", "print()"], {**alone, **apart(tmp_path)}),
     ):
-        made = await WarmStart(0)(command, stdin=0, stdout=1, stderr=2, cwd=str(tmp_path), env=env)
+        made = await start_warm(command, stdin=0, stdout=1, stderr=2, cwd=str(tmp_path), env=env)
         assert made is None
 
 
@@ -133,16 +107,11 @@ async def test_one_python_serves_all_that_need_the_same(tmp_path: Path) -> None:
     assert first == again != other
 
 
-_WATCHED_BY = (
-    "import pathlib, os\n"
-    "def parent(pid):\n"
-    "    return pathlib.Path('/proc/%s/stat' % pid).read_text().rpartition(')')[2].split()[1]\n"
-    "print(parent(parent(os.getpid())))"
-)
-
-
-async def test_it_ends_when_nobody_needs_it(tmp_path: Path) -> None:
-    _, pid = await run(_WATCHED_BY, tmp_path, keep=0)
+async def test_it_ends_when_nobody_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWTUI_KEEP_WARM", "0")
+    _, pid = await run(_WATCHED_BY, tmp_path)
     await gone(int(pid))
 
 
@@ -184,7 +153,35 @@ async def test_one_that_was_killed_is_started_again(tmp_path: Path) -> None:
     os.kill(int(pid), signal.SIGKILL)
     _, other = await run(_WATCHED_BY, tmp_path)
     assert pid != other
-    folder = place.folder()
-    assert folder is not None
     env = {"PATH": os.environ["PATH"], **apart(tmp_path)}
-    assert (folder / identity(str(prefect_python(PREFECT3)), env)).is_socket()
+    warm = Warm(PREFECT, str(prefect_python(PREFECT3)), env, 600)
+    channel = warm.connect()
+    assert channel is not None
+    channel.close()
+
+
+async def test_what_runs_ends_with_who_asked_for_it(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    source = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    asking = (
+        "import asyncio, os\n"
+        "from flowtui import child_processes\n"
+        "from flowtui.source.apart import apart\n"
+        "from flowtui.warm.forking import start_warm\n"
+        f"command = [{str(prefect_python(PREFECT3))!r}, '-c', {source!r}]\n"
+        f"env = dict(PATH=os.environ['PATH'], **apart({str(tmp_path)!r}))\n"
+        "asyncio.run(child_processes.run(command, cwd='/', env=env, on_output=print,"
+        " time_limit=600, start=start_warm))\n"
+    )
+    asks = await asyncio.create_subprocess_exec(sys.executable, "-c", asking)
+    await asyncio.to_thread(until, lambda: pid.exists() and pid.read_text() != "", "its pid")
+    asks.kill()
+    await asks.wait()
+    await gone(int(pid.read_text()))
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "inf", "nan"])
+def test_how_long_one_waits_is_checked(said: str) -> None:
+    assert (keep_seconds({}), keep_seconds({"FLOWTUI_KEEP_WARM": "0"})) == (600, 0)
+    with pytest.raises(UsageError, match="not a number of seconds"):
+        keep_seconds({"FLOWTUI_KEEP_WARM": said})
