@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias, cast
 
@@ -179,7 +179,8 @@ _KINDS: dict[str, type[Event]] = {
 
 def to_json(event: Event) -> JsonObject:
     """The event as a JSON object, for `--json` and the history; key `event` is its kind."""
-    return {"event": event.kind, **asdict(event)}
+    # No field holds another data class: copies as `asdict` makes them would be for nothing.
+    return {"event": event.kind, **{f.name: getattr(event, f.name) for f in fields(event)}}
 
 
 def from_json(data: JsonObject) -> Event:

@@ -15,7 +15,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -91,7 +91,7 @@ def remember(place: Place, loaded: LoadedFlow) -> None:
     half = place.file.with_name(f"{secrets.token_hex(8)}.half")
     with suppress(OSError, TypeError):
         place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half.write_text(json.dumps(asdict(loaded)), encoding="utf-8")
+        half.write_text(json.dumps(_fields(loaded), default=_fields), encoding="utf-8")
         half.replace(place.file)
         _forget_oldest(place.file.parent)
 
@@ -136,6 +136,11 @@ def _loaded(told: dict[str, Any]) -> LoadedFlow:
         declared["dynamic"] = tuple(declared["dynamic"])
         values["declared"] = Declaration(**declared)
     return LoadedFlow(**values)
+
+
+def _fields(thing: Any) -> dict[str, Any]:
+    """Of a data class."""
+    return {each.name: getattr(thing, each.name) for each in fields(thing)}
 
 
 def _forget_oldest(folder: Path) -> None:
