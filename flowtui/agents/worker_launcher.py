@@ -19,6 +19,14 @@ _REST = 0.2
 """Seconds in which a run that was just handed over is begun."""
 
 
+BEGINNING = ("_submit_run", "_submit_run_and_capture_errors")
+"""Methods of a worker in which it begins a run."""
+UNKNOWN = (
+    "flowtui does not know how to end a worker of this Prefect: interrupted, it kills the flows "
+    "that it runs, and their runs may stay Running."
+)
+
+
 class Ending:
     def __init__(self):
         self.asked = self.ended = False
@@ -36,7 +44,7 @@ class Ending:
             return await self.counted(poll(worker, *arguments, **keywords))
 
         worker_class.get_and_submit_flow_runs = poll_unless_asked
-        for name in ("_submit_run", "_submit_run_and_capture_errors"):
+        for name in BEGINNING:
             self.count(worker_class, name)
 
     def count(self, worker_class, name):
@@ -102,16 +110,25 @@ def children():
 def main():
     # The folder of this file: its modules are not the user's.
     del sys.path[0]
-    ending = Ending()
-    ending.watch(importlib.import_module("prefect.workers.base").BaseWorker)
+    worker_class = importlib.import_module("prefect.workers.base").BaseWorker
     processes = importlib.import_module("prefect.utilities.processutils")
+    known = all(hasattr(worker_class, name) for name in ("get_and_submit_flow_runs", *BEGINNING))
+    if known and hasattr(processes, "setup_signal_handlers_worker"):
+        take_over(worker_class, processes)
+    else:
+        print(UNKNOWN, file=sys.stderr, flush=True)
+    sys.argv[0] = "prefect"
+    importlib.import_module("prefect.cli").app()
+
+
+def take_over(worker_class, processes):
+    ending = Ending()
+    ending.watch(worker_class)
     processes.setup_signal_handlers_worker = ending.handle_signals
     # Prefect 2 takes it into the module of the command when that is imported.
     command = importlib.import_module("prefect.cli.worker")
     if hasattr(command, "setup_signal_handlers_worker"):
         command.setup_signal_handlers_worker = ending.handle_signals
-    sys.argv[0] = "prefect"
-    importlib.import_module("prefect.cli").app()
 
 
 if __name__ == "__main__":
