@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 APP    := $(VENV)/.app-installed
 STAMP  := $(VENV)/.dev-installed
 
+# The tests are kept compiled: each of their processes collects them all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-fast lint format screenshots benchmark clean
 
 demo: $(APP)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def test_unit_tests_pass_on_the_newest_python() -> None:
     python = find_python(_NEWEST)
     if python is None:
         missing(f"Python {_NEWEST}", "not on PATH and not under pyenv")
-    project = (_ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())
+    wanted = (*project["project"]["dependencies"], *project["dependency-groups"]["dev"])
 
     def make(folder: Path) -> None:
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
@@ -36,7 +38,7 @@ def test_unit_tests_pass_on_the_newest_python() -> None:
         uninstall = [str(folder / "bin" / "python"), "-m", "pip", "uninstall", "--quiet", "--yes"]
         subprocess.run([*uninstall, "flowtui"], check=True)
 
-    venv = made_once(f"venvs/flowtui-py{_NEWEST}-{key_of(python, project)}", make)
+    venv = made_once(f"venvs/flowtui-py{_NEWEST}-{key_of(python, *wanted)}", make)
     ran = subprocess.run(
         [str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not real", "-n", "2"],
         cwd=_ROOT,
