@@ -14,6 +14,7 @@ from tests.parts.prefect_server import (
     running_prefect_server,
 )
 from tests.parts.registry import RunningRegistry, running_registry
+from tests.parts.shared_registry import shared_registry
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +32,12 @@ def docker_engine(running_docker: RunningEngine, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="session")
-def plain_registry() -> Iterator[RunningRegistry]:
-    """A real registry that takes everything from everybody."""
-    with running_registry() as registry:
+def plain_registry(
+    tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
+) -> Iterator[RunningRegistry]:
+    """A real registry that takes everything from everybody, and is shared with other processes."""
+    place = tmp_path_factory.getbasetemp().parent / f"registry-{testrun_uid}"
+    with shared_registry(place) as registry:
         yield registry
 
 
