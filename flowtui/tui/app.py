@@ -46,6 +46,7 @@ from flowtui.tui.palette import (
     TabProvider,
     ThemeProvider,
     VersionProvider,
+    WorkPoolProvider,
 )
 from flowtui.tui.screens.commands import CommandsScreen
 from flowtui.tui.screens.help import HelpScreen
@@ -127,6 +128,7 @@ class FlowtuiApp(Performs, TerminalApp[int]):
         ActionProvider,
         FlowProvider,
         ProjectProvider,
+        WorkPoolProvider,
         ProfileProvider,
         RunProvider,
         SettingProvider,

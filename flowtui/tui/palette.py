@@ -165,6 +165,24 @@ class ProjectProvider(EntryProvider):
         tree.show_project(project_id)
 
 
+class WorkPoolProvider(EntryProvider):
+    """Work pools of the control plane: choosing one puts the cursor on it."""
+
+    def entries(self) -> Iterator[Entry]:
+        app = app_of(self.app)
+        for pool in app.session.work_pools or ():
+            told = f"{plain(pool.type)}, {counted(pool.online, 'worker')} online"
+            yield Entry(f"Work pool: {plain(pool.name)}", told, partial(self._show, pool.name))
+
+    def _show(self, name: str) -> None:
+        from flowtui.tui.widgets.project_tree import ProjectTree
+
+        screen = _back_to_main(app_of(self.app))
+        tree = screen.query_one(ProjectTree)
+        screen.set_focus(tree)
+        tree.show_work_pool(name)
+
+
 class RunProvider(EntryProvider):
     """Runs that are known: choosing one shows it among the runs of its flow."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from textual.command import Hit
 from textual.style import Style
 
 from flowtui.models import Discovery
-from flowtui.run_models import FlowRun
+from flowtui.run_models import FlowRun, WorkPool
 from flowtui.tui.palette import (
     MOST_HITS,
     MOST_LOOKED_AT,
@@ -23,8 +24,10 @@ from flowtui.tui.palette import (
 from flowtui.tui.screens.settings import Row, SettingsScreen
 from flowtui.tui.widgets.detail import DetailPane
 from flowtui.tui.widgets.flows import FlowTable
+from flowtui.tui.widgets.project_tree import ProjectTree
 from tests.tui.driving import Driver, running
 from tests.tui.memory import CREATED, MemoryWorkspace, flow
+from tests.tui.memory_rest import rest_workspace
 from tests.tui.test_versions_and_runs import run
 
 ETL = ("My Project", "etl")
@@ -140,3 +143,14 @@ async def test_hostile_names_are_plain_text(workspace: MemoryWorkspace) -> None:
         assert "[red]" in str(found.match_display)
         assert not {"\x1b", "\x07", "\u202e"} & set(f"{found.match_display}{found.help}")
         assert "\x1b" not in (found.text or "")
+
+
+async def test_a_work_pool_is_found_in_the_tree(tmp_path: Path) -> None:
+    async with running(rest_workspace(tmp_path)) as driver:
+        await driver.until(lambda: bool(driver.app.session.work_pools))
+        pool = (driver.app.session.work_pools or ())[-1]
+        await choose(driver, f"work pool: {pool.name}")
+        tree = driver.app.screen.query_one(ProjectTree)
+        assert tree.has_focus
+        assert isinstance(tree.selected, WorkPool)
+        assert tree.selected.name == pool.name

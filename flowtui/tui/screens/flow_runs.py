@@ -164,10 +164,9 @@ class FlowRunsScreen(Screen[None]):
                 "No flow of this folder has run yet.\n"
                 f"{key('flow_runs.folder')} shows the runs of all flows."
             )
-        return (
-            f"Nothing has run yet. {key('flows.run')} on a flow runs it.\n"
-            "An agent starts what is due."
-        )
+        starts = "A worker" if Ability.TELL_WORK_POOLS in session.abilities else "An agent"
+        first = f"Nothing has run yet. {key('flows.run')} on a flow runs it."
+        return f"{first}\n{starts} starts what is due."
 
     @property
     def _looked_through(self) -> bool:

@@ -213,6 +213,12 @@ class ProjectTree(Performs, Tree[NodeData]):
             if isinstance(node.data, Project) and node.data.id == project_id:
                 self.move_cursor(node)
 
+    def show_work_pool(self, name: str) -> None:
+        """Puts the cursor on a work pool."""
+        for node in self.root.children:
+            if isinstance(node.data, WorkPool) and node.data.name == name:
+                self.move_cursor(node)
+
     def _tell(self) -> None:
         """What there is to say of the thing under the cursor, at the foot of the pane."""
         flow = self.flow
