@@ -32,7 +32,9 @@ def warm_flowtui(arguments: Sequence[str]) -> Warm | None:
         keep = float(os.environ.get(VARIABLE) or KEEP)
     except ValueError:
         return None  # the command says what is wrong
-    return Warm(FLOWTUI, sys.executable, os.environ, keep) if keep > 0 else None
+    if keep <= 0 or not sys.executable:
+        return None
+    return Warm(FLOWTUI, sys.executable, os.environ, keep)
 
 
 def run(warm: Warm, arguments: Sequence[str]) -> int | None:
