@@ -32,7 +32,7 @@ def warm_flowtui(arguments: Sequence[str]) -> Warm | None:
         keep = float(os.environ.get(VARIABLE) or KEEP)
     except ValueError:
         return None  # the command says what is wrong
-    if keep <= 0 or not sys.executable:
+    if not 0 < keep < float("inf") or not sys.executable:
         return None
     return Warm(FLOWTUI, sys.executable, os.environ, keep)
 

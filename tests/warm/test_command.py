@@ -136,7 +136,7 @@ def test_what_it_does_not_run() -> None:
     assert command.warm_flowtui(["deploy"]) is not None
 
 
-@pytest.mark.parametrize("said", ["0", "soon"])
+@pytest.mark.parametrize("said", ["0", "soon", "nan", "inf"])
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv("FLOWTUI_KEEP_WARM", said)
     assert command.warm_flowtui(["deploy"]) is None
