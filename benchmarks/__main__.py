@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-SHARED = {"bare_app", "pty_harness"}
+SHARED = {"bare_app", "deploy_images", "deploy_ways", "pty_harness"}
 """What benchmarks share, none itself."""
 
 for module in sorted(Path(__file__).parent.glob("[a-z]*.py")):
