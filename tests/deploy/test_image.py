@@ -100,6 +100,23 @@ def test_the_dockerfile_goes_from_what_rarely_changes_to_the_pickle(tmp_path: Pa
     assert text.rstrip().endswith('two-task.prefect"]')
 
 
+def test_bytecode_is_left_in_the_image_and_is_no_other_image(tmp_path: Path) -> None:
+    spec = spec_in(tmp_path, python_dependencies=("prefect==3.9.1",), code_folder="/opt/prefect/p")
+    text = render_dockerfile(spec, labels=image_labels(spec, "h" * 64))
+    order = [
+        "RUN python -m pip",
+        "RUN PYTHONDONTWRITEBYTECODE= PREFECT_HOME=/tmp python -c 'import cloudpickle, prefect;",
+        "WORKDIR /opt/prefect/p",
+        "LABEL ",
+        'COPY ["tree/", "/opt/prefect/p/"]',
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "import" not in render_dockerfile(spec)
+    bare = replace(spec, python_dependencies=())
+    assert "import" not in render_dockerfile(bare, labels=image_labels(bare, "h" * 64))
+
+
 def test_values_cannot_break_out_of_their_instruction(tmp_path: Path) -> None:
     spec = spec_in(tmp_path, env_vars={"A": 'x" \\ $HOME', "B": "one\nRUN evil"})
     text = render_dockerfile(spec)

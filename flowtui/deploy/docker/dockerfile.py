@@ -18,6 +18,13 @@ from flowtui.deploy.docker.prefect_pins import installer_pin_for
 from flowtui.errors import UsageError
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_COMPILE = (
+    "RUN PYTHONDONTWRITEBYTECODE= PREFECT_HOME=/tmp "
+    "python -c 'import cloudpickle, prefect; from prefect import task' || true"
+)
+"""Leaves the bytecode of Prefect and of what it imports in the image, where the base has none: the
+official Python images have none of Python's own, others none at all. Without it each container
+compiles that for itself. An import that fails is for the health check to tell."""
 _DIRECTIVE = re.compile(r"#\s*(?P<name>[A-Za-z][A-Za-z0-9]*)\s*=\s*(?P<value>.+?)\s*$")
 
 
@@ -26,7 +33,9 @@ def render_dockerfile(spec: ImageSpec, *, labels: Mapping[str, str] | None = Non
 
     Dependencies come first and the pickle last, so that a changed source reuses their layers. The
     order of the rest is Prefect's own: environment, dependencies, files, the user's commands.
-    Raises UsageError for settings that a Dockerfile cannot hold.
+    Without `labels` it is what makes the image what it is, and nothing more: no labels, and not
+    what only makes its programs start sooner. Raises UsageError for settings that a Dockerfile
+    cannot hold.
     """
     head, escape = _head(spec)
     blocks = [
@@ -35,12 +44,13 @@ def render_dockerfile(spec: ImageSpec, *, labels: Mapping[str, str] | None = Non
         if not spec.dockerfile
         else [],
         _env_lines(spec.env_vars, escape),
-        _pip_lines(spec, escape),
+        [*_pip_lines(spec, escape), *([_COMPILE] if labels and spec.python_dependencies else [])],
         _file_lines(spec, escape),
         [_command(command) for command in spec.extra_dockerfile_commands],
         _module_lines(spec, escape),
+        _place_lines(spec) if spec.code_folder else [],
         [_label_line(labels, escape)] if labels else [],
-        _code_lines(spec, escape)
+        [_copy(f"{spec.tree_path}/", f"{spec.code_folder}/", escape)]
         if spec.code_folder
         else [_copy(spec.pickle_path, spec.flow_path, escape)],
     ]
@@ -181,14 +191,13 @@ def _module_lines(spec: ImageSpec, escape: str) -> list[str]:
     ]
 
 
-def _code_lines(spec: ImageSpec, escape: str) -> list[str]:
-    """The source last, where runs work; PYTHONPATH for what Prefect does not look for itself."""
+def _place_lines(spec: ImageSpec) -> list[str]:
+    """Where runs work; PYTHONPATH for what Prefect does not look for itself."""
     folder = spec.code_folder
     roots = ":".join(f"{folder}/{root}".rstrip("/") for root in spec.import_roots)
     return [
         *([f'ENV PYTHONPATH="{roots}${{PYTHONPATH:+:${{PYTHONPATH}}}}"'] if roots else []),
         f"WORKDIR {folder}",
-        _copy(f"{spec.tree_path}/", f"{folder}/", escape),
     ]
 
 
