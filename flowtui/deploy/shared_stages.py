@@ -173,6 +173,7 @@ class Stages:
             plan.options.image_name if chosen else None,
             plan.options.image_tag,
             force=self.request.force,
+            entrypoint=_checked_entrypoint(plan),
         )
 
     async def image(
@@ -183,12 +184,12 @@ class Stages:
         *,
         pickle: bytes | None,
         serialized: JsonObject,
-        check: Callable[[StageContext, str], Awaitable[object]],
+        check: Callable[[StageContext, str, SharedImage | None], Awaitable[object]],
     ) -> ReadyImage:
         """Build, health check and push, as far as an earlier deploy has not.
 
         Deploys made together may share the image: one of them builds and pushes it, each checks its
-        own flow in it. `check` gets the id of the image that was built.
+        own flow in it. `check` gets the id of the image that was built, and what is shared.
         """
         assert plan.image is not None
         image, reached = plan.image, self.taken
@@ -210,7 +211,7 @@ class Stages:
         self.keep(reached)
         image_id = reached.image_id
         reached = await self.health_check(
-            plan, reached, "in this very image", lambda ctx: check(ctx, image_id)
+            plan, reached, "in this very image", lambda ctx: check(ctx, image_id, shared)
         )
         if docker.registry is None:
             self.under_way.skip(Stage.PUSH, "--no-push: it runs on this engine only")
@@ -324,6 +325,12 @@ class Stages:
         for stage in (Stage.BUILD, Stage.HEALTH_CHECK, Stage.PUSH, Stage.REGISTER):
             self.under_way.skip(stage, "nothing changed")
         return Made(Outcome.UNCHANGED, plan.current, plan.image, reason=plan.reasons[0])
+
+
+def _checked_entrypoint(plan: Plan) -> str:
+    if plan.options.ignore_healthchecks or plan.payload is None:
+        return ""
+    return str(plan.payload.get("entrypoint") or "")
 
 
 async def _recipe_of(wanted: Sequence[Wanted], engine: Engine) -> ImageRecipe:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from flowtui.deploy.at_once import cores
 from flowtui.deploy.docker.shared_image import Wanted, share
 from flowtui.deploy.events import Stage
+from flowtui.deploy.stages.healthcheck.looks_together import Look
 from flowtui.deploy.stages.push import PushedImage
 from flowtui.errors import FlowtuiError
 from flowtui.models import LocalFlow, RegisteredDeployment
@@ -63,7 +64,14 @@ class SharedImage:
     def __init__(self, wanted: tuple[Wanted, ...]) -> None:
         self.wanted = wanted
         self.built = Once[NamedImage]()
+        self.looked = Once[dict[str, Look]]()
+        """At the flows of all of them, by entrypoint."""
         self.pushed = Once[PushedImage]()
+
+    @property
+    def entrypoints(self) -> tuple[str, ...]:
+        """Those that have a health check; several deployments may have the same one."""
+        return tuple(dict.fromkeys(each.entrypoint for each in self.wanted if each.entrypoint))
 
 
 class Together:

@@ -12,9 +12,10 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flowtui.deploy.docker.docker_config import find_endpoint
@@ -401,6 +402,25 @@ async def test_addresses_that_nobody_can_connect_to_are_refused(url: str) -> Non
     with pytest.raises(EngineError, match="cannot be used") as caught:
         await Engine.connect(environ={"DOCKER_HOST": url})
     assert caught.value.problem.where == "DOCKER_HOST"
+
+
+async def test_what_is_tidied_meanwhile_is_through_when_the_engine_is_closed() -> None:
+    done: list[str] = []
+
+    async def tidy() -> None:
+        await asyncio.sleep(0)
+        done.append("tidied")
+
+    async def fail() -> None:
+        raise EngineError("the container cannot be removed")
+
+    endpoint = find_endpoint({"DOCKER_HOST": "unix:///run/x.sock"})
+    engine = Engine(endpoint, httpx.AsyncClient(), AsyncExitStack())
+    engine.meanwhile(fail())
+    engine.meanwhile(tidy())
+    assert not done
+    await engine.close()
+    assert done == ["tidied"]
 
 
 @pytest.mark.real

@@ -68,8 +68,8 @@ async def checked(
         extra_dockerfile_commands=commands,
     )
     image = await built(recipe, sample.pickle)
-    async with await Engine.connect() as client:
-        try:
+    try:
+        async with await Engine.connect() as client:
             report = await check_image(
                 recorder.ctx,
                 client,
@@ -78,8 +78,8 @@ async def checked(
                 time_limit=seconds,
                 memory=memory,
             )
-        finally:
-            left = engine.containers(recorder.deploy)
+    finally:
+        left = engine.containers(recorder.deploy)
     assert left == []
     return report, recorder
 

@@ -69,6 +69,11 @@ def test_another_place_or_name_is_another_image(other: dict[str, Any]) -> None:
     assert groups(wanted("a", "a.py"), odd) == [["a"], ["b"]]
 
 
+def test_what_is_checked_in_it_makes_no_other_image() -> None:
+    one, other = (replace(wanted(name), entrypoint=f"{name}.py:etl") for name in "ab")
+    assert groups(one, other) == [["a", "b"]]
+
+
 def test_a_path_that_means_two_files_cannot_be_shared() -> None:
     odd = wanted("b", "b.py")
     odd = replace(odd, spec=replace(odd.spec, tree={"lib.py": Path("/elsewhere/lib.py")}))

@@ -13,7 +13,7 @@ from flowtui.deploy import together as together_module
 from flowtui.deploy.at_once import at_once
 from flowtui.deploy.docker.shared_image import Wanted
 from flowtui.deploy.events import Event, Outcome, Stage, StageStarted
-from flowtui.deploy.together import Once, Together
+from flowtui.deploy.together import Once, SharedImage, Together
 from flowtui.deploy.under_way import Made, UnderWay
 from flowtui.errors import DeployError, EngineError
 from flowtui.models import FlowKind, LocalFlow
@@ -113,6 +113,12 @@ async def test_what_is_shared_is_decided_when_all_have_a_plan() -> None:
     assert await together.image_of("odd") is None
     together.planned("a")
     assert await together.image_of("a") is shared
+
+
+def test_an_entrypoint_of_several_deployments_is_looked_at_once() -> None:
+    entrypoints = ("a.py:etl", "b.py:etl", "", "a.py:etl")
+    wants = tuple(wanted("a", entrypoint=each) for each in entrypoints)
+    assert SharedImage(wants).entrypoints == ("a.py:etl", "b.py:etl")
 
 
 async def test_one_that_goes_on_from_an_earlier_deploy_is_not_waited_for() -> None:

@@ -44,6 +44,7 @@ def in_images(
     base = prefect_image(docker_engine, prefect3_server.version)
     made.configure_pool(f'base_image = "{base}"\nregistry_url = "{plain_registry.host}/many"')
     write_flows(made)
+    write_flow(made, "three", head="print('three is imported')")
     return made
 
 
@@ -140,6 +141,11 @@ def test_one_image_for_all_built_and_pushed_once(
         if each["stage"] == "build" and "build context:" in each["text"]
     }
     assert len(built) == 1
+    alone = {each["deploy"] for each in ran.of("log") if "looked at alone" in each["text"]}
+    names = {each["deploy"]: each["flow"] for each in ran.of("deploy_finished")}
+    assert {names[deploy].rpartition("-")[2] for deploy in alone} == {"broken"}
+    printed = [names[each["deploy"]] for each in ran.of("log") if "is imported" in each["text"]]
+    assert f"{project.name}-three" in printed
     (image,) = images
     name = image.partition("@")[0]
     tags = docker_engine.docker("images", name, "--format", "{{.Tag}}").split()

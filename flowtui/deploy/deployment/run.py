@@ -25,7 +25,10 @@ from flowtui.deploy.stages.healthcheck.entrypoint import (
     EntrypointExpectation,
     check_entrypoint_in_image,
     check_entrypoint_locally,
+    look_at_all_in_image,
 )
+from flowtui.deploy.stages.healthcheck.looks_together import Look
+from flowtui.deploy.together import SharedImage
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Made
 from flowtui.json_shapes import mapping
@@ -108,13 +111,24 @@ class DeploymentRun:
             folder=recipe.spec.code_folder,
         )
 
-        async def check(ctx: StageContext, image_id: str) -> None:
+        limit = self._request.config.health_timeout
+
+        async def check(ctx: StageContext, image_id: str, shared: SharedImage | None) -> None:
+            seen: Look | None = None
+            if shared is not None:
+                looked = await shared.looked.result(
+                    lambda: look_at_all_in_image(
+                        ctx,
+                        docker.engine,
+                        image_id,
+                        expectation,
+                        shared.entrypoints,
+                        time_limit=limit,
+                    )
+                )
+                seen = looked.get(expectation.entrypoint)
             await check_entrypoint_in_image(
-                ctx,
-                docker.engine,
-                image_id,
-                expectation,
-                time_limit=self._request.config.health_timeout,
+                ctx, docker.engine, image_id, expectation, time_limit=limit, seen=seen
             )
 
         ready = await self._shared.image(

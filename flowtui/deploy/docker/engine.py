@@ -7,12 +7,13 @@ and with it the engine ends the build or push.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Container, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Container, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import quote
 
 from flowtui.deploy.docker.docker_config import Endpoint, find_endpoint
@@ -24,6 +25,7 @@ from flowtui.deploy.docker.engine_errors import (
     refusal,
     where,
 )
+from flowtui.deploy.uncancelled import uncancelled
 from flowtui.errors import EngineError
 from flowtui.json_shapes import items, mapping, whole
 from flowtui.models import Json, JsonObject
@@ -77,6 +79,7 @@ class Engine:
         """For example `Docker 28.2.2`."""
         self._client = client
         self._connection = connection
+        self._meanwhile: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def connect(
@@ -104,6 +107,15 @@ class Engine:
         await self.close()
 
     async def close(self) -> None:
+        await uncancelled(self._finish())
+
+    def meanwhile(self, tidying: Coroutine[Any, Any, None]) -> None:
+        """Done beside what comes next; `close` waits for it. What fails of it is left behind."""
+        self._meanwhile.add(asyncio.create_task(tidying))
+
+    async def _finish(self) -> None:
+        # A container that cannot be removed is no failure of a deploy: a later one prunes it.
+        await asyncio.gather(*self._meanwhile, return_exceptions=True)
         await self._connection.aclose()
 
     async def data_folder(self) -> str:

@@ -28,6 +28,8 @@ class Wanted:
     """Name and tag as settings say them; None where flowtui chooses them."""
     force: bool = False
     """Another image than any before."""
+    entrypoint: str = ""
+    """What the health check loads in it; empty where there is none."""
 
 
 def share(wanted: Sequence[tuple[_Member, Wanted]]) -> list[list[_Member]]:
@@ -78,7 +80,7 @@ def image_named(wanted: Wanted, tag: str) -> str:
 def _inputs(wanted: Wanted) -> Wanted:
     """All that has to be the same."""
     bare = replace(wanted.spec, flow_name="", tree={}, import_roots=())
-    return replace(wanted, spec=bare)
+    return replace(wanted, spec=bare, entrypoint="")
 
 
 def _agree(one: ImageSpec, other: ImageSpec) -> bool:

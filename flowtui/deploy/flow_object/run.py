@@ -20,6 +20,7 @@ from flowtui.deploy.stages.context import StageContext
 from flowtui.deploy.stages.healthcheck.expectation import Expectation
 from flowtui.deploy.stages.healthcheck.stage import check_image, check_local
 from flowtui.deploy.stages.register import find_project, register
+from flowtui.deploy.together import SharedImage
 from flowtui.deploy.uncancelled import uncancelled
 from flowtui.deploy.under_way import Made
 from flowtui.errors import ControlPlaneError
@@ -99,7 +100,7 @@ class FlowObjectRun:
         project: Project,
         docker: Docker,
     ) -> Made:
-        async def check(ctx: StageContext, image_id: str) -> None:
+        async def check(ctx: StageContext, image_id: str, _: SharedImage | None) -> None:
             await check_image(
                 ctx,
                 docker.engine,

@@ -7,6 +7,7 @@ facts; what they mean is decided here, outside of it.
 - `expectation`: what must be found
 - `probe`: the stand-alone program that looks
 - `container`, `process`: where it runs
+- `looks_together`: one container for the flows of one image
 - `answer`: what it found
 - `checks`: what that means
 """

@@ -86,10 +86,8 @@ def answered(ending: Ending, marker: str, place: Place, *, pickled_by: str) -> d
 
     Raises DeployError with the diagnosis when there is none.
     """
-    _, found, rest = ending.stdout.partition(marker.encode())
-    text, end, _ = rest.partition(marker.encode())
-    if found and end:
-        return mapping(json.loads(text))
+    if (answer := answer_in(ending.stdout, marker)) is not None:
+        return answer
     if len(ending.stdout) > LONGEST_ANSWER:
         raise DeployError(
             f"the health check's answer is longer than {LONGEST_ANSWER} bytes",
@@ -97,6 +95,13 @@ def answered(ending: Ending, marker: str, place: Place, *, pickled_by: str) -> d
             fix="a flow with that many tasks cannot be checked: set `ignore_healthchecks = true`",
         )
     raise _died(ending, place, pickled_by)
+
+
+def answer_in(stdout: bytes, marker: str) -> dict[str, Any] | None:
+    """None where it is not whole."""
+    _, found, rest = stdout.partition(marker.encode())
+    text, end, _ = rest.partition(marker.encode())
+    return mapping(json.loads(text)) if found and end else None
 
 
 def too_slow(place: Place) -> DeployError:

@@ -30,16 +30,20 @@ async def run_in_container(
     image_id: str,
     arguments: Sequence[str],
     *,
+    marker: str,
     memory: int,
     environment: Mapping[str, str] | None = None,
 ) -> Ending:
     """Run the image's Python with these arguments; the container is always removed.
 
-    `memory` is in bytes. Raises DeployError when the image has no Python that starts.
+    With the whole answer, which stands between two `marker`s, nothing more is waited for: the
+    engine takes a second to end a container, and does that beside what comes next. `memory` is in
+    bytes. Raises DeployError when the image has no Python that starts.
     """
     await engine.prune_containers(f"{LABEL}={_PURPOSE}", older_than="1h")  # of a killed flowtui
     name = f"flowtui-check-{secrets.token_hex(6)}"
     labels = {LABEL: _PURPOSE, f"{LABEL}.deploy": ctx.deploy}
+    answered = False
     try:
         for program in ("python", "python3"):
             config = _container(image_id, program, arguments, memory, labels, environment or {})
@@ -48,16 +52,27 @@ async def run_in_container(
             async with engine.attached(name) as output:
                 if await uncancelled(_started(engine, name)):
                     stdout = await _answer_of(ctx, output)
+                    answered = stdout.count(marker.encode()) > 1
+                    if answered:
+                        return Ending(stdout, 0)
                     end = await engine.container_end(name)
                     return Ending(stdout, end.exit_code, end.out_of_memory)
             await uncancelled(engine.remove_container(name))
     finally:
-        await uncancelled(engine.remove_container(name))
+        if answered:
+            engine.meanwhile(_ended_and_removed(engine, name))
+        else:
+            await uncancelled(engine.remove_container(name))
     raise DeployError(
         "the image has no `python`",
         where="in the image",
         fix="use a base image with Python in it, on the PATH",
     )
+
+
+async def _ended_and_removed(engine: Engine, name: str) -> None:
+    await engine.container_end(name)
+    await engine.remove_container(name)
 
 
 async def _started(engine: Engine, name: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +18,7 @@ from flowtui.deploy.stages.healthcheck.answer import answered, too_slow
 from flowtui.deploy.stages.healthcheck.checks import HealthReport
 from flowtui.deploy.stages.healthcheck.container import run_in_container
 from flowtui.deploy.stages.healthcheck.entrypoint_checks import checks_of, read_told
+from flowtui.deploy.stages.healthcheck.looks_together import Look, look_together
 from flowtui.deploy.stages.healthcheck.place import Ending, Place
 from flowtui.deploy.stages.healthcheck.process import run_in_process
 from flowtui.deploy.stages.healthcheck.verdict import judged
@@ -80,12 +81,20 @@ async def check_entrypoint_in_image(
     *,
     time_limit: float = _SECONDS,
     memory: int = _MEMORY,
+    seen: Look | None = None,
 ) -> HealthReport:
     """Run the probe in a hardened container of this image; the container is always removed.
 
-    Raises DeployError with the diagnosis when a run would fail, EngineError when the engine does.
+    No container where the flow was `seen` with others, and is fine. Raises DeployError with the
+    diagnosis when a run would fail, EngineError when the engine does.
     """
     place = Place("in the image", in_image=True, seconds=time_limit, memory=memory, verb="imported")
+    if seen is not None:
+        report = _report(seen.answer, expectation, place)
+        if report.failed is None:
+            seen.log(ctx)
+            return judged(ctx, report)
+        ctx.log("it does not pass beside the others: it is looked at alone")
     marker = secrets.token_hex(16)
     try:
         async with asyncio.timeout(time_limit + _GRACE):
@@ -94,12 +103,39 @@ async def check_entrypoint_in_image(
                 engine,
                 image_id,
                 _arguments(marker, expectation, time_limit),
+                marker=marker,
                 memory=memory,
                 environment=apart("/tmp/prefect"),
             )
     except TimeoutError:
         raise too_slow(place) from None
     return _judged(ctx, ending, marker, expectation, place)
+
+
+async def look_at_all_in_image(
+    ctx: StageContext,
+    engine: Engine,
+    image_id: str,
+    expectation: EntrypointExpectation,
+    entrypoints: Sequence[str],
+    *,
+    time_limit: float = _SECONDS,
+    memory: int = _MEMORY,
+) -> dict[str, Look]:
+    """Run the probe once for all flows in this image; `expectation` is of one of them.
+
+    Raises EngineError and DeployError as `look_together` does.
+    """
+    return await look_together(
+        ctx,
+        engine,
+        image_id,
+        entrypoints,
+        _request(expectation, time_limit),
+        probe=_probe_source(),
+        time_limit=time_limit,
+        memory=memory,
+    )
 
 
 async def check_entrypoint_locally(
@@ -137,14 +173,18 @@ def _probe_source() -> str:
 
 
 def _arguments(marker: str, expectation: EntrypointExpectation, seconds: float) -> list[str]:
-    request = {
+    request = {**_request(expectation, seconds), "entrypoint": expectation.entrypoint}
+    return ["-c", _probe_source(), marker, json.dumps(request)]
+
+
+def _request(expectation: EntrypointExpectation, seconds: float) -> dict[str, Any]:
+    """What the probe is told, whatever the entrypoint."""
+    return {
         "folder": expectation.folder,
-        "entrypoint": expectation.entrypoint,
         "python_minor": expectation.python_minor,
         "python_path": list(expectation.python_path),
         "seconds": max(1, ceil(seconds)),
     }
-    return ["-c", _probe_source(), marker, json.dumps(request)]
 
 
 def _judged(
@@ -154,5 +194,11 @@ def _judged(
     expectation: EntrypointExpectation,
     place: Place,
 ) -> HealthReport:
-    told = read_told(answered(ending, marker, place, pickled_by=expectation.python_minor))
-    return judged(ctx, HealthReport(tuple(checks_of(told, expectation, place))))
+    answer = answered(ending, marker, place, pickled_by=expectation.python_minor)
+    return judged(ctx, _report(answer, expectation, place))
+
+
+def _report(
+    answer: Mapping[str, Any], expectation: EntrypointExpectation, place: Place
+) -> HealthReport:
+    return HealthReport(tuple(checks_of(read_told(answer), expectation, place)))

@@ -52,7 +52,9 @@ async def check_image(
     arguments = _arguments(marker, expectation, time_limit)
     try:
         async with asyncio.timeout(time_limit + _GRACE):
-            ending = await run_in_container(ctx, engine, image_id, arguments, memory=memory)
+            ending = await run_in_container(
+                ctx, engine, image_id, arguments, marker=marker, memory=memory
+            )
     except TimeoutError:
         raise too_slow(place) from None
     return _judged(ctx, ending, marker, expectation, place)
