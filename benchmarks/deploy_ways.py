@@ -75,7 +75,6 @@ def both(server: PrefectServer, folder: Path, part: str, flows: int) -> tuple[Wa
             **base,
             "FLOWTUI_HOME": str(folder / "flowtui"),
             "FLOWTUI_API_URL": server.api_url,
-            "PYTHONPATH": str(Path(__file__).parent.parent),
         },
         f"ours-{part}",
     )

@@ -45,8 +45,8 @@ def run(warm: Warm, arguments: Sequence[str]) -> int | None:
     with channel:
         if not is_ready(channel, _READY_SECONDS):
             return None
-        asked = request(["flowtui", *arguments], _SOURCE, "", os.getcwd(), os.environ)
         try:
+            asked = request(["flowtui", *arguments], _SOURCE, "", os.getcwd(), os.environ)
             status = send(channel, asked, (0, 1, 2))
         except OSError:
             return None
