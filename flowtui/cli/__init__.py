@@ -16,7 +16,7 @@ import click
 from flowtui import __version__
 from flowtui.cli.options import workspace_options
 from flowtui.cli.output import Output
-from flowtui.errors import ExitCode, FlowtuiError, our_fault
+from flowtui.errors import ExitCode, FlowtuiError, UsageError, our_fault
 
 _EPILOG = """\b
 Exit codes: 0 done, 1 failed deploy or run, 2 usage, 3 credentials, 4 control plane unreachable or
@@ -104,8 +104,6 @@ def commands(ctx: click.Context, profile: str | None, api_url: str | None, read_
 @workspace_options
 def open_(path: Path, profile: str | None, api_url: str | None, read_only: bool) -> None:
     """Open the app on a project folder."""
-    from flowtui.errors import UsageError
-
     if not path.is_dir():
         raise UsageError(f"“{path}” is not a folder", fix="give the folder that holds your flows")
     served = "web_driver" in os.environ.get("TEXTUAL_DRIVER", "")
@@ -119,9 +117,21 @@ def open_(path: Path, profile: str | None, api_url: str | None, read_only: bool)
     sys.exit(run_app(path, profile=profile, api_url=api_url, read_only=read_only))
 
 
+def _refuse_nowhere() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "the folder that this terminal is in does not exist any more",
+            where=os.environ.get("PWD", ""),
+            fix="go to another one with cd",
+        ) from error
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; every error becomes one clear message and its exit code."""
     try:
+        _refuse_nowhere()
         result = commands.main(list(arguments), prog_name="flowtui", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.OK
     except FlowtuiError as error:

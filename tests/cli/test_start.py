@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flowtui.cli import run
 from flowtui.errors import ExitCode
 
 _HEAVY = ("docker", "httpx", "keyring", "textual", "sqlalchemy", "graphql", "watchfiles", "prefect")
@@ -113,3 +114,15 @@ def test_a_fault_of_ours_is_a_message_and_not_a_traceback(tmp_path: Path) -> Non
     assert "flowtui failed: KeyError: 'gone'" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert json.loads(ran.stdout)["event"] == "error"
+
+
+def test_a_folder_that_is_gone_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert run(["deploy", "etl"]) == ExitCode.USAGE
+    assert "does not exist any more" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
