@@ -13,14 +13,14 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(APP)
 	@$(BIN)/flowtui demo
 
-# Real parts are waited for more than they work: twice as many tests at once as processors.
-# What is installed has its bytecode; what the tests start hundreds of times has it, too.
+# Real parts are waited for more than they work: more tests at once than processors. What is
+# installed has its bytecode; what the tests start hundreds of times has it, too.
 test: $(STAMP)
 	@sh tests/parts/install.sh
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -m "not real" -n 2 -q
 	@$(BIN)/python -m compileall -q -x demo_flows flowtui
-	@$(BIN)/python -m pytest -m real -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m real -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(STAMP)
 	@$(BIN)/python -m pytest -m "not real and not slow" -n 2 -q

@@ -54,7 +54,7 @@ SCREENS = (
     Step(("j", "Escape"), gone="Move"),
     Step(("i",), "Describe"),
     Step(("Escape",), gone="Describe"),
-    Step(("2", "h"), gone="↯ hot"),
+    Step(("2", "g", "h"), gone="↯ hot"),
 )
 """Sheets, dialogs and screens that are reached from the main screen."""
 
