@@ -22,7 +22,14 @@ from tests.deploy.docker_logins import log_in, with_helper
 from tests.deploy.stage_helpers import Recorder, cancelled_within
 from tests.parts.base_images import python_image
 from tests.parts.engine import RunningEngine
-from tests.parts.registry import PASSWORD, USER, RunningRegistry, free_port, running_registry
+from tests.parts.registry import (
+    PASSWORD,
+    USER,
+    RunningRegistry,
+    free_port,
+    make_certificate,
+    running_registry,
+)
 
 pytestmark = pytest.mark.real
 
@@ -132,6 +139,22 @@ async def test_tls_is_verified_with_the_systems_and_the_given_ca(
             with pytest.raises(EngineError, match=r"certificate of the registry .* not trusted"):
                 await strict.check()
         monkeypatch.setenv("SSL_CERT_FILE", str(registry.ca))
+        async with Registry(registry.host, None, insecure=False) as trusting:
+            await trusting.check()
+
+
+async def test_a_ca_that_was_replaced_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = _other_address()
+    given = make_certificate(tmp_path, address)
+    monkeypatch.setenv("SSL_CERT_FILE", str(given))
+    with running_registry(tls=True, address=address) as registry:
+        assert registry.ca is not None
+        async with Registry(registry.host, None, insecure=False) as strict:
+            with pytest.raises(EngineError, match=r"certificate of the registry .* not trusted"):
+                await strict.check()
+        given.write_bytes(registry.ca.read_bytes())
         async with Registry(registry.host, None, insecure=False) as trusting:
             await trusting.check()
 

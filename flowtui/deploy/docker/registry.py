@@ -14,6 +14,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import urlsplit
@@ -230,17 +231,12 @@ class Registry:
 
     def _tls(self) -> ssl.SSLContext:
         """The system's CAs and SSL_CERT_FILE, and those that Docker itself is given."""
-        context = ssl.create_default_context()
+        if self._insecure:
+            return _unchecked()
         given = self._environ.get("SSL_CERT_FILE")
         files = [Path(given)] if given else []
         files += sorted(Path(f"/etc/docker/certs.d/{self.host}").glob("*.crt"))
-        for file in files:
-            with contextlib.suppress(OSError):
-                context.load_verify_locations(file)
-        if self._insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        return _checked(tuple((file, _changed(file)) for file in files))
 
     async def _authorize(self, refusal: httpx.Response, scope: str) -> dict[str, str]:
         """The Authorization header that answers a 401, empty when there is nothing to try."""
@@ -332,6 +328,34 @@ async def manifest_digest(image: str, environ: Mapping[str, str] = os.environ) -
     reference = ImageReference.parse(image)
     async with await Registry.open(reference.registry, environ) as registry:
         return await registry.manifest_digest(reference.repository, reference.version)
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@lru_cache(maxsize=8)
+def _checked(files: tuple[tuple[Path, int], ...]) -> ssl.SSLContext:
+    """With the system's CAs and those of these files (each with when it changed).
+
+    Kept: reading them takes 25 ms, and each of many deploys made together asks its registry.
+    """
+    context = ssl.create_default_context()
+    for file, _ in files:
+        with contextlib.suppress(OSError):
+            context.load_verify_locations(file)
+    return context
+
+
+def _changed(file: Path) -> int:
+    """Nanoseconds since the epoch; 0 where it is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _split_registry(name: str) -> tuple[str, str]:
