@@ -17,7 +17,7 @@ from flowtui.deploy.stages.build import build_image, ensure_image, in_bytes, sil
 from flowtui.errors import DeployError, EngineError, UsageError
 from flowtui.models import LocalModule
 from tests.deploy.stage_helpers import Recorder, built, cancelled_within, no_containers
-from tests.parts.base_images import python_image
+from tests.parts.base_images import prefect_image, python_image
 from tests.parts.engine import RunningEngine
 from tests.parts.registry import free_port
 
@@ -120,6 +120,30 @@ async def test_the_same_recipe_is_all_from_the_cache(
         await build_image(recorder.ctx, engine, first, b"two", image="sample:cache", pull=False)
     step = next(n for n, line in enumerate(recorder.lines) if command in line)
     assert "Using cache" in recorder.lines[step + 1]
+
+
+async def test_bytecode_is_there_where_the_base_has_none_and_writes_none(
+    docker_engine: RunningEngine, tmp_path: Path
+) -> None:
+    where = "sorted(map(str, pathlib.Path(json.__file__).parent.glob('__pycache__/*.pyc')))"
+    remove = f"import json, pathlib; [pathlib.Path(each).unlink() for each in {where}]"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {prefect_image(docker_engine, '1.4.1')}\n"
+        f'ENV PYTHONDONTWRITEBYTECODE=1\nRUN python -c "{remove}"\n'
+    )
+    needed = {"dockerfile": "Dockerfile", "python_dependencies": ("prefect==1.4.1",)}
+    image = await built(recipe(tmp_path, None, **needed), b"p", "sample:bytecode")
+    found = run(docker_engine, image.id, f"import json, pathlib; print(len({where}))")
+    assert int(found) > 0
+
+
+async def test_a_prefect_that_cannot_be_imported_is_for_the_health_check_to_tell(
+    docker_engine: RunningEngine, tmp_path: Path
+) -> None:
+    base = python_image(docker_engine, "3.11")
+    made = recipe(tmp_path, base, python_dependencies=("pip",))
+    image = await built(made, b"p", "sample:no-prefect")
+    assert run(docker_engine, image.id, "print('built')") == "built"
 
 
 async def test_a_users_dockerfile_sees_its_project_without_secrets(
