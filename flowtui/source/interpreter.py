@@ -64,15 +64,21 @@ async def find_interpreter(root: Path, configured: str | None) -> Interpreter:
     work: a wrong setting never falls back in silence. An environment that was found but is broken
     is an error too, since the next one would have other packages.
     """
-    candidate = await asyncio.to_thread(_chosen, root, configured)
-    place = await asyncio.to_thread(_place_of, candidate)
-    known = await asyncio.to_thread(_recall, place, candidate) if place is not None else None
+    candidate, place, known = await asyncio.to_thread(_known, root, configured)
     if known is not None:
         return known
     found = await _ask(candidate)
     if place is not None:
         await asyncio.to_thread(_remember, place, found)
     return found
+
+
+def _known(
+    root: Path, configured: str | None
+) -> tuple[_Candidate, Path | None, Interpreter | None]:
+    candidate = _chosen(root, configured)
+    place = _place_of(candidate)
+    return candidate, place, _recall(place, candidate) if place is not None else None
 
 
 def _place_of(candidate: _Candidate) -> Path | None:

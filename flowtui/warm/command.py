@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from flowtui.warm.meeting import FLOWTUI, KEEP, VARIABLE, Warm, is_ready, request, send
+from flowtui.warm.meeting import FLOWTUI, KEEP, VARIABLE, Warm, is_ready, request, send_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def run(warm: Warm, arguments: Sequence[str]) -> int | None:
             return None
         try:
             asked = request(["flowtui", *arguments], _SOURCE, "", os.getcwd(), os.environ)
-            status = send(channel, asked, (0, 1, 2))
+            channel.setblocking(True)
+            status = send_head(channel, asked, (0, 1, 2))
+            channel.sendall(asked)
         except OSError:
             return None
         with os.fdopen(status, "rb", 0) as told:

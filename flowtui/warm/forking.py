@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flowtui import child_processes
 from flowtui.errors import UsageError
@@ -19,7 +20,7 @@ from flowtui.warm.meeting import (
     VARIABLE,
     Warm,
     request,
-    send,
+    send_head,
 )
 
 _MARK = "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"
@@ -67,8 +68,14 @@ class Program:
         script = words[0]
         if not script.endswith(".py"):
             return None
-        with open(script, encoding="utf-8") as text:
-            return cls(executable, text.read(), os.path.dirname(script), tuple(words))
+        return cls(executable, _text(script), os.path.dirname(script), tuple(words))
+
+
+@cache
+def _text(script: str) -> str:
+    """Of one of flowtui's own programs: there are few, and they stay as they are."""
+    with open(script, encoding="utf-8") as text:
+        return text.read()
 
 
 class _Forked:
@@ -104,7 +111,7 @@ async def start_warm(
     """
     if sys.platform != "linux":
         return None
-    program = await asyncio.to_thread(Program.of, command, env)
+    program = Program.of(command, env)
     if program is None:
         return None
     warm = Warm(PREFECT, program.executable, env, keep_seconds(os.environ))
@@ -124,7 +131,7 @@ async def start_warm(
 async def _ready(warm: Warm) -> socket.socket | None:
     # The first one may be about to end, or have imported what is not on disk any more.
     for _ in range(2):
-        channel = await asyncio.to_thread(warm.connect_or_start)
+        channel = warm.connect() or await asyncio.to_thread(warm.connect_or_start)
         if channel is None:
             return None
         ready = False
@@ -149,9 +156,16 @@ async def _is_ready(channel: socket.socket) -> bool:
 
 async def _fork(channel: socket.socket, asked: bytes, descriptors: Sequence[int]) -> _Forked | None:
     try:
-        status = await asyncio.to_thread(send, channel, asked, descriptors)
+        status = send_head(channel, asked, descriptors)
     except OSError:
         return None
+    try:
+        await asyncio.get_running_loop().sock_sendall(channel, asked)
+    except BaseException as error:
+        os.close(status)
+        if isinstance(error, OSError):
+            return None
+        raise
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(status, "rb", 0)

@@ -30,6 +30,8 @@ _PARENT = os.path.join(_PACKAGE, "warm", "parent.py")
 _READ_AT_START = ("PYTHON", "PREFECT_", "PYDANTIC_", "OTEL_", "LD_", "LANG", "LC_", "SSL_CERT_")
 _HARMLESS = ("PREFECT_HOME", "PYTHON_KEYRING_BACKEND")
 """Differ from one program to the next without a difference to what has been imported."""
+_LOCAL_SECONDS = 0.2
+"""Longer than that a warm Python that can take one more does not let anybody wait."""
 _TRIED_AGAIN = 3600.0
 """Seconds after which a Python that could not be kept warm is tried again."""
 _PASSED_ON = ("PATH", "HOME", "USER")
@@ -138,17 +140,16 @@ def request(
     return json.dumps(asked).encode()
 
 
-def send(channel: socket.socket, content: bytes, descriptors: Sequence[int]) -> int:
-    """Ask for a fork; gives the descriptor that its pid and its exit status are read from.
+def send_head(channel: socket.socket, content: bytes, descriptors: Sequence[int]) -> int:
+    """Ask for a fork: the `content` has to follow. Gives the descriptor that its pid and its exit
+    status are read from.
 
     `descriptors` are standard input, output and errors. Raises OSError.
     """
     status, tells = os.pipe()
     try:
-        channel.setblocking(True)
         head = struct.pack("!I", len(content))
         socket.send_fds(channel, [head], [*descriptors, tells])
-        channel.sendall(content)
     except OSError:
         os.close(status)
         raise
@@ -160,6 +161,7 @@ def send(channel: socket.socket, content: bytes, descriptors: Sequence[int]) -> 
 def _connect(address: str) -> socket.socket | None:
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        channel.settimeout(_LOCAL_SECONDS)
         channel.connect(address)
     except OSError:
         channel.close()
