@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flowtui.deploy.applied import Applied
+from flowtui.deploy.change import Aspect, Change
 from flowtui.deploy.deployment import snapshot, work_pool
 from flowtui.deploy.deployment.payload import SET_FOLDER, Code, payload_of, said_paths
 from flowtui.deploy.deployment.registration import Registration, sent
@@ -44,6 +45,13 @@ from flowtui.models import (
 from flowtui.source.closure import imports_of
 
 Look = Callable[[str], Awaitable[tuple[RegisteredDeployment, ...]]]
+_KINDS = {
+    Aspect.SCHEDULE: "schedule",
+    Aspect.TAGS: "tag",
+    Aspect.PARAMETERS: "parameter",
+    Aspect.JOB_VARIABLES: "job variable",
+}
+"""What has a name of its own that does not say what it is."""
 _FORCED = "--force: everything is made anew whatever changed"
 _LOCAL_ONLY = frozenset({"directory", "in_place"})
 _SHARED = frozenset({"type", "ignore_healthchecks", "files"})
@@ -476,11 +484,17 @@ async def _is_there(
 
 
 def _what_changes(registration: Registration) -> str:
-    names = [change.name for change in sent(registration.merged().changes)]
+    names = [_in_words(change) for change in sent(registration.merged().changes)]
     if registration.moves:
         names.insert(0, "the project")
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return f"nothing that runs has changed, but {shown}"
+
+
+def _in_words(change: Change) -> str:
+    """`description`, `the schedule night`, `the tag eu`."""
+    kind = _KINDS.get(change.aspect)
+    return f"the {kind} {change.name}" if kind and change.name != change.field else change.name
 
 
 def _entrypoint(request: PlanRequest, loaded: LoadedFlow, settled: Settled) -> str:
