@@ -86,28 +86,45 @@ def both(server: PrefectServer, folder: Path, part: str, flows: int) -> tuple[Wa
 
 
 def measure(ways: tuple[Way, Way], *, rounds: int, all_rounds: int, flows: int) -> None:
-    """The four of them; one flow `rounds` times, all flows changed `all_rounds` times."""
+    """One flow `rounds` times, all flows changed `all_rounds` times.
+
+    What is changed is deployed once more as Prefect's own does it, without a health check.
+    """
     peer, ours = ways
     one = {peer.name: ("--name", "d00"), ours.name: ("flow_00.py",)}
+    unchecked: dict[str, tuple[str, ...]] = {peer.name: (), ours.name: ("--ignore-healthchecks",)}
 
     def changed(way: Way, number: int) -> None:
-        way.write(0, number + 2)
+        way.write(0, 2 * number + 2)
         way.deploy("a changed flow", *one[way.name])
+
+    def changed_unchecked(way: Way, number: int) -> None:
+        way.write(0, 2 * number + 3)
+        way.deploy("  without a check", *one[way.name], *unchecked[way.name])
 
     def unchanged(way: Way, number: int) -> None:
         way.deploy("an unchanged flow", *one[way.name])
 
-    def all_changed(way: Way, number: int) -> None:
+    def write_all(way: Way, default: int) -> None:
         for flow in range(flows):
-            way.write(flow, number + 100)
+            way.write(flow, default)
+
+    def all_changed(way: Way, number: int) -> None:
+        write_all(way, 2 * number + 100)
         way.deploy(f"{flows} changed flows", "--all")
+
+    def all_changed_unchecked(way: Way, number: int) -> None:
+        write_all(way, 2 * number + 101)
+        way.deploy(f"  {flows} without a check", "--all", *unchecked[way.name])
 
     def all_unchanged(way: Way, number: int) -> None:
         way.deploy(f"{flows} unchanged flows", "--all")
 
     alternate(ways, rounds, changed)
+    alternate(ways, rounds, changed_unchecked)
     alternate(ways, rounds, unchanged)
     alternate(ways, all_rounds, all_changed)
+    alternate(ways, all_rounds, all_changed_unchecked)
     alternate(ways, rounds, all_unchanged)
 
 
