@@ -40,11 +40,14 @@ def test_unit_tests_pass_on_the_newest_python() -> None:
 
     venv = made_once(f"venvs/flowtui-py{_NEWEST}-{key_of(python, *wanted)}", make)
     ran = subprocess.run(
-        [str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not real", "-n", "2"],
+        [
+            *(str(venv / "bin" / "python"), "-m", "pytest", "-q", "-m", "not real", "-n", "2"),
+            *("--tb=short", "--disable-warnings"),
+        ],
         cwd=_ROOT,
         env={**os.environ, "PYTHONPATH": str(_ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]
+    assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
