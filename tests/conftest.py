@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from flowtui.text import redact
 from tests.parts import cache as _cache  # noqa: F401  (takes the real home before it is replaced)
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 _PRIVATE = ("FLOWTUI_", "PREFECT_", "DOCKER_")
 
