@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -125,10 +126,21 @@ async def test_a_deployment_made_while_pages_are_read_is_not_told_twice(
 ) -> None:
     rows = [deployment(number) for number in range(450)]
 
+    last_page_read = threading.Event()
+    made = False
+
     def growing(body: dict[str, Any]) -> list[dict[str, Any]]:
-        if body.get("offset") == 200:
+        nonlocal made
+        there = list(rows)
+        if body.get("offset") == 400:
+            last_page_read.set()
+        if body.get("offset") == 200 and not made:
+            # The worst moment: the page behind this one is read, this one is not.
+            assert last_page_read.wait(60)
+            made = True
             rows.insert(0, deployment(999))
-        return rows
+            there = list(rows)
+        return there
 
     answering(server, {"deployments": growing, "flows": of_flows})
     found = await plane.flow_versions()

@@ -25,14 +25,20 @@ async def every(api: Connection, table: str, body: JsonObject) -> list[JsonObjec
     path = f"/{table}/filter"
     rows = await page(api, path, body, 0)
     if len(rows) == LARGEST_PAGE:
-        counted = {key: value for key, value in body.items() if key != "sort"}
-        count = whole(await api.post(f"/{table}/count", counted, safe=True))
+        count = await _count(api, table, body)
         places = range(LARGEST_PAGE, count, LARGEST_PAGE)
         for more in await at_once(places, lambda place: page(api, path, body, place)):
             rows += more
-        # Rows that were made meanwhile have pushed others on.
-        rows += await api.rows(path, body, offset=max(count, LARGEST_PAGE))
+        if await _count(api, table, body) != count:
+            # What was made meanwhile pushed others from a page that was still to be read to one
+            # that was read already. One page after another loses none.
+            rows += await api.rows(path, body)
     return list({str(row.get("id")): row for row in rows}.values())
+
+
+async def _count(api: Connection, table: str, body: JsonObject) -> int:
+    counted = {key: value for key, value in body.items() if key != "sort"}
+    return whole(await api.post(f"/{table}/count", counted, safe=True))
 
 
 async def page(
