@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+import flowtui
 from flowtui.text import redact
 from tests.parts import cache as _cache  # noqa: F401  (takes the real home before it is replaced)
+from tests.parts.processes import end_all_of
 
 # A busy machine is no fault of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+_WITHIN = "FLOWTUI_TEST_WITHIN"
+"""Set by a test that runs tests."""
 _PRIVATE = ("FLOWTUI_", "PREFECT_", "DOCKER_")
 
 
@@ -59,6 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return marker.args[0] if marker is not None else 0
 
     items.sort(key=minutes, reverse=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing of the tests waits for a next deploy when they are over."""
+    alone = not hasattr(session.config, "workerinput") and _WITHIN not in os.environ
+    if alone and sys.platform == "linux":
+        end_all_of(Path(flowtui.__file__).parent / "warm" / "parent.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -45,7 +45,7 @@ def test_unit_tests_pass_on_the_newest_python() -> None:
             *("--tb=short", "--disable-warnings"),
         ],
         cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "FLOWTUI_TEST_WITHIN": "1"},
         capture_output=True,
         text=True,
         check=False,

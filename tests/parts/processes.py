@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,16 @@ def with_variable(name: str, value: str) -> list[int]:
             if entry.name.isdigit() and wanted in (entry / "environ").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found
+
+
+def end_all_of(program: Path) -> None:
+    """Kill the processes of this user that run this file."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and os.fsencode(program) in (
+                entry / "cmdline"
+            ).read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def of_session(leader: int) -> list[int]:
