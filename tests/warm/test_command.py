@@ -166,6 +166,12 @@ def test_it_ends_with_the_command_that_was_killed(
     wait_until_ended(pid)
 
 
+def heard() -> None:
+    """Whoever started the tests in the background has these ignored."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def waiting(folder: Path, silent: StandIn, *program: str) -> subprocess.Popen[str]:
     """A deploy that has asked the control plane something."""
     asking = subprocess.Popen(
@@ -174,6 +180,7 @@ def waiting(folder: Path, silent: StandIn, *program: str) -> subprocess.Popen[st
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heard,
     )
     until(lambda: bool(silent.asked), "a request")
     return asking

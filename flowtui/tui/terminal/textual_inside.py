@@ -35,6 +35,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.message import Message
 from textual.messages import ExitApp
 from textual.timer import Timer
@@ -89,6 +90,11 @@ class TerminalDriver(LinuxDriver):
     def outlet(self) -> Outlet | None:
         """None while the terminal is not ours: before the start, suspended, at the end."""
         return self._outlet
+
+    @property
+    def terminal_size(self) -> Size:
+        """As the terminal has it now."""
+        return Size(*self._get_terminal_size())
 
     def write(self, data: str) -> None:
         if self._outlet is not None:
@@ -278,7 +284,17 @@ class TerminalApp(TypeAhead[R], Generic[R]):
             self._send()  # Textual draws nothing when the size is in the end what it was
         if self._resizing is not None:
             self._resizing.stop()
-        self._resizing = self.set_timer(_RESIZED, self.redraw)
+        self._resizing = self.set_timer(_RESIZED, self._resized)
+
+    def _resized(self) -> None:
+        # A signal that comes while another one is handled tells its size first: the last one that
+        # was told may be an earlier one.
+        driver = self._driver
+        if isinstance(driver, TerminalDriver) and driver.terminal_size != self.size:
+            size = driver.terminal_size
+            self.post_message(events.Resize(size, size))
+        else:
+            self.redraw()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
