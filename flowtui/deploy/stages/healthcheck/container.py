@@ -71,8 +71,10 @@ async def run_in_container(
 
 
 async def _ended_and_removed(engine: Engine, name: str) -> None:
-    await engine.container_end(name)
-    await engine.remove_container(name)
+    try:
+        await engine.container_end(name)
+    finally:
+        await engine.remove_container(name)
 
 
 async def _started(engine: Engine, name: str) -> bool:
