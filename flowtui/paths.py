@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 import platformdirs
@@ -44,3 +45,11 @@ def cache_dir() -> Path:
     """What can be made anew."""
     home = os.environ.get("FLOWTUI_HOME")
     return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("flowtui"))
+
+
+def keep(file: Path, text: str) -> None:
+    """Write a file below `cache_dir`, whole or not at all. Blocking. Raises OSError."""
+    half = file.with_name(f"{secrets.token_hex(8)}.half")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half.write_text(text, encoding="utf-8")
+    half.replace(file)

@@ -20,7 +20,7 @@ from flowtui.models import FlowKind, LoadedFlow, StorageKind, StorageOptions
 from flowtui.run_models import WorkPool
 
 if TYPE_CHECKING:
-    from flowtui.deploy.deployment.draft import Look
+    from flowtui.deploy.deployment.draft import AskDeployments
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ async def _deployment(
     return prepared, reached
 
 
-def _look(control_plane: ControlPlane | None) -> Look | None:
+def _look(control_plane: ControlPlane | None) -> AskDeployments | None:
     if control_plane is None:
         return None
     return lambda flow_name: control_plane.deployments((flow_name,))

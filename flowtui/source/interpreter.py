@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -101,11 +100,8 @@ def _recall(place: Path, candidate: _Candidate) -> Interpreter | None:
 
 
 def _remember(place: Path, found: Interpreter) -> None:
-    half = place.with_name(f"{secrets.token_hex(8)}.half")
     with suppress(OSError):  # it only costs time later
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half.write_text(json.dumps(asdict(found)), encoding="utf-8")
-        half.replace(place)
+        paths.keep(place, json.dumps(asdict(found)))
 
 
 def chosen_python(root: Path, configured: str | None) -> str:

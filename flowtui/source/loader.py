@@ -101,17 +101,13 @@ async def inspect(
     time_limit: float = 60.0,
     on_line: OnLine | None = None,
 ) -> LoadedFlow:
-    """Load a flow as it is on disk. Raises LoadError.
-
-    `time_limit` is in seconds.
+    """Load a flow as it is on disk. `time_limit` is in seconds. Raises LoadError.
 
     `execution` is what settings are known to say before the flow is: its executor is looked for in
     the flow's Prefect and tried with its arguments.
     """
     tried = {"execution": _asked(execution or ExecutionOptions())}
-    loaded, _ = await _load(
-        "inspect", flow, root, interpreter, tried, time_limit, on_line, start=start_warm
-    )
+    loaded, _ = await _load("inspect", flow, root, interpreter, tried, time_limit, on_line)
     return loaded
 
 
@@ -153,7 +149,6 @@ async def _load(
     time_limit: float,
     on_line: OnLine | None,
     pickle_limit: int = PICKLE_LIMIT,
-    start: child_processes.Start | None = None,
 ) -> tuple[LoadedFlow, bytes]:
     _refuse_without_prefect(flow, interpreter)
     root = await asyncio.to_thread(root.resolve)
@@ -173,7 +168,7 @@ async def _load(
     }
     with _exchange(request) as files:
         run = _Run(flow, root, interpreter, files, on_line)
-        await run.finish(time_limit, start)
+        await run.finish(time_limit)
         answer = await asyncio.to_thread(run.answer)
         content = await asyncio.to_thread(files.pickle.read_bytes) if action == "pickle" else b""
     return understand(answer, flow, interpreter, tuple(run.log)), content
@@ -272,10 +267,10 @@ class _Run:
         self._status: int | None = None
         self.log: deque[str] = deque(maxlen=_LOG_LIMIT)
 
-    async def finish(self, time_limit: float, start: child_processes.Start | None) -> None:
+    async def finish(self, time_limit: float) -> None:
         """Run the worker to its end. Raises LoadError for one that does not start or end."""
         try:
-            self._status = await self._exit_status(time_limit, start)
+            self._status = await self._exit_status(time_limit)
         except TimeoutError:
             raise self._timed_out(time_limit) from None
         except OSError as error:
@@ -286,7 +281,7 @@ class _Run:
                 fix="repair it, or set `python` to another interpreter",
             ) from error
 
-    async def _exit_status(self, time_limit: float, start: child_processes.Start | None) -> int:
+    async def _exit_status(self, time_limit: float) -> int:
         lines = ByteLines(self._line, _LINE_LIMIT)
         try:
             with self._files.request.open("rb") as request:
@@ -297,7 +292,7 @@ class _Run:
                     cwd=self._root,
                     env=self._environment(),
                     time_limit=time_limit,
-                    start=start,
+                    start=start_warm,
                 )
         finally:
             lines.end()

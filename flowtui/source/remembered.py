@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -88,11 +87,8 @@ def recall(place: Place) -> LoadedFlow | None:
 
 def remember(place: Place, loaded: LoadedFlow) -> None:
     """Keep it; a disk that says no costs only time later. Blocking."""
-    half = place.file.with_name(f"{secrets.token_hex(8)}.half")
     with suppress(OSError, TypeError):
-        place.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half.write_text(json.dumps(_fields(loaded), default=_fields), encoding="utf-8")
-        half.replace(place.file)
+        paths.keep(place.file, json.dumps(_fields(loaded), default=_fields))
         _forget_oldest(place.file.parent)
 
 

@@ -12,9 +12,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from flowtui.flow_rows import FlowRow
-from flowtui.models import FlowVersion, Problem, Profile, version_in_words
+from flowtui.models import FlowVersion, Problem, Profile, Project, version_in_words
 from flowtui.quantities import counted
-from flowtui.run_models import FlowRun
+from flowtui.run_models import FlowRun, WorkPool
 from flowtui.tui.acting import app_of, heard_by, perform_soon
 from flowtui.tui.actions import Scope, reasons
 from flowtui.tui.looks.themes import DARK, LIGHT
@@ -154,15 +154,9 @@ class ProjectProvider(EntryProvider):
         app = app_of(self.app)
         for project in app.session.projects or ():
             text = f"Project: {plain(project.name)}"
-            yield Entry(text, counted(project.flow_count, "flow"), partial(self._show, project.id))
-
-    def _show(self, project_id: str) -> None:
-        from flowtui.tui.widgets.project_tree import ProjectTree
-
-        screen = _back_to_main(app_of(self.app))
-        tree = screen.query_one(ProjectTree)
-        screen.set_focus(tree)
-        tree.show_project(project_id)
+            yield Entry(
+                text, counted(project.flow_count, "flow"), partial(_show_in_tree, app, project)
+            )
 
 
 class WorkPoolProvider(EntryProvider):
@@ -172,15 +166,7 @@ class WorkPoolProvider(EntryProvider):
         app = app_of(self.app)
         for pool in app.session.work_pools or ():
             told = f"{plain(pool.type)}, {counted(pool.online, 'worker')} online"
-            yield Entry(f"Work pool: {plain(pool.name)}", told, partial(self._show, pool.name))
-
-    def _show(self, name: str) -> None:
-        from flowtui.tui.widgets.project_tree import ProjectTree
-
-        screen = _back_to_main(app_of(self.app))
-        tree = screen.query_one(ProjectTree)
-        screen.set_focus(tree)
-        tree.show_work_pool(name)
+            yield Entry(f"Work pool: {plain(pool.name)}", told, partial(_show_in_tree, app, pool))
 
 
 class RunProvider(EntryProvider):
@@ -253,6 +239,15 @@ class SettingProvider(EntryProvider):
         from flowtui.tui.screens.settings import SettingsScreen
 
         self.app.push_screen(SettingsScreen(name))
+
+
+def _show_in_tree(app: FlowtuiApp, thing: Project | WorkPool) -> None:
+    from flowtui.tui.widgets.project_tree import ProjectTree
+
+    screen = _back_to_main(app)
+    tree = screen.query_one(ProjectTree)
+    screen.set_focus(tree)
+    tree.show(thing)
 
 
 def _runs_of(app: FlowtuiApp, row: FlowRow) -> tuple[FlowRun, ...]:

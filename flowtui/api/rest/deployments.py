@@ -161,8 +161,7 @@ def version_after(before: FlowVersion, changed: JsonObject) -> FlowVersion:
 
 
 async def version(api: Connection, deployment_id: str) -> FlowVersion:
-    (told,) = api.understood([await existing(api, deployment_id)], lambda row: _version(api, row))
-    return told
+    return version_of(api, await existing(api, deployment_id))
 
 
 async def _in_form(api: Connection, rows: list[JsonObject]) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ from flowtui.models import (
 )
 from flowtui.source.closure import imports_of
 
-Look = Callable[[str], Awaitable[tuple[RegisteredDeployment, ...]]]
+AskDeployments = Callable[[str], Awaitable[tuple[RegisteredDeployment, ...]]]
 _KINDS = {
     Aspect.SCHEDULE: "schedule",
     Aspect.TAGS: "tag",
@@ -95,7 +95,9 @@ def name_of(flow: LocalFlow, loaded: LoadedFlow) -> str:
     return declared.name
 
 
-async def look_up(request: PlanRequest, loaded: LoadedFlow, deployments: Look | None) -> Known:
+async def look_up(
+    request: PlanRequest, loaded: LoadedFlow, deployments: AskDeployments | None
+) -> Known:
     """`deployments` tells those of the flows of a name. Raises what it raises."""
     if deployments is None:
         return Known()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from flowtui.deploy.change import Change, Changes
 from flowtui.deploy.deployment.merge import Merged, merge
 from flowtui.deploy.deployment.payload import with_image
+from flowtui.deploy.stages.context import StageContext
 from flowtui.models import FlowVersion, JsonObject
 
 
@@ -43,6 +44,17 @@ class Registration:
     def of_image(self, image: str) -> Registration:
         """With the image as its registry names it."""
         return replace(self, wanted=with_image(self.wanted, image))
+
+
+def tell(ctx: StageContext, merged: Merged, *, nothing: str) -> None:
+    """Into the log: what stays as somebody else left it, and what is changed; `nothing`, if so."""
+    for change in merged.changes.found:
+        if change.kept:
+            ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
+    for change in sent(merged.changes):
+        ctx.log(f"{change.sign} {change.field}")
+    if not merged.fields:
+        ctx.log(nothing)
 
 
 def sent(changes: Changes) -> tuple[Change, ...]:

@@ -15,7 +15,7 @@ from flowtui.deploy.applied import Applied, AppliedPayload
 from flowtui.deploy.deployment.earlier import deployment_id
 from flowtui.deploy.deployment.merge import Merged, merge
 from flowtui.deploy.deployment.payload import SET_FOLDER
-from flowtui.deploy.deployment.registration import sent
+from flowtui.deploy.deployment.registration import tell
 from flowtui.deploy.docker import registry
 from flowtui.deploy.docker.engine import Engine
 from flowtui.deploy.events import DeployFinished, Outcome, Planned, Stage
@@ -124,13 +124,7 @@ class DeploymentRollBack:
 
         def change(now: JsonObject) -> JsonObject:
             merged = merged_back(self._applied, self._last, now, exactly=self._exactly)
-            for change in merged.changes.found:
-                if change.kept:
-                    ctx.log(f"left as it is: {change.field}: {change.before or 'removed'}")
-            for change in sent(merged.changes):
-                ctx.log(f"{change.sign} {change.field}")
-            if not merged.fields:
-                ctx.log("it is like that already: nothing has to be sent")
+            tell(ctx, merged, nothing="it is like that already: nothing has to be sent")
             return merged.fields
 
         return await self._control_plane.amend(deployment_id(self._version.id), change)

@@ -11,7 +11,7 @@ from flowtui.deploy.applied import AppliedPayload
 from flowtui.deploy.at_once import all_of
 from flowtui.deploy.deployment import snapshot
 from flowtui.deploy.deployment.draft import by_digest, look_up, make_plan, renewed
-from flowtui.deploy.deployment.registration import Registration, sent
+from flowtui.deploy.deployment.registration import Registration, tell
 from flowtui.deploy.deployment.settle import settle
 from flowtui.deploy.deployment.snapshot import Snapshot
 from flowtui.deploy.docker.image import ImageRecipe
@@ -219,13 +219,7 @@ class DeploymentRun:
         else:
             seen = RegisteredDeployment(version, registration.current)
             made = await control_plane.amend(version.id, change, seen=seen)
-        for each in merged.changes.found:
-            if each.kept:
-                ctx.log(f"left as it is: {each.field}: {each.before or 'removed'}")
-        for each in sent(merged.changes):
-            ctx.log(f"{each.sign} {each.field}")
-        if not merged.fields:
-            ctx.log("nothing has to be sent")
+        tell(ctx, merged, nothing="nothing has to be sent")
         ctx.log(f"changed “{made.flow_name}”{_in_project(made)}: {made.words}")
         return made
 

@@ -90,11 +90,8 @@ def recall(key: str) -> Answer | None:
 def keep(key: str, answer: Answer) -> None:
     """Blocking. A full disk only means that the next deploy looks properly."""
     file = _file(key)
-    half = file.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        half.write_text(json.dumps({"scheme": _SCHEME, **asdict(answer)}))
-        half.replace(file)
+        paths.keep(file, json.dumps({"scheme": _SCHEME, **asdict(answer)}))
         _tidy(file.parent)
 
 

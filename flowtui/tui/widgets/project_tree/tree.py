@@ -207,16 +207,10 @@ class ProjectTree(Performs, Tree[NodeData]):
         else:
             self.move_cursor_to_line(max(min(line, last), 0))
 
-    def show_project(self, project_id: str) -> None:
-        """Puts the cursor on a project."""
+    def show(self, thing: Project | WorkPool) -> None:
+        """Puts the cursor on it."""
         for node in self.root.children:
-            if isinstance(node.data, Project) and node.data.id == project_id:
-                self.move_cursor(node)
-
-    def show_work_pool(self, name: str) -> None:
-        """Puts the cursor on a work pool."""
-        for node in self.root.children:
-            if isinstance(node.data, WorkPool) and node.data.name == name:
+            if node.data is not None and identity(node.data) == identity(thing):
                 self.move_cursor(node)
 
     def _tell(self) -> None:
